@@ -1,0 +1,67 @@
+# Each target makes the environment that it needs; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SPEC ?= openapi.yaml
+CONFIG ?= generator-config.yaml
+OUT ?= generated/binance_coinm
+GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT)
+OWN := signing_plugin sandbox generator examples tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run test generate check-generated check format build check-wheel clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, else of a sandbox
+	@$(BIN)/python examples/balance.py
+
+test: $(VENV)/test ## Run the tests, with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=: of another document, elsewhere)
+	@$(GENERATE)
+
+check-generated: $(VENV)/test ## Fail if generated/ is not what openapi.yaml gives
+	@$(GENERATE) --check
+
+check: check-generated $(VENV)/check ## Format, lint and types, without changing anything
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+format: $(VENV)/test ## Format, and mend what the linter can
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+build: $(VENV)/check ## Build the wheel and the source archive into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --quiet
+
+check-wheel: build ## Install the wheel into an empty environment and run the example there
+	@.ci/check-wheel dist/*.whl examples/balance.py
+
+clean: ## Remove what the other targets made, generated/ excepted
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .coverage
+
+# The environment grows as it is needed: `make run` installs far less than `make check`.
+$(VENV)/python:
+	@$(PYTHON) -m venv $(VENV) || { echo "make: python3 cannot make environments; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@# Dependency groups need a pip of 25.1 or later.
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/run: $(VENV)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
+	@touch $@
+
+$(VENV)/test: $(VENV)/run
+	@$(BIN)/python -m pip install --quiet --group generate --group test
+	@touch $@
+
+$(VENV)/check: $(VENV)/test
+	@$(BIN)/python -m pip install --quiet --group check
+	@touch $@

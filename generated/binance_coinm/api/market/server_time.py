@@ -1,0 +1,125 @@
+from typing import Any
+
+import httpx
+
+from ... import reading
+from ...client import Client
+from ...models.server_time import ServerTime
+from ...security import Security
+from ...types import Response
+
+
+def build_request() -> dict[str, Any]:
+    """Give the request as arguments of `httpx.Client.request`; raise `ConfigurationError` if an argument is wrong."""
+
+    _kwargs: dict[str, Any] = {
+        "method": "GET",
+        "url": "/dapi/v1/time",
+        "extensions": {"security": Security.NONE, "weight": 1},
+    }
+
+    return _kwargs
+
+
+def read_response(response: httpx.Response) -> Response[ServerTime]:
+    """Give what the answer says; raise the exception that it is, if it is none that was asked for."""
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=reading.answer(response, range(200, 201), reading.model(ServerTime.from_dict)),
+    )
+
+
+def sync_detailed(
+    *,
+    client: Client,
+) -> Response[ServerTime]:
+    """Check Server Time (NONE)
+
+    The exchange's clock (获取服务器时间), for clients that have to know how far theirs is off. It needs no API
+    key. The time in the answer of `exchangeInfo` is no substitute: its own page says to ignore it.
+
+    Raises:
+        ConfigurationError: If an argument is wrong; nothing was sent.
+        ApiError: If the exchange says no.
+        ResponseError: If the answer is not what openapi.yaml describes.
+        NetworkError: If there is no answer, or not all of it, within the client's timeout.
+
+    Returns:
+        Response[ServerTime]
+    """
+
+    return read_response(client.request(build_request()))
+
+
+def sync(
+    *,
+    client: Client,
+) -> ServerTime:
+    """Check Server Time (NONE)
+
+    The exchange's clock (获取服务器时间), for clients that have to know how far theirs is off. It needs no API
+    key. The time in the answer of `exchangeInfo` is no substitute: its own page says to ignore it.
+
+    Raises:
+        ConfigurationError: If an argument is wrong; nothing was sent.
+        ApiError: If the exchange says no.
+        ResponseError: If the answer is not what openapi.yaml describes.
+        NetworkError: If there is no answer, or not all of it, within the client's timeout.
+
+    Returns:
+        ServerTime
+    """
+
+    return sync_detailed(
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: Client,
+) -> Response[ServerTime]:
+    """Check Server Time (NONE)
+
+    The exchange's clock (获取服务器时间), for clients that have to know how far theirs is off. It needs no API
+    key. The time in the answer of `exchangeInfo` is no substitute: its own page says to ignore it.
+
+    Raises:
+        ConfigurationError: If an argument is wrong; nothing was sent.
+        ApiError: If the exchange says no.
+        ResponseError: If the answer is not what openapi.yaml describes.
+        NetworkError: If there is no answer, or not all of it, within the client's timeout.
+
+    Returns:
+        Response[ServerTime]
+    """
+
+    return read_response(await client.request_async(build_request()))
+
+
+async def asyncio(
+    *,
+    client: Client,
+) -> ServerTime:
+    """Check Server Time (NONE)
+
+    The exchange's clock (获取服务器时间), for clients that have to know how far theirs is off. It needs no API
+    key. The time in the answer of `exchangeInfo` is no substitute: its own page says to ignore it.
+
+    Raises:
+        ConfigurationError: If an argument is wrong; nothing was sent.
+        ApiError: If the exchange says no.
+        ResponseError: If the answer is not what openapi.yaml describes.
+        NetworkError: If there is no answer, or not all of it, within the client's timeout.
+
+    Returns:
+        ServerTime
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+        )
+    ).parsed

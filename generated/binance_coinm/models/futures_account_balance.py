@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from .. import reading
+from ..types import UNSET
+
+T = TypeVar("T", bound="FuturesAccountBalance")
+
+
+@_attrs_define
+class FuturesAccountBalance:
+    """The balance of one asset in a COIN-M futures account.
+    All amounts are in units of the asset, with the exchange's own digits. Source: Futures Account Balance, response
+    example; what a field means stands on the Chinese page, 账户余额.
+
+    """
+
+    account_alias: str
+    """ Unique code of the account (账户唯一识别码), 4 to 16 characters in the answers that are known. """
+    asset: str
+    """ The asset (资产). """
+    balance: Decimal
+    """ Balance of the account (账户余额). """
+    withdraw_available: Decimal
+    """ The most that can be withdrawn (最大可提款金额), the same as `maxWithdrawAmount` of `GET /dapi/account`. """
+    cross_wallet_balance: Decimal
+    """ Wallet balance of crossed margin (全仓账户余额). """
+    cross_un_pnl: Decimal
+    """ Unrealised profit and loss of crossed positions (全仓持仓未实现盈亏). It can be negative. """
+    available_balance: Decimal
+    """ What can be used for orders (可用下单余额). """
+    update_time: int
+    """ When the row last changed, in milliseconds since the epoch; 0 if it never has. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        account_alias = self.account_alias
+
+        asset = self.asset
+
+        balance = f"{self.balance:f}"
+
+        withdraw_available = f"{self.withdraw_available:f}"
+
+        cross_wallet_balance = f"{self.cross_wallet_balance:f}"
+
+        cross_un_pnl = f"{self.cross_un_pnl:f}"
+
+        available_balance = f"{self.available_balance:f}"
+
+        update_time = self.update_time
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "accountAlias": account_alias,
+                "asset": asset,
+                "balance": balance,
+                "withdrawAvailable": withdraw_available,
+                "crossWalletBalance": cross_wallet_balance,
+                "crossUnPnl": cross_un_pnl,
+                "availableBalance": available_balance,
+                "updateTime": update_time,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = reading.members(src_dict)
+        account_alias = reading.text(d.pop("accountAlias", UNSET), "accountAlias")
+        asset = reading.text(d.pop("asset", UNSET), "asset")
+        balance = reading.decimal(d.pop("balance", UNSET), "balance")
+        withdraw_available = reading.decimal(d.pop("withdrawAvailable", UNSET), "withdrawAvailable")
+        cross_wallet_balance = reading.decimal(d.pop("crossWalletBalance", UNSET), "crossWalletBalance")
+        cross_un_pnl = reading.decimal(d.pop("crossUnPnl", UNSET), "crossUnPnl")
+        available_balance = reading.decimal(d.pop("availableBalance", UNSET), "availableBalance")
+        update_time = reading.integer(d.pop("updateTime", UNSET), "updateTime")
+        _model = cls(
+            account_alias=account_alias,
+            asset=asset,
+            balance=balance,
+            withdraw_available=withdraw_available,
+            cross_wallet_balance=cross_wallet_balance,
+            cross_un_pnl=cross_un_pnl,
+            available_balance=available_balance,
+            update_time=update_time,
+        )
+
+        _model.additional_properties = d
+        return _model
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,197 @@
+"""Read JSON values as what the document says they are: each reader gives the value or raises `ResponseError`.
+
+A reader takes the value and where it stands (a field's name or a row's index), so that an error can tell the place.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NoReturn, TypeVar
+
+import httpx
+
+from .errors import ResponseError, from_answer
+from .types import UNSET, Unset
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+Where = str | int
+Reader = Callable[[object, Where], T]
+
+# No amount has more digits before or behind its point. Longer text is refused before it is made a number, which may
+# take very long.
+_MAX_DIGITS = 64
+_is_decimal = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?").fullmatch
+_TOP = ""
+_INT64 = range(-(2**63), 2**63)
+_JSON_NAMES: dict[type, str] = {
+    Unset: "nothing",
+    bool: "a boolean",
+    dict: "an object",
+    int: "a number",
+    Decimal: "a number",
+    list: "an array",
+    str: "a string",
+    type(None): "null",
+}
+
+
+def _refuse(expected: str, value: object, where: Where) -> NoReturn:
+    got = _JSON_NAMES.get(type(value), type(value).__name__)
+    raise ResponseError(f"expected {expected}, got {got}", path=(where,))
+
+
+def anything(value: object, where: Where) -> Any:
+    """Read a value of any type."""
+    if value is UNSET:
+        _refuse("a value", value, where)
+    return value
+
+
+def null(value: object, where: Where) -> None:
+    """Read null."""
+    if value is not None:
+        _refuse("null", value, where)
+
+
+def text(value: object, where: Where) -> str:
+    """Read a string."""
+    if not isinstance(value, str):
+        _refuse("a string", value, where)
+    return value
+
+
+def boolean(value: object, where: Where) -> bool:
+    """Read a boolean."""
+    if not isinstance(value, bool):
+        _refuse("a boolean", value, where)
+    return value
+
+
+def integer(value: object, where: Where) -> int:
+    """Read an integer of 64 bits."""
+    if not isinstance(value, int) or isinstance(value, bool) or value not in _INT64:
+        _refuse("an integer of 64 bits", value, where)
+    return value
+
+
+def decimal(value: object, where: Where) -> Decimal:
+    """Read a decimal with all its digits, from a string or, as exactly, from a number."""
+    if isinstance(value, str) and _is_decimal(value):
+        return Decimal(value)
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        number = Decimal(value)
+        if number.is_finite() and _is_decimal(f"{number:f}" if abs(number.adjusted()) <= _MAX_DIGITS else ""):
+            return number
+    return _refuse(f"a decimal string of at most {_MAX_DIGITS} digits", value, where)
+
+
+def members(value: object) -> dict[str, Any]:
+    """Read an object's members into a dictionary that is the caller's own."""
+    if not isinstance(value, (dict, Mapping)):
+        raise ResponseError(f"expected an object, got {_JSON_NAMES.get(type(value), type(value).__name__)}")
+    return dict(value)
+
+
+def model(from_dict: Callable[[Any], T]) -> Reader[T]:
+    """Read an object as a model."""
+
+    def read(value: object, where: Where) -> T:
+        try:
+            return from_dict(value)
+        except ResponseError as error:
+            error.path = (where, *error.path)
+            raise
+
+    return read
+
+
+def array(read_item: Reader[T]) -> Reader[list[T]]:
+    """Read an array, item by item."""
+
+    def read(value: object, where: Where) -> list[T]:
+        if not isinstance(value, list):
+            _refuse("an array", value, where)
+        try:
+            return [read_item(item, index) for index, item in enumerate(value)]
+        except ResponseError as error:
+            error.path = (where, *error.path)
+            raise
+
+    return read
+
+
+def member(enum: type[E]) -> Reader[E]:
+    """Read a member of an enumeration."""
+
+    def read(value: object, where: Where) -> E:
+        for known in enum:
+            if known.value == value:
+                return known
+        return _refuse(f"a {enum.__name__}", value, where)
+
+    return read
+
+
+def one_of(*readers: Reader[Any]) -> Reader[Any]:
+    """Read a value that is of one of several types, the first that fits."""
+
+    def read(value: object, where: Where) -> Any:
+        reasons: list[str] = []
+        for reader in readers:
+            try:
+                return reader(value, where)
+            except ResponseError as error:
+                reasons.append(error.reason)
+        raise ResponseError("; or ".join(reasons), path=(where,))
+
+    return read
+
+
+def optional(reader: Reader[T], value: object, where: Where) -> T | Unset:
+    """Read a field that need not be there."""
+    return value if isinstance(value, Unset) else reader(value, where)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def json_value(content: bytes) -> Any:
+    """Decode JSON, its numbers exactly; raise `ResponseError` for whatever else the bytes are."""
+    # The error is raised outside of the handlers: the decoder's own, chained to it, would carry the whole answer.
+    try:
+        return json.loads(content.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        got = "bytes that are no UTF-8"
+    except (ValueError, ArithmeticError, RecursionError):
+        got = "something else" if content.strip() else "nothing"
+    raise ResponseError(f"expected JSON, got {got}")
+
+
+def _is_refusal(value: object) -> bool:
+    code = value.get("code") if isinstance(value, dict) and "msg" in value else None
+    return isinstance(code, int) and code < 0
+
+
+def answer(response: httpx.Response, documented: range, read: Reader[T]) -> T:
+    """Read an answer of a documented status.
+
+    Raises `ApiError` when the exchange said no, with whatever status, and `ResponseError` when the answer is not what
+    the document describes.
+    """
+    if not response.is_success:
+        raise from_answer(response)
+    try:
+        if response.status_code not in documented:
+            raise ResponseError("the document describes no answer of this status")
+        value = json_value(response.content)
+        if _is_refusal(value):
+            raise from_answer(response)
+        return read(value, _TOP)
+    except ResponseError as error:
+        error.path = error.path[1:]
+        error.status_code, error.headers = response.status_code, response.headers
+        raise

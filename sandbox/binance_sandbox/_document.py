@@ -1,0 +1,198 @@
+"""Reads from the OpenAPI document what the sandbox has to know of the exchange's HTTP interface.
+
+A few parts of it have a meaning for the sandbox itself: it checks the timestamp, it counts the weight, it tells the
+time. They are known by the name of their component in the document (`components/headers/UsedWeight`); what they are
+called on the wire stands in the document alone.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache, reduce
+from importlib.resources import files
+from typing import Any, Protocol
+
+import attrs
+import yaml
+
+_METHODS = ("get", "put", "post", "delete", "patch")
+FORM = "application/x-www-form-urlencoded"
+
+_Node = dict[str, Any]
+
+
+class _Readable(Protocol):
+    def read_text(self, encoding: str) -> str: ...
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of an operation."""
+
+    required: bool
+    schema: Mapping[str, Any]
+
+
+@attrs.frozen
+class Security:
+    """What an operation asks of its caller: an API key in `header`, and a signature if `signed`."""
+
+    header: str
+    signed: bool
+
+
+@attrs.frozen
+class DocumentedAnswer:
+    """What the document says of the answers of one status."""
+
+    status: str
+    """Three digits, or `5XX` for all that begin with a 5."""
+    media_type: str
+    component: str
+    """The name of the body's schema among the components, empty if it has none."""
+    is_list: bool
+    headers: Mapping[str, str]
+    """The names of headers by the names of their components."""
+    examples: Mapping[str, Any]
+
+    def covers(self, status: int) -> bool:
+        """Return whether an answer of this status is described here."""
+        return self.status.upper() in (str(status), f"{status // 100}XX")
+
+
+@attrs.frozen
+class Operation:
+    """An operation of the exchange."""
+
+    operation_id: str
+    method: str
+    path: str
+    weight: int
+    security: Security | None
+    parameters: Mapping[str, Parameter]
+    answers: tuple[DocumentedAnswer, ...]
+    """Exact statuses first."""
+
+    @property
+    def success(self) -> DocumentedAnswer:
+        """The answer when all is well."""
+        return next(answer for answer in self.answers if answer.status.startswith("2"))
+
+    @property
+    def example(self) -> Any:
+        """The first example of that answer, None if there is none."""
+        return next(iter(self.success.examples.values()), None)
+
+
+@attrs.frozen
+class Document:
+    """What the sandbox knows of the exchange."""
+
+    operations: tuple[Operation, ...]
+    parameter_names: Mapping[str, str]
+    """The names of parameters by the names of their components."""
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        """Return the operation at a path, if there is one."""
+        return next((o for o in self.operations if (o.method, o.path) == (method, path)), None)
+
+    def find_example(
+        self, operation: Operation | None, *, status: int | None = None, name: str | None = None
+    ) -> tuple[DocumentedAnswer, Any] | None:
+        """Find an example of an answer by its status, its name or both.
+
+        The operation's own examples come first, then those of the others: an error means the same everywhere.
+        """
+        for candidate in (operation, *self.operations):
+            for answer in candidate.answers if candidate else ():
+                for example, value in answer.examples.items():
+                    if name in (None, example) and (status is None or answer.covers(status)):
+                        return answer, value
+        return None
+
+
+def read_document(path: _Readable | None = None) -> Document:
+    """Read the document at `path`, or the one that the generated package carries."""
+    source: _Readable = path or files("binance_coinm") / "openapi.yaml"
+    return _parse(source.read_text(encoding="utf-8"))
+
+
+# Reading YAML takes longer than everything else at the start of a sandbox, and tests start many of them.
+@lru_cache(maxsize=8)
+def _parse(text: str) -> Document:
+    return _Reader(yaml.safe_load(text)).document()
+
+
+@attrs.frozen
+class _Reader:
+    """Walks through a document, following its references."""
+
+    root: _Node
+
+    def document(self) -> Document:
+        operations = tuple(
+            self.operation(path, method, item)
+            for path, item in self.root["paths"].items()
+            for method in _METHODS
+            if method in item
+        )
+        components = self.child(self.root, "components", "parameters")
+        return Document(operations, {component: parameter["name"] for component, parameter in components.items()})
+
+    def operation(self, path: str, method: str, item: _Node) -> Operation:
+        node = self.child(item, method)
+        parameters = map(self.resolve, [*item.get("parameters", ()), *node.get("parameters", ())])
+        form = self.child(node, "requestBody", "content", FORM, "schema")
+        answers = [self.answer(str(status), self.resolve(answer)) for status, answer in node["responses"].items()]
+        return Operation(
+            operation_id=node["operationId"],
+            method=method.upper(),
+            path=path,
+            weight=node.get("x-weight", 1),
+            security=self.security((self.root | node).get("security")),
+            parameters={
+                parameter["name"]: Parameter(parameter.get("required", False), self.child(parameter, "schema"))
+                for parameter in parameters
+            }
+            | {
+                name: Parameter(name in form.get("required", ()), self.resolve(schema))
+                for name, schema in self.child(form, "properties").items()
+            },
+            answers=tuple(sorted(answers, key=lambda answer: not answer.status.isdigit())),
+        )
+
+    def security(self, requirements: list[_Node] | None) -> Security | None:
+        for name in (name for requirement in requirements or () for name in requirement):
+            scheme = self.child(self.root, "components", "securitySchemes", name)
+            return Security(scheme["name"], scheme.get("x-signed", False))
+        return None
+
+    def answer(self, status: str, node: _Node) -> DocumentedAnswer:
+        contents = self.child(node, "content")
+        media_type = next(iter(contents), "")
+        content = self.child(contents, media_type)
+        examples = {"example": content["example"]} if "example" in content else {}
+        examples |= {name: self.resolve(example)["value"] for name, example in self.child(content, "examples").items()}
+        return DocumentedAnswer(
+            status=status,
+            media_type=media_type,
+            component=_component(content.get("schema", {})),
+            is_list=self.child(content, "schema").get("type") == "array",
+            headers={_component(header) or name: name for name, header in self.child(node, "headers").items()},
+            examples=examples,
+        )
+
+    def child(self, node: _Node, *names: str) -> _Node:
+        """Return the member of a member, empty if there is none."""
+        for name in names:
+            node = self.resolve(node.get(name, {}))
+        return node
+
+    def resolve(self, node: _Node) -> _Node:
+        """Return what a reference refers to, and everything else as it is."""
+        while "$ref" in node:
+            pieces = node["$ref"].removeprefix("#/").split("/")
+            node = reduce(lambda parent, piece: parent[piece.replace("~1", "/").replace("~0", "~")], pieces, self.root)
+        return node
+
+
+def _component(node: _Node) -> str:
+    return str(node.get("$ref", "")).rpartition("/")[2]

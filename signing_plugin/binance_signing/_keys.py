@@ -1,0 +1,62 @@
+"""Keys: what a payload is signed with."""
+
+import hmac
+import re
+from typing import NoReturn, Protocol
+
+from binance_coinm.errors import ConfigurationError
+
+
+class Key(Protocol):
+    """Whatever signs."""
+
+    def sign(self, payload: bytes) -> bytes:
+        """Give the signature as it stands in a query, percent-encoded."""
+        ...
+
+
+class Secret:
+    """A value whose text shows nothing, and which does not leave the process by pickling."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show the kind alone."""
+        return f"{type(self).__name__}(hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse: a pickle is a file or a message, and neither is a place for a secret."""
+        raise TypeError(f"a {type(self).__name__} cannot be pickled: make it anew where it is needed")
+
+
+class HmacKey(Secret):
+    """A secret for HMAC-SHA256, the exchange's "system generated" kind of key.
+
+    Raises `ConfigurationError` if the secret is no line of visible ASCII characters. Source: General Info, "SIGNED
+    Endpoint security".
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        require_visible(secret, "secret", variable="BINANCE_API_SECRET")
+        self._secret = secret.encode()
+
+    def sign(self, payload: bytes) -> bytes:
+        """Give the signature in hexadecimal digits."""
+        return hmac.digest(self._secret, payload, "sha256").hex().encode()
+
+
+def require_visible(value: object, name: str, variable: str) -> None:
+    """Raise `ConfigurationError`, without the value, if it is not one line of visible ASCII characters."""
+    if isinstance(value, str) and re.fullmatch("[!-~]+", value):
+        return
+    if not isinstance(value, str):
+        wrong = f"is {type(value).__name__}, not str"
+    elif not value:
+        wrong = "is empty"
+    elif "-----BEGIN" in value:
+        wrong = "is a PEM, which is loaded with Ed25519Key.from_pem or RsaKey.from_pem"
+    else:
+        wrong = "has white space or other characters in it that no key has; was it copied with something around it?"
+    raise ConfigurationError(f"{name} {wrong}; give it as argument or in {variable}")

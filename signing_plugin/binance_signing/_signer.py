@@ -1,0 +1,139 @@
+"""The request hook that signs: an adapter between httpx's requests and the signing of bytes."""
+
+import time
+from collections.abc import Awaitable, Callable, Generator
+
+import httpx
+from binance_coinm.errors import ConfigurationError
+
+from ._credentials import Credentials
+from ._origin import Origin, origin_of, server_url
+from ._signing import signed
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def system_clock() -> int:
+    """Give this machine's time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Signer:
+    """A request hook that gives each request what its operation's security type asks for.
+
+    It serves sync and async clients alike: `httpx_args={"event_hooks": {"request": [signer]}}` on a generated client,
+    `event_hooks={"request": [signer]}` on one of httpx. What a request needs stands in its extensions, where the
+    generated functions put it (`{"security": Security.USER_DATA}`); a request without goes out as it is. Key and
+    signature go to the origin of `server` alone; for any other, `ConfigurationError` is raised and nothing is sent.
+    The same for a body that can only be streamed, since it has to be signed first.
+
+    `clock` gives the exchange's time in milliseconds since the epoch, by default this machine's. `recv_window`, in
+    milliseconds, is for requests that have none. `credentials` may be exchanged at any time.
+
+    What it cannot promise: whatever else sees the request sees the signature too, other hooks and transports among
+    them. The URL's text hides the query, from the log line of httpx for one; `request.url.query` holds it.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        server: str,
+        *,
+        clock: Callable[[], int] | None = None,
+        recv_window: int | None = None,
+    ) -> None:
+        _require_credentials(credentials)
+        if recv_window is not None and (type(recv_window) is not int or recv_window < 1):
+            raise ConfigurationError(f"recv_window: expected a positive number of milliseconds, got {recv_window!r}")
+        self.credentials = credentials
+        self._origin: Origin = origin_of(server_url(server))
+        self._clock = clock or system_clock
+        self._recv_window = recv_window
+
+    def __repr__(self) -> str:
+        """Show the server alone."""
+        return f"Signer({_text(self._origin)!r})"
+
+    def __call__(self, request: httpx.Request) -> Awaitable[None]:
+        """Sign a request in place; what is returned is for async clients to await, and does nothing."""
+        security = request.extensions.get("security")
+        if security is None:
+            return _DONE
+        try:
+            api_key_header, is_signed = security.api_key_header, security.signed
+        except AttributeError:
+            raise ConfigurationError(
+                f'extensions["security"]: expected a member of binance_coinm.security.Security, got {security!r}'
+            ) from None
+        if api_key_header is None:
+            return _DONE
+        origin = origin_of(request.url)
+        if origin != self._origin:
+            raise ConfigurationError(
+                f"a request to {_text(origin)} needs credentials, which are for {_text(self._origin)} alone;"
+                " call by a path, and do not follow redirects"
+            )
+        credentials = self.credentials
+        request.headers[api_key_header] = credentials.api_key
+        if is_signed:
+            self._sign(request, credentials)
+        return _DONE
+
+    def _sign(self, request: httpx.Request, credentials: Credentials) -> None:
+        if not isinstance(request.stream, httpx.ByteStream):
+            raise ConfigurationError("a body that can only be streamed cannot be signed; give a form as data=")
+        content = request.read()
+        if content and request.headers.setdefault("Content-Type", _FORM).partition(";")[0].strip().lower() != _FORM:
+            raise ConfigurationError(f"a signed request's body has to be a form ({_FORM}); give it as data=")
+        query, body = signed(request.url.query, content, credentials.key, self._clock(), self._recv_window)
+        url = _SignedURL(request.url, query=query)
+        if not content:
+            request.url = url
+            return
+        # A hook cannot hand back another request, so this one becomes the other, whose length is another too.
+        headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
+        vars(request).update(
+            vars(httpx.Request(request.method, url, headers=headers, content=body, extensions=request.extensions))
+        )
+        request.url = url
+
+
+def _require_credentials(value: object) -> None:
+    if not isinstance(value, Credentials):
+        raise ConfigurationError(f"credentials: expected Credentials(api_key, key), got {type(value).__name__}")
+
+
+class _SignedURL(httpx.URL):
+    """A URL whose text leaves the query out, for httpx writes each request's URL into its log."""
+
+    def __str__(self) -> str:
+        """Show all but the query."""
+        return str(self.copy_with(query=None))
+
+    def __repr__(self) -> str:
+        """Show all but the query."""
+        return repr(self.copy_with(query=None))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the query too, which the text leaves out."""
+        return httpx.URL(self) == (httpx.URL(other) if isinstance(other, httpx.URL) else other)
+
+    def __hash__(self) -> int:
+        """Agree with the comparison."""
+        return hash(httpx.URL(self))
+
+
+class _Done:
+    """An awaitable that does nothing."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_DONE = _Done()
+
+
+def _text(origin: Origin) -> str:
+    scheme, host, port = origin
+    return f"{scheme}://{host}" + (f":{port}" if port else "")

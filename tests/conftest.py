@@ -1,0 +1,60 @@
+"""What all tests share: a clean environment, a sandbox, and a look at every exception for secrets."""
+
+import os
+import re
+import traceback
+from collections.abc import Iterator
+
+import pytest
+from binance_coinm import errors
+from binance_sandbox import Sandbox
+from calls import Balance, balance_async, balance_sync
+from samples import API_KEY, SECRET
+
+_SIGNATURE = re.compile("[0-9a-f]{64}|signature=")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _environment_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the machine's own settings out of each test."""
+    for variable in os.environ:
+        if variable.startswith("BINANCE_") or variable.lower().endswith("_proxy"):
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail each test in which an exception of the tree was made that shows a key, a secret or a signature."""
+    made: list[errors.BinanceError] = []
+
+    def remember(error: errors.BinanceError, *args: object, **settings: object) -> None:
+        made.append(error)
+        super(errors.BinanceError, error).__init__(*args, **settings)
+
+    monkeypatch.setattr(errors.BinanceError, "__init__", remember, raising=False)
+    yield
+    for error in made:
+        text = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+        assert SECRET not in text
+        assert API_KEY not in text
+        assert not _SIGNATURE.search(text)
+
+
+@pytest.fixture(params=[balance_sync, balance_async], ids=["sync", "async"])
+def balance(request: pytest.FixtureRequest) -> Balance:
+    """Give a call of the balance operation, once of the sync and once of the async function."""
+    call: Balance = request.param
+    return call
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Give a running exchange."""
+    with Sandbox() as sandbox:
+        yield sandbox

@@ -1,0 +1,228 @@
+"""`connect`: where its settings come from, and what it refuses."""
+
+import ssl
+
+import httpx
+import pytest
+from binance_coinm import AuthenticatedClient
+from binance_coinm.errors import ConfigurationError
+from binance_sandbox import Sandbox
+from binance_signing import Credentials, HmacKey, Server, Signer, connect
+from calls import Balance
+from samples import API_KEY, SECRET
+
+
+def some_credentials() -> Credentials:
+    """Give credentials that are well formed."""
+    return Credentials(API_KEY, HmacKey(SECRET))
+
+
+def an_environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """Set credentials and more in the environment."""
+    for variable, value in ({"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET} | variables).items():
+        monkeypatch.setenv(variable, value)
+
+
+def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance) -> None:
+    """Without arguments, credentials and server are those of the environment."""
+    account = sandbox.add_account(API_KEY, SECRET)
+    an_environment(monkeypatch, BINANCE_SERVER=sandbox.url)
+
+    assert balance(connect()).parsed
+    assert account.api_key == sandbox.requests[0].headers["X-MBX-APIKEY"]
+
+
+def test_arguments_go_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
+) -> None:
+    """What is given is taken, whatever the environment says."""
+    an_environment(monkeypatch, BINANCE_SERVER="production")
+
+    balance(connect(sandbox.credentials, server=sandbox.url))
+
+    assert sandbox.account.api_key == sandbox.requests[0].headers["X-MBX-APIKEY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("production", "https://dapi.binance.com"),
+        ("demo", "https://demo-dapi.binance.com"),
+        ("Testnet", "https://testnet.binancefuture.com"),
+        ("https://gateway.example/binance", "https://gateway.example/binance"),
+    ],
+)
+def test_servers_of_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    """BINANCE_SERVER names a server or is a URL."""
+    an_environment(monkeypatch, BINANCE_SERVER=name)
+
+    assert url == connect().base_url
+
+
+def test_production_is_the_default() -> None:
+    """Where nothing names a server, it is production."""
+    assert "https://dapi.binance.com" == connect(some_credentials()).base_url == Server.PRODUCTION
+
+
+@pytest.mark.parametrize("missing", ["BINANCE_API_KEY", "BINANCE_API_SECRET"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_missing_credentials(monkeypatch: pytest.MonkeyPatch, missing: str, value: str | None) -> None:
+    """Credentials that are neither given nor in the environment are an error that names both ways."""
+    an_environment(monkeypatch)
+    if value is None:
+        monkeypatch.delenv(missing)
+    else:
+        monkeypatch.setenv(missing, value)
+
+    with pytest.raises(
+        ConfigurationError, match=rf"{missing} is .*BINANCE_API_KEY and BINANCE_API_SECRET.*Credentials\("
+    ):
+        connect()
+
+
+@pytest.mark.parametrize("server", ["prod", "", "dapi.binance.com"])
+def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    """A name that is no server's is an error that names them all."""
+    an_environment(monkeypatch, BINANCE_SERVER=server)
+
+    with pytest.raises(
+        ConfigurationError, match=r"BINANCE_SERVER is '.*'; expected production, demo, testnet or a URL"
+    ):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("server", "wrong"),
+    [
+        ("http://dapi.binance.com", "unencrypted"),
+        ("http://192.0.2.1", "unencrypted"),
+        ("http://127.0.0.1.example", "unencrypted"),
+        ("http://localhost.example", "unencrypted"),
+        ("ftp://dapi.binance.com", "no http or https URL"),
+        ("dapi.binance.com", "no http or https URL"),
+        ("demo", "no http or https URL"),
+        ("", "no http or https URL"),
+        ("https://", "no http or https URL"),
+        ("https://user:pass@dapi.binance.com", "more than scheme, host, port and path"),
+        ("https://dapi.binance.com?a=1", "more than scheme, host, port and path"),
+        ("https://dapi.binance.com#a", "more than scheme, host, port and path"),
+        ("https://dapi.binance.com:port", "no URL"),
+        (7, "no URL"),
+    ],
+)
+def test_servers_that_are_refused(server: str, wrong: str) -> None:
+    """A server that credentials must not go to is an error of `connect` and `Signer` that tells both ways."""
+    for refused in (lambda: connect(some_credentials(), server=server), lambda: Signer(some_credentials(), server)):
+        with pytest.raises(ConfigurationError, match=rf"{wrong}.*as argument.*BINANCE_SERVER") as caught:
+            refused()
+        assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "server", ["http://127.0.0.1:8080", "http://127.8.9.10", "http://localhost", "http://[::1]:8080"]
+)
+def test_loopback_may_be_http(server: str) -> None:
+    """To this machine credentials may go unencrypted."""
+    assert server == connect(some_credentials(), server=server).base_url
+
+
+@pytest.mark.parametrize(
+    "secret", ["", " ", f"{SECRET} ", f"{SECRET}\n", "sécret", "\x00", b"bytes", None, "-----BEGIN PRIVATE KEY-----\n"]
+)
+def test_malformed_secrets(secret: str) -> None:
+    """What cannot be a secret is refused when the key is made, and not shown."""
+    with pytest.raises(ConfigurationError, match=r"^secret (is|has) .*give it as argument or in BINANCE_API_SECRET$"):
+        HmacKey(secret)
+
+
+@pytest.mark.parametrize("api_key", ["", f"{API_KEY}\r\n", "kéy", 7, None])
+def test_malformed_api_keys(api_key: str) -> None:
+    """What cannot stand in a header is refused when the credentials are made, and not shown."""
+    with pytest.raises(ConfigurationError, match=r"^api_key (is|has) .*give it as argument or in BINANCE_API_KEY$"):
+        Credentials(api_key, HmacKey(SECRET))
+
+
+def test_secret_in_place_of_a_key() -> None:
+    """A secret that is not made a key is refused with the ways to make one, and not shown."""
+    with pytest.raises(ConfigurationError, match=r"key is str; expected HmacKey\(secret\)"):
+        Credentials(API_KEY, SECRET)  # type: ignore[arg-type]  # that it is wrong is what is tested
+
+
+def test_something_in_place_of_credentials() -> None:
+    """What is no credentials is refused, and not shown."""
+    with pytest.raises(ConfigurationError, match=r"expected Credentials\(api_key, key\), got tuple"):
+        connect((API_KEY, SECRET))  # type: ignore[arg-type]  # that it is wrong is what is tested
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), None, "10", True])
+def test_timeout_has_to_be_finite(timeout: float) -> None:
+    """No call may wait for ever."""
+    with pytest.raises(ConfigurationError, match="timeout: expected a positive number of seconds"):
+        connect(some_credentials(), timeout=timeout)
+
+
+def test_default_timeout_is_finite() -> None:
+    """A client that is told nothing waits ten seconds, and so does one made without `connect`."""
+    assert 10 == connect(some_credentials()).timeout == AuthenticatedClient("https://exchange.example").timeout
+    assert httpx.Timeout(10) == connect(some_credentials()).get_httpx_client().timeout
+
+
+def test_redirects_are_not_followed() -> None:
+    """Neither side of a client follows redirects by itself."""
+    client = connect(some_credentials())
+
+    assert not client.get_httpx_client().follow_redirects
+    assert not client.get_async_httpx_client().follow_redirects
+
+
+def test_transport_of_ones_own(balance: Balance) -> None:
+    """A transport that is given takes the place of the network."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
+
+    assert [] == balance(connect(some_credentials(), transport=transport)).parsed
+
+
+def test_transport_of_one_side_alone() -> None:
+    """A transport that serves one side is refused by the other, before anything is sent."""
+    client = connect(some_credentials(), transport=httpx.HTTPTransport())
+
+    with pytest.raises(ConfigurationError, match="serves no async calls; give an httpx.AsyncBaseTransport"):
+        client.get_async_httpx_client()
+
+
+def test_tls_context_is_shared() -> None:
+    """Clients of one process verify by one and the same context, and by another one when they are given it."""
+    own = ssl.create_default_context()
+
+    assert connect(some_credentials()).verify_ssl is connect(some_credentials()).verify_ssl
+    assert own is connect(some_credentials(), verify=own).verify_ssl
+
+
+def test_proxies_of_the_environment_are_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
+) -> None:
+    """What goes to this machine unencrypted goes through no proxy that the environment names."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+
+        balance(connect(sandbox.credentials, server=sandbox.url))
+
+        assert [] == proxy.requests
+    assert 1 == len(sandbox.requests)
+
+
+def test_texts_show_no_secret() -> None:
+    """Neither repr nor str of client, credentials, key or signer shows a key or secret."""
+    credentials = some_credentials()
+    client = connect(credentials)
+    shown = [client, credentials, credentials.key, Signer(credentials, Server.DEMO)]
+
+    for text in [repr(thing) for thing in shown] + [str(thing) for thing in shown]:
+        assert SECRET not in text
+        assert API_KEY not in text
+    assert [
+        "SigningClient('https://dapi.binance.com')",
+        "Credentials(hidden)",
+        "HmacKey(hidden)",
+        "Signer('https://demo-dapi.binance.com')",
+    ] == list(map(repr, shown))

@@ -1,0 +1,165 @@
+"""What the generated models take, refuse and give back."""
+
+import json
+import pickle
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from binance_coinm import reading
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.errors import ResponseError
+from binance_coinm.models import FuturesAccountBalance
+from binance_coinm.types import UNSET
+from test_balance import ROW
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["0.00250000", "0", "-0.51234568", "123456789012345678901234567890.123456789", "0.00000000", "-0"],
+)
+def test_amounts_go_back_out_as_they_came(amount: str) -> None:
+    """An amount keeps every digit, zeros at either end among them."""
+    row = FuturesAccountBalance.from_dict(ROW | {"balance": amount})
+
+    assert amount == row.to_dict()["balance"]
+    assert Decimal(amount) == row.balance
+
+
+@pytest.mark.parametrize(
+    ("number", "amount"),
+    [("0.1", "0.1"), ("0.10000000", "0.10000000"), ("5", "5"), ("1e-8", "0.00000001"), ("-2.50", "-2.50")],
+)
+def test_amounts_as_numbers_are_taken_exactly(number: str, amount: str) -> None:
+    """A JSON number in place of an amount is the decimal of its digits, and never a float."""
+    text = json.dumps([ROW]).replace('"0.00250000"', number, 1)
+
+    [row] = futures_account_balance.read_response(httpx.Response(200, text=text)).parsed
+
+    assert Decimal(number) == row.balance
+    assert amount == row.to_dict()["balance"]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "",
+        " 1",
+        "1 ",
+        "+1",
+        "1,5",
+        "1_000",
+        ".5",
+        "5.",
+        "1e3",
+        "NaN",
+        "Infinity",
+        "٣",
+        "abc",
+        "1" * 65,
+        "1" * 10_000,
+        "0x1",
+    ],
+)
+def test_strings_that_are_no_amounts(amount: str) -> None:
+    """A string that is no plain decimal is refused, with the name of its field."""
+    with pytest.raises(
+        ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got a string$"
+    ):
+        FuturesAccountBalance.from_dict(ROW | {"balance": amount})
+
+
+@pytest.mark.parametrize("value", [1.5, Decimal("NaN"), Decimal("1e999999"), 10**64, True, None, [], {}, UNSET])
+def test_values_that_are_no_amounts(value: object) -> None:
+    """A value that is no decimal, or none that can be written, is refused; a float too, for it lost digits before."""
+    with pytest.raises(ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got "):
+        FuturesAccountBalance.from_dict(ROW | {"balance": value})
+
+
+@pytest.mark.parametrize("field", list(ROW))
+def test_missing_fields_are_named(field: str) -> None:
+    """Each field of the document has to be there."""
+    row = {name: value for name, value in ROW.items() if name != field}
+
+    with pytest.raises(ResponseError, match=f"^field {field}: expected .*, got nothing$"):
+        FuturesAccountBalance.from_dict(row)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("asset", 5, "field asset: expected a string, got a number"),
+        ("asset", None, "field asset: expected a string, got null"),
+        ("updateTime", "1592468353979", "field updateTime: expected an integer of 64 bits, got a string"),
+        ("updateTime", Decimal("1.0"), "field updateTime: expected an integer of 64 bits, got a number"),
+        ("updateTime", True, "field updateTime: expected an integer of 64 bits, got a boolean"),
+        ("updateTime", 2**63, "field updateTime: expected an integer of 64 bits, got a number"),
+    ],
+)
+def test_wrong_types_are_named(field: str, value: object, reason: str) -> None:
+    """A field of another type is refused with what was expected and what was there."""
+    with pytest.raises(ResponseError) as caught:
+        FuturesAccountBalance.from_dict(ROW | {field: value})
+
+    assert reason == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({}, "HTTP 200: expected an array, got an object"),
+        (None, "HTTP 200: expected an array, got null"),
+        ([ROW, []], "HTTP 200: row 1: expected an object, got an array"),
+        ([ROW, ROW, ROW | {"asset": []}], "HTTP 200: row 2, field asset: expected a string, got an array"),
+    ],
+)
+def test_rows_are_named(value: Any, reason: str) -> None:
+    """What is wrong in a list is told with the row's index and the field's name."""
+    with pytest.raises(ResponseError) as caught:
+        futures_account_balance.read_response(httpx.Response(200, text=json.dumps(value)))
+
+    assert reason == str(caught.value)
+
+
+def test_models_are_independent_of_what_they_were_made_of() -> None:
+    """Neither does reading change the dictionary, nor writing give out the model's own."""
+    source = ROW | {"later": 1}
+    row = FuturesAccountBalance.from_dict(source)
+    row.to_dict()["later"] = 2
+
+    assert ROW | {"later": 1} == source
+    assert 1 == row["later"]
+
+
+def test_models_can_be_pickled() -> None:
+    """A row goes to another process and is the same there."""
+    row = FuturesAccountBalance.from_dict(ROW)
+
+    assert row == pickle.loads(pickle.dumps(row))  # noqa: S301, of our own making
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "expected JSON, got nothing"),
+        (b" \n", "expected JSON, got nothing"),
+        (b"<html>", "expected JSON, got something else"),
+        (b'[{"a": 1', "expected JSON, got something else"),
+        (b"[NaN]", "expected JSON, got something else"),
+        (b"[-Infinity]", "expected JSON, got something else"),
+        (b"[1e99999999999999999999]", "expected JSON, got something else"),
+        (b"[" * 100_000, "expected JSON, got something else"),
+        (b"1" * 10_000, "expected JSON, got something else"),
+        (b'"\xff"', "expected JSON, got bytes that are no UTF-8"),
+        (b'\xff\xfe"\x00', "expected JSON, got bytes that are no UTF-8"),
+        (b"\xef\xbb\xbf[]", "expected JSON, got something else"),
+    ],
+)
+def test_bytes_that_are_no_json(content: bytes, reason: str) -> None:
+    """What is no JSON by its standard is refused, and the decoder's own error does not go along."""
+    with pytest.raises(ResponseError) as caught:
+        reading.json_value(content)
+
+    assert reason == str(caught.value)
+    assert caught.value.__context__ is None

@@ -1,0 +1,87 @@
+"""The README's snippets run, and its commands are the ones that there are."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from binance_coinm import errors
+from binance_sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SNIPPETS = re.findall("^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.strip().splitlines()[-1].strip())
+def test_snippets_run(
+    snippet: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each snippet runs as it stands, and prints something; its server is the sandbox."""
+    account = sandbox.add_account("your-API-key", "your-secret")
+    monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
+    monkeypatch.setenv("BINANCE_API_SECRET", "your-secret")
+    monkeypatch.setenv("BINANCE_SERVER", sandbox.url)
+    script = tmp_path / "snippet.py"
+    script.write_text(snippet.replace("Server.DEMO", repr(sandbox.url)))
+
+    runpy.run_path(str(script), run_name="__main__")
+
+    assert capsys.readouterr().out
+
+
+def test_example_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without an environment the example shows all fields of a sandbox's rows, and says where they are from."""
+    runpy.run_path(str(ROOT / "examples" / "balance.py"), run_name="__main__")
+
+    first, _, header, *rows = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d+ assets at http://127\.0\.0\.1:\d+", first)
+    assert [
+        "accountAlias",
+        "asset",
+        "balance",
+        "withdrawAvailable",
+        "crossWalletBalance",
+        "crossUnPnl",
+        "availableBalance",
+        "updateTime",
+    ] == header.split()
+    assert int(first.split()[0]) == len(rows)
+    assert "0.00250000" in rows[0].split()
+
+
+def test_example_takes_the_environment(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With an environment the example shows the rows of the account that it names."""
+    sandbox.add_account("api-key", "secret", answers={"futuresAccountBalance": []})
+    monkeypatch.setenv("BINANCE_API_KEY", "api-key")
+    monkeypatch.setenv("BINANCE_API_SECRET", "secret")
+    monkeypatch.setenv("BINANCE_SERVER", sandbox.url)
+
+    runpy.run_path(str(ROOT / "examples" / "balance.py"), run_name="__main__")
+
+    assert f"0 assets at {sandbox.url}\n\n" == capsys.readouterr().out
+
+
+def test_example_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With half an environment the example ends with the error in one line."""
+    monkeypatch.setenv("BINANCE_API_KEY", "api-key")
+
+    with pytest.raises(SystemExit, match="^ConfigurationError: no credentials: BINANCE_API_SECRET is not set"):
+        runpy.run_path(str(ROOT / "examples" / "balance.py"), run_name="__main__")
+
+
+def test_commands_are_targets_of_make() -> None:
+    """Each make target that the README names is one."""
+    targets = set(re.findall("^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert set(re.findall("(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= targets
+
+
+def test_errors_of_the_readme_are_all_there_are() -> None:
+    """The handlers of the README's snippet leave nothing of the tree out."""
+    handled = tuple(getattr(errors, name) for name in re.findall(r"except errors\.(\w+)", README))
+
+    others = [getattr(errors, name) for name in errors.__all__ if name != "BinanceError"]
+    assert all(issubclass(kind, handled) for kind in others)

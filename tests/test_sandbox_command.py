@@ -1,0 +1,112 @@
+"""The ways into the sandbox other than its class: the command line, the pytest fixture, the import."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import binance_sandbox
+import pytest
+from binance_sandbox import __main__
+
+WITHOUT_EXTRA = """
+import sys
+sys.modules["uvicorn"] = None
+import binance_sandbox.pytest_plugin
+from binance_sandbox.__main__ import main
+sys.exit(main([]))
+"""
+LOADED_BY_PLUGIN = """
+import sys
+import pytest
+before = set(sys.modules)
+import binance_sandbox.pytest_plugin
+print(*sorted(name for name in set(sys.modules) - before if not name.startswith("binance_sandbox")))
+"""
+
+
+def run(*arguments: str) -> "subprocess.Popen[str]":
+    """Start Python with this process's import path."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
+    return subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals that ask a process to end")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_command_prints_what_to_set_and_serves_until_a_signal(number: signal.Signals) -> None:
+    """The lines can be pasted into a shell; either signal ends the command with exit code 0 and no word more."""
+    with run("-m", "binance_sandbox") as process:
+        assert process.stdout
+        lines = [process.stdout.readline().rstrip() for _ in range(4)]
+        url = lines[1].removeprefix("export BINANCE_SERVER=")
+        with urllib.request.urlopen(f"{url}/dapi/v1/time") as response:  # noqa: S310 - the URL is http on loopback
+            assert response.status == 200
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=10)
+
+    assert lines[0] == f"# The sandbox answers at {url} until Ctrl-C. For a client of it:"
+    assert url.startswith("http://127.0.0.1:")
+    assert [line.partition("=")[0] for line in lines[1:]] == [
+        "export BINANCE_SERVER",
+        "export BINANCE_API_KEY",
+        "export BINANCE_API_SECRET",
+    ]
+    assert [len(line.partition("=")[2]) for line in lines[2:]] == [64, 64]
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_command_without_the_extra_says_how_to_install_it() -> None:
+    """There is one line and an exit code, no traceback; loading the pytest plugin does no harm."""
+    with run("-c", WITHOUT_EXTRA) as process:
+        output, errors = process.communicate(timeout=30)
+
+    assert output == ""
+    assert errors == (
+        "binance_sandbox: binance_sandbox needs uvicorn, which is not installed: pip install 'binance-coinm[sandbox]'\n"
+    )
+    assert process.returncode == 1
+
+
+def test_plugin_loads_nothing_but_pytest() -> None:
+    """A run of pytest that does not use the fixture does not pay for it."""
+    with run("-c", LOADED_BY_PLUGIN) as process:
+        output, errors = process.communicate(timeout=30)
+
+    assert (output, errors) == ("\n", "")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_impossible_port_is_one_line(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that is none ends the command with an exit code and no traceback."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    code = __main__.main(["--port", port])
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+    assert code == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_fixture_gives_a_running_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that names the fixture has the exchange's side at hand, with warnings as errors."""
+    test = tmp_path / "test_user.py"
+    test.write_text("def test_user(binance_sandbox):\n    assert binance_sandbox.url\n", encoding="utf-8")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    with run("-m", "pytest", "-p", "binance_sandbox.pytest_plugin", "--rootdir", str(tmp_path), str(test)) as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert "1 passed" in output
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    """All names can be imported; others are an AttributeError."""
+    assert sorted(binance_sandbox.__all__) == binance_sandbox.__all__
+    for name in binance_sandbox.__all__:
+        assert getattr(binance_sandbox, name).__name__ == name
+    with pytest.raises(AttributeError, match="'binance_sandbox' has no attribute 'Other'"):
+        _ = binance_sandbox.Other

@@ -1,0 +1,278 @@
+"""The request hook: which requests it signs, for whom, and which it refuses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from binance_coinm import AuthenticatedClient, Client
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.api.market import server_time
+from binance_coinm.errors import ConfigurationError
+from binance_coinm.security import Security
+from binance_sandbox import Sandbox
+from binance_signing import Credentials, HmacKey, Signer
+from samples import API_KEY, SECRET
+
+SERVER = "https://exchange.example"
+HEADER = "X-MBX-APIKEY"
+
+
+def a_signer(server: str = SERVER, timestamp: int = 1499827319559, recv_window: int | None = None) -> Signer:
+    """Give a signer whose clock stands still."""
+    return Signer(Credentials(API_KEY, HmacKey(SECRET)), server, clock=lambda: timestamp, recv_window=recv_window)
+
+
+def a_request(security: object, url: str = f"{SERVER}/dapi/v1/x", method: str = "GET", **content: Any) -> httpx.Request:
+    """Give a request that asks for a security type by hand."""
+    return httpx.Request(method, url, extensions={"security": security}, **content)
+
+
+@pytest.mark.parametrize("security", [Security.USER_DATA, Security.TRADE])
+def test_signed_types_carry_key_and_signature(security: Security) -> None:
+    """A request of a signed type has the key in the header, timestamp and signature in the query."""
+    request = a_request(security)
+
+    a_signer()(request)
+
+    assert API_KEY == request.headers[HEADER]
+    assert ["timestamp", "signature"] == list(request.url.params)
+
+
+@pytest.mark.parametrize("security", [Security.USER_STREAM, Security.MARKET_DATA])
+def test_key_types_carry_the_key_alone(security: Security) -> None:
+    """A request of a type that is not signed has the key in the header, and its URL as it was."""
+    request = a_request(security)
+
+    a_signer()(request)
+
+    assert API_KEY == request.headers[HEADER]
+    assert b"" == request.url.query
+
+
+@pytest.mark.parametrize("extensions", [{"security": Security.NONE}, {}])
+def test_others_go_out_bare(extensions: dict[str, object]) -> None:
+    """A request of no security type goes out as it is, and so does one that does not say."""
+    request = httpx.Request("GET", f"{SERVER}/dapi/v1/x", extensions=extensions)
+
+    a_signer()(request)
+
+    assert HEADER not in request.headers
+    assert b"" == request.url.query
+
+
+def test_unknown_security_is_refused() -> None:
+    """What is no security type is an error, and not sent bare."""
+    with pytest.raises(
+        ConfigurationError, match="expected a member of binance_coinm.security.Security, got 'USER_DATA'"
+    ):
+        a_signer()(a_request("USER_DATA"))
+
+
+@pytest.mark.parametrize(
+    ("url", "data", "query", "body"),
+    [
+        pytest.param(
+            f"{SERVER}/dapi/v1/order?symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC",
+            {"quantity": "1", "price": "0.1", "recvWindow": "5000"},
+            b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC",
+            b"quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"
+            b"&signature=0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9a77",
+            id="query and body",
+        ),
+        pytest.param(
+            f"{SERVER}/dapi/v1/order",
+            {"symbol": "LTCBTC", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "0.1"},
+            b"",
+            b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000"
+            b"&timestamp=1499827319559&signature=c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71",
+            id="body",
+        ),
+    ],
+)
+def test_form_bodies_count(url: str, data: dict[str, str], query: bytes, body: bytes) -> None:
+    """A form is part of what is signed, holds the signature, and can be signed again."""
+    request = a_request(Security.TRADE, url, "POST", data=data)
+    signer = a_signer(recv_window=5000)
+
+    signer(request)
+    signer(request)
+
+    assert query == request.url.query
+    assert body == request.content == b"".join(request.stream)  # type: ignore[arg-type]  # a sync stream
+    assert str(len(body)) == request.headers["Content-Length"]
+
+
+def test_body_without_a_type_becomes_a_form() -> None:
+    """Bytes that name no content type are sent as the form that the exchange takes them for."""
+    request = a_request(Security.TRADE, method="POST", content=b"a=1")
+
+    a_signer()(request)
+
+    assert "application/x-www-form-urlencoded" == request.headers["Content-Type"]
+    assert request.content.startswith(b"a=1&timestamp=1499827319559&signature=")
+
+
+def stream() -> Iterator[bytes]:
+    """Give a body that can be read once."""
+    yield b"a=1"
+
+
+async def async_stream() -> AsyncIterator[bytes]:
+    """Give a body that can be read once, and not at once."""
+    yield b"a=1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"content": stream()}, {"content": async_stream()}, {"files": {"file": b"1"}}],
+    ids=["sync", "async", "files"],
+)
+def test_streams_are_refused(content: dict[str, Any]) -> None:
+    """A body that can only be streamed cannot be signed before it is sent."""
+    with pytest.raises(ConfigurationError, match="can only be streamed"):
+        a_signer()(a_request(Security.TRADE, method="POST", **content))
+
+
+def test_json_bodies_are_refused() -> None:
+    """A body that is no form would be spoilt by a signature."""
+    with pytest.raises(ConfigurationError, match="has to be a form"):
+        a_signer()(a_request(Security.TRADE, method="POST", json={"a": 1}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://other.example/dapi/v1/x",
+        "https://exchange.example:444/dapi/v1/x",
+        "http://exchange.example/dapi/v1/x",
+        "https://exchange.example.other.example/dapi/v1/x",
+        "https://exchange.example@other.example/dapi/v1/x",
+        "https://exchange.example./dapi/v1/x",
+    ],
+)
+@pytest.mark.parametrize("security", [Security.USER_DATA, Security.MARKET_DATA])
+def test_other_origins_get_nothing(url: str, security: Security) -> None:
+    """A request that needs credentials and goes elsewhere is refused as it is."""
+    request = a_request(security, url)
+
+    with pytest.raises(ConfigurationError, match="https://exchange.example alone"):
+        a_signer()(request)
+
+    assert HEADER not in request.headers
+    assert b"" == request.url.query
+
+
+@pytest.mark.parametrize("url", ["https://EXCHANGE.example/x", "https://exchange.example:443/x"])
+def test_same_origin_in_another_spelling_is_signed(url: str) -> None:
+    """Case of the host and the scheme's own port make no other origin."""
+    request = a_request(Security.USER_DATA, url)
+
+    a_signer()(request)
+
+    assert "signature" in request.url.params
+
+
+def test_text_of_a_signed_url_hides_the_query() -> None:
+    """What httpx logs of a signed request has no signature, while the query still holds it."""
+    request = a_request(Security.USER_DATA)
+    unsigned = request.url
+
+    a_signer()(request)
+
+    assert f"{SERVER}/dapi/v1/x" == str(request.url) == str(unsigned)
+    assert "signature" not in repr(request.url) + repr(request)
+    assert request.url != unsigned
+    assert request.url == httpx.URL(request.url)
+    assert hash(request.url) == hash(httpx.URL(request.url))
+
+
+def test_credentials_can_be_exchanged() -> None:
+    """The next request after an exchange of credentials carries the new ones."""
+    signer = a_signer()
+    signer.credentials = Credentials("another", HmacKey(SECRET))
+    request = a_request(Security.USER_DATA)
+
+    signer(request)
+
+    assert "another" == request.headers[HEADER]
+
+
+async def balance_of_both_sides(client: AuthenticatedClient) -> tuple[object, object]:
+    """Call by the sync and by the async side of one client."""
+    async with client:
+        return futures_account_balance.sync(client=client), await futures_account_balance.asyncio(client=client)
+
+
+def hooked(sandbox: Sandbox) -> AuthenticatedClient:
+    """Give a generated client with a signer as hook, and no `connect`."""
+    signer = Signer(sandbox.credentials, sandbox.url)
+    return AuthenticatedClient(sandbox.url, httpx_args={"event_hooks": {"request": [signer]}})
+
+
+def test_one_signer_serves_both_sides(sandbox: Sandbox) -> None:
+    """The same signer in one httpx_args signs sync and async calls of one client."""
+    sync, from_async = asyncio.run(balance_of_both_sides(hooked(sandbox)))
+
+    assert sync == from_async
+    assert [200, 200] == [request.status for request in sandbox.requests]
+    assert all("signature=" in request.query.decode() for request in sandbox.requests)
+
+
+def test_requests_by_hand_ask_for_what_they_need(sandbox: Sandbox) -> None:
+    """A request made by hand is signed when its extensions say so, and else is not."""
+    with hooked(sandbox) as client:
+        http = client.get_httpx_client()
+        bare = http.get("/dapi/v1/balance")
+        signed = http.get("/dapi/v1/balance", extensions={"security": Security.USER_DATA})
+
+    assert 401 == bare.status_code
+    assert 200 == signed.status_code
+
+
+def test_unsigned_operations_carry_nothing(sandbox: Sandbox) -> None:
+    """An operation without security goes out without key and signature, by any client."""
+    with hooked(sandbox) as client:
+        server_time.sync(client=client)
+    with Client(sandbox.url) as client:
+        server_time.sync(client=client)
+
+    for request in sandbox.requests:
+        assert HEADER not in request.headers
+        assert b"" == request.query
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_redirects_carry_nothing_to_another_server(sandbox: Sandbox, status: int) -> None:
+    """With redirects forced on, a second server sees neither key nor signature."""
+    signer = Signer(sandbox.credentials, sandbox.url)
+    settings = {"event_hooks": {"request": [signer]}, "follow_redirects": True}
+    with Sandbox() as other, AuthenticatedClient(sandbox.url, httpx_args=settings) as client:
+        sandbox.answer_next(status, headers={"Location": f"{other.url}/dapi/v1/balance?signature=1"}, body=b"")
+
+        with pytest.raises(ConfigurationError, match="do not follow redirects"):
+            futures_account_balance.sync(client=client)
+
+    assert 1 == len(sandbox.requests)
+    assert [] == other.requests
+
+
+def test_redirects_to_the_same_server_are_signed_anew(sandbox: Sandbox) -> None:
+    """With redirects forced on, each hop on the same server has a signature of its own."""
+    signer = Signer(sandbox.credentials, sandbox.url)
+    settings = {"event_hooks": {"request": [signer]}, "follow_redirects": True}
+    with AuthenticatedClient(sandbox.url, httpx_args=settings) as client:
+        sandbox.answer_next(307, headers={"Location": "/dapi/v1/balance?recvWindow=4000"}, body=b"")
+
+        assert futures_account_balance.sync(client=client)
+
+    assert [307, 200] == [request.status for request in sandbox.requests]
+    assert sandbox.requests[1].query.startswith(b"recvWindow=4000&timestamp=")
+
+
+@pytest.mark.parametrize("recv_window", [0, -1, 1.5, "5000", True])
+def test_recv_window_has_to_be_positive(recv_window: object) -> None:
+    """A default window that is no positive integer is refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match="recv_window: expected a positive number of milliseconds"):
+        a_signer(recv_window=recv_window)  # type: ignore[arg-type]  # that it is wrong is what is tested
