@@ -31,7 +31,7 @@ check: check-generated $(VENV)/check ## Format, lint and types, without changing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pyright
+	@$(BIN)/pyright --project pyproject.toml
 
 format: $(VENV)/test ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
