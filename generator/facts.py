@@ -36,12 +36,14 @@ class Facts:
     used_weight: str = ""
     retry_after: str = ""
     banned_until: str = ""
+    shortest_ban: int = 0
     exception_by_status: dict[int, str] = field(factory=dict)
     exception_by_code: dict[int, str] = field(factory=dict)
     exception_by_status_else: dict[int, str] = field(factory=dict)
     exception_by_class_else: dict[int, str] = field(factory=dict)
     outcome_by_msg: dict[str, str] = field(factory=dict)
     outcome_by_code: dict[int, str] = field(factory=dict)
+    advice_by_code: dict[int, str] = field(factory=dict)
 
 
 def operations(document: Document) -> Iterator[tuple[str, Document]]:
@@ -103,7 +105,8 @@ def facts_of(document: Document, field_prefix: str) -> Facts:
         servers={server["x-name"].upper(): server["url"] for server in document["servers"]},
         used_weight=_name_of_header(document, "UsedWeight"),
         retry_after=_name_of_header(document, "RetryAfter"),
-        banned_until=_pattern_of_ban(document),
+        banned_until=str(_fact_of_answers(document, "x-banned-until")),
+        shortest_ban=_fact_of_answers(document, "x-shortest-ban"),
     )
     for place, operation in operations(document):
         if "operationId" not in operation:
@@ -117,6 +120,8 @@ def facts_of(document: Document, field_prefix: str) -> Facts:
     for entry in document["components"]["schemas"]["Error"]["x-codes"]:
         if "x-exception" in entry:
             facts.exception_by_code[entry["code"]] = entry["x-exception"]
+        if "x-advice" in entry:
+            facts.advice_by_code[entry["code"]] = entry["x-advice"]
         if "x-outcome" in entry:
             facts.outcome_by_code[entry["code"]] = entry["x-outcome"]
     return facts
@@ -137,11 +142,11 @@ def _name_of_header(document: Document, component: str) -> str:
     raise DocumentError(f"components.responses: no answer has a header that is {reference['$ref']}")
 
 
-def _pattern_of_ban(document: Document) -> str:
+def _fact_of_answers(document: Document, key: str) -> Any:
     for answer in document["components"]["responses"].values():
-        if "x-banned-until" in answer:
-            return str(answer["x-banned-until"])
-    raise DocumentError("components.responses: no answer has x-banned-until, which tells the end of a ban")
+        if key in answer:
+            return answer[key]
+    raise DocumentError(f"components.responses: no answer has {key}, which tells of bans")
 
 
 def _set_by_signer(parameters: Iterable[Document]) -> set[str]:

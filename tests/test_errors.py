@@ -16,7 +16,7 @@ HTML = b"<html><body>no</body></html>"
 def failure_of(balance: Balance, sandbox: Sandbox, **settings: Any) -> errors.BinanceError:
     """Call, and give what the call ends in."""
     with pytest.raises(errors.BinanceError) as caught:
-        balance(connect(sandbox.credentials, server=sandbox.url, **settings))
+        balance(connect(sandbox.credentials, server=sandbox.url, recovery=None, **settings))
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     return caught.value
@@ -175,7 +175,7 @@ def test_wrong_api_key(sandbox: Sandbox, balance: Balance) -> None:
 def test_wrong_clock(sandbox: Sandbox, balance: Balance, offset: int) -> None:
     """A clock that is off by more than the window is a `TimestampError`."""
     with pytest.raises(errors.TimestampError, match="^HTTP 400, code -1021: Timestamp for this request "):
-        balance(connect(sandbox.credentials, server=sandbox.url, clock=lambda: sandbox.now_ms + offset))
+        balance(connect(sandbox.credentials, server=sandbox.url, clock=lambda: sandbox.now_ms + offset, recovery=None))
 
 
 def test_nobody_listens(balance: Balance) -> None:
@@ -188,7 +188,7 @@ def test_nobody_listens(balance: Balance) -> None:
     del gone
 
     with pytest.raises(errors.NetworkError, match="^no answer, or not all of it, ConnectError: ") as caught:
-        balance(connect(credentials, server=url))
+        balance(connect(credentials, server=url, recovery=None))
 
     assert "failed" == caught.value.outcome
     assert isinstance(caught.value, httpx.TransportError)

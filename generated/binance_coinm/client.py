@@ -13,7 +13,12 @@ DEFAULT_TIMEOUT = 10.0
 USER_AGENT = "binance-coinm/0.1.0"
 
 
-@define(eq=False, repr=False)
+def _require_open(client: httpx.Client | httpx.AsyncClient) -> None:
+    if client.is_closed:
+        raise errors.ConfigurationError("this client is closed; make another one, or close it later")
+
+
+@define(eq=False, repr=False, slots=False)
 class Client:
     """A client for operations that need no credentials.
 
@@ -39,34 +44,30 @@ class Client:
 
     def request(self, request: dict[str, Any]) -> httpx.Response:
         """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
+        client = self.get_httpx_client()
+        _require_open(client)
         try:
-            return self.get_httpx_client().request(**request)
+            return client.request(**request)
         except (httpx.HTTPError, httpx.StreamError) as failure:
             error = errors.from_failure(failure)
         raise error
 
     async def request_async(self, request: dict[str, Any]) -> httpx.Response:
         """Do the same as `request` without blocking."""
+        client = self.get_async_httpx_client()
+        _require_open(client)
         try:
-            return await self.get_async_httpx_client().request(**request)
+            return await client.request(**request)
         except (httpx.HTTPError, httpx.StreamError) as failure:
             error = errors.from_failure(failure)
         raise error
-
-    def make_httpx_client(self, **settings: Any) -> httpx.Client:
-        """Make the client that `get_httpx_client` gives; there to be overridden."""
-        return httpx.Client(**settings)
-
-    def make_async_httpx_client(self, **settings: Any) -> httpx.AsyncClient:
-        """Make the client that `get_async_httpx_client` gives; there to be overridden."""
-        return httpx.AsyncClient(**settings)
 
     def get_httpx_client(self) -> httpx.Client:
         """Give the one client that all sync calls go through."""
         if self._client is None:
             with self._making:
                 if self._client is None:
-                    self._client = self.make_httpx_client(**self._settings())
+                    self._client = httpx.Client(**self._settings())
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
@@ -74,7 +75,7 @@ class Client:
         if self._async_client is None:
             with self._making:
                 if self._async_client is None:
-                    self._async_client = self.make_async_httpx_client(**self._settings())
+                    self._async_client = httpx.AsyncClient(**self._settings())
         return self._async_client
 
     def set_httpx_client(self, client: httpx.Client) -> Self:

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import httpx
 
 Outcome = Literal["failed", "unknown"]
+
+# Seconds that a ban lasts at least.
+SHORTEST_BAN = 120
 
 # The connection was not there yet, so that nothing of the request can have reached the exchange.
 _BEFORE_SENDING = (
@@ -42,7 +45,8 @@ class ApiError(BinanceError):
 
     `status_code` is the HTTP status; `code` and `msg` are the exchange's own, None when the answer held none, such as a
     page for people. `retry_after` (seconds) and `used_weight` (of this minute, for the caller's IP address) are None
-    when the answer did not tell them. Source: General Info, "HTTP Return Codes", "LIMITS"; Error Codes.
+    when the answer did not tell them. `note` is none of the exchange's: what to check, or why nothing was sent at all.
+    Source: General Info, "HTTP Return Codes", "LIMITS"; Error Codes.
     """
 
     def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
@@ -51,13 +55,38 @@ class ApiError(BinanceError):
         self.msg = msg
         self.headers = headers
         self.retry_after = _non_negative(headers.get("Retry-After"))
-        self.used_weight = _non_negative(headers.get("X-MBX-USED-WEIGHT-1M"))
-        said = f"code {code}: {msg}" if code is not None else f"no code, {headers.get('content-type', 'nothing')}"
-        super().__init__(f"HTTP {status_code}, {said}")
+        self.used_weight = used_weight(headers)
+        self.note = _ADVICE_BY_CODE.get(code)
+        super().__init__(status_code, code, msg)
+
+    def __str__(self) -> str:
+        """Say what the exchange said, and what to do about it."""
+        content = self.headers.get("content-type", "nothing")
+        said = f"code {self.code}: {self.msg}" if self.code is not None else f"no code, {content}"
+        return f"HTTP {self.status_code}, {said}" + (f" ({self.note})" if self.note else "")
+
+    def not_sent(self, why: str, retry_after: int) -> Self:
+        """Give this error again, for a call that is not sent because of it for so many seconds."""
+        error = type(self)(status_code=self.status_code, code=self.code, msg=self.msg, headers=self.headers)
+        error.note = f"not sent: {why}"
+        error.retry_after = retry_after
+        return error
 
 
 class TimestampError(ApiError):
-    """The request's timestamp is outside of the window that the exchange accepts: a clock is wrong, or it took long."""
+    """The request's timestamp is outside of the window that the exchange accepts: a clock is wrong, or it took long.
+
+    `clock_offset_ms` tells by how many milliseconds the exchange's clock is ahead of this machine's, None if that was
+    not measured.
+    """
+
+    clock_offset_ms: int | None = None
+
+    def __str__(self) -> str:
+        """Say what the exchange said, and how far the clock is off."""
+        if self.clock_offset_ms is None:
+            return f"{super().__str__()}; how far this machine's clock is off was not measured"
+        return f"{super().__str__()}; the exchange's clock is ahead of this machine's by {self.clock_offset_ms} ms"
 
 
 class SignatureError(ApiError):
@@ -69,7 +98,14 @@ class ApiKeyError(ApiError):
 
 
 class RateLimitError(ApiError):
-    """The caller's IP address has used up its weight of this minute."""
+    """The caller's IP address has used up its weight of this minute.
+
+    `banned_until` is None, unless the answer tells of a ban; see `IpBannedError`.
+    """
+
+    def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
+        super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
+        self.banned_until = _banned_until(msg)
 
 
 class IpBannedError(ApiError):
@@ -80,8 +116,7 @@ class IpBannedError(ApiError):
 
     def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
         super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
-        told = re.search(r"banned until (\d+)", msg or "")
-        self.banned_until = _non_negative(told[1]) if told else None
+        self.banned_until = _banned_until(msg)
 
 
 class FirewallError(ApiError):
@@ -163,6 +198,13 @@ _EXCEPTION_BY_STATUS_ELSE: dict[int, type[ApiError]] = {
 _EXCEPTION_BY_CLASS_ELSE: dict[int, type[ApiError]] = {
     5: ExchangeError,
 }
+_ADVICE_BY_CODE: dict[int | None, str] = {
+    -1021: "check this machine's clock, and whether recvWindow leaves the way to the exchange enough time",
+    -1022: "check that the secret or private key is the one of this API key and of the kind that is registered, HMAC, RSA or Ed25519; signed is the query followed by the body, as on the wire, so that nothing on the way may change them",
+    -2008: "check the API key and the server: each server has its own keys",
+    -2014: "check that the API key is copied as a whole",
+    -2015: "check the API key, its list of IP addresses, its permissions, and the server: each server has its own keys",
+}
 _OUTCOME_BY_MSG: dict[str, Outcome] = {
     "Unknown error": "unknown",
     "Service Unavailable": "failed",
@@ -180,6 +222,23 @@ _OUTCOME_BY_CODE: dict[int | None, Outcome] = {
 def _non_negative(value: str | None) -> int | None:
     # More digits than these are no time and no weight, and take long to convert.
     return int(value) if value is not None and re.fullmatch("[0-9]{1,18}", value) else None
+
+
+def _banned_until(msg: str | None) -> int | None:
+    told = re.search(r"banned until (\d+)", msg or "")
+    return _non_negative(told[1]) if told else None
+
+
+def used_weight(headers: Mapping[str, str]) -> int | None:
+    """Give the weight that the caller's IP address has used of this minute, as an answer's headers tell it."""
+    return _non_negative(headers.get("X-MBX-USED-WEIGHT-1M"))
+
+
+def weight_used_up(weight: int, retry_after: int) -> RateLimitError:
+    """Give the error of a call that is not sent, for it would go beyond the weight of this minute."""
+    status_code = next(status for status, kind in _EXCEPTION_BY_STATUS.items() if kind is RateLimitError)
+    error = RateLimitError(status_code=status_code, code=None, msg=None, headers={})
+    return error.not_sent(f"the weight of this minute, {weight}, is used up", retry_after)
 
 
 def _code_and_msg(content: bytes) -> tuple[int | None, str | None]:
@@ -209,7 +268,11 @@ def from_answer(response: httpx.Response) -> ApiError | ResponseError:
         or _EXCEPTION_BY_STATUS_ELSE.get(status_code)
         or _EXCEPTION_BY_CLASS_ELSE.get(status_code // 100, ApiError)
     )
-    return kind(status_code=status_code, code=code, msg=msg, headers=response.headers)
+    refusal = kind(status_code=status_code, code=code, msg=msg, headers=response.headers)
+    if isinstance(refusal, TimestampError):
+        # Whoever sent the request tells it there, if it was measured.
+        refusal.clock_offset_ms = response.extensions.get("clock_offset_ms")
+    return refusal
 
 
 def from_failure(failure: httpx.HTTPError | httpx.StreamError) -> NetworkError | ResponseError:

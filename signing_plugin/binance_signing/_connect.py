@@ -1,20 +1,26 @@
 """`connect`: a generated client, ready to sign."""
 
-import math
 import ssl
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import httpx
-from binance_coinm.client import DEFAULT_TIMEOUT, AuthenticatedClient
+from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import ConfigurationError
 
+from ._body import ACCEPT_ENCODING
+from ._client import SigningClient
+from ._clock import Clock, system_clock
 from ._credentials import Credentials
-from ._drivers import TryingAsyncClient, TryingClient
 from ._environment import credentials_from, server_from
-from ._origin import server_url
+from ._exchange import Exchange
+from ._options import CallOptions
+from ._origin import is_loopback, origin_of, server_url
+from ._rate_limit import RateLimit, rate_limit_of
+from ._recovery import Recovery
 from ._signer import Signer
+
+_MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 
 def connect(  # noqa: PLR0913, what httpx has as settings are settings here
@@ -23,30 +29,59 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     server: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     recv_window: int | None = None,
-    clock: Callable[[], int] | None = None,
+    recovery: Recovery | None = Recovery(),  # noqa: B008, it is frozen
+    clock: Callable[[], int] = system_clock,
+    sync_clock: bool = False,
+    pacing: int | None = None,
+    max_answer_bytes: int = _MAX_ANSWER_BYTES,
     proxy: str | httpx.URL | httpx.Proxy | None = None,
     verify: bool | str | ssl.SSLContext = True,
     trust_env: bool = True,
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = None,
-) -> AuthenticatedClient:
+) -> SigningClient:
     """Give a client that signs, for `with`, for `async with`, or to be closed by hand.
 
-    What is not given comes from the environment: the credentials from BINANCE_API_KEY and BINANCE_API_SECRET, the
-    server (a `Server` or a URL) from BINANCE_SERVER, else it is production. `timeout` is in seconds; `recv_window`, in
-    milliseconds, is for calls that are given none; `clock` gives the exchange's time in milliseconds since the epoch,
-    by default this machine's. `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves
-    sync calls, async calls or both, as its type does.
+    What is not given comes from the environment: the credentials from BINANCE_API_KEY and BINANCE_API_SECRET or
+    BINANCE_PRIVATE_KEY_FILE (and BINANCE_PRIVATE_KEY_PASSWORD), the server (a `Server` or a URL) from BINANCE_SERVER,
+    else it is production.
+
+    * `timeout` bounds each call, with all its tries and waits, in seconds; name resolution in sync code excepted.
+    * `recv_window`, in milliseconds, is for calls that are given none.
+    * `recovery` says how often a call is tried; None switches recovery off, that of the clock too.
+    * `clock` gives this machine's time in milliseconds since the epoch. When the exchange refuses a timestamp, it is
+      set by the exchange's; with `sync_clock` already before the first signed call.
+    * `pacing` is the weight of a minute beyond which calls wait for the next one, instead of running into a 429.
+    * `max_answer_bytes` bounds the body of an answer, decompressed.
+    * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
+      both, as its type does.
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """
-    _require_seconds(timeout)
+    options = CallOptions(timeout, recovery)
+    _require_positive("pacing", pacing)
+    _require_positive("max_answer_bytes", max_answer_bytes)
     url = server_url(server_from() if server is None else server)
+    exchange = Exchange(
+        options=options,
+        clock=Clock(clock),
+        # A port of this machine may be another server tomorrow, so that nobody else is to know of its limit.
+        rate_limit=RateLimit() if is_loopback(url) else rate_limit_of(origin_of(url)),
+        sync_clock=sync_clock,
+        pacing=pacing,
+        max_answer_bytes=max_answer_bytes,
+    )
     signer = Signer(
-        credentials_from() if credentials is None else credentials, str(url), clock=clock, recv_window=recv_window
+        credentials_from() if credentials is None else credentials,
+        str(url),
+        clock=exchange.clock,
+        recv_window=recv_window,
     )
     return SigningClient(
         str(url),
+        signer,
+        exchange,
         timeout=timeout,
+        headers={"Accept-Encoding": ACCEPT_ENCODING},
         verify_ssl=verify if isinstance(verify, ssl.SSLContext) else _tls_context(verify=verify, trust_env=trust_env),
         httpx_args={
             "event_hooks": {"request": [signer]},
@@ -58,30 +93,9 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     )
 
 
-class SigningClient(AuthenticatedClient):
-    """A generated client whose calls are made in tries."""
-
-    def make_httpx_client(self, **settings: Any) -> httpx.Client:
-        """Make the client of sync calls."""
-        return TryingClient(**_for(httpx.BaseTransport, "sync", settings))
-
-    def make_async_httpx_client(self, **settings: Any) -> httpx.AsyncClient:
-        """Make the client of async calls."""
-        return TryingAsyncClient(**_for(httpx.AsyncBaseTransport, "async", settings))
-
-
-def _require_seconds(timeout: object) -> None:
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
-        raise ConfigurationError(f"timeout: expected a positive number of seconds, got {timeout!r}")
-
-
-def _for(kind: type, word: str, settings: dict[str, Any]) -> dict[str, Any]:
-    transport = settings["transport"]
-    if transport is not None and not isinstance(transport, kind):
-        raise ConfigurationError(
-            f"transport: {type(transport).__name__} serves no {word} calls; give an httpx.{kind.__name__}"
-        )
-    return settings
+def _require_positive(name: str, value: object) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise ConfigurationError(f"{name}: expected a positive integer, got {value!r}")
 
 
 @cache

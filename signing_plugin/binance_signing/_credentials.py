@@ -1,25 +1,10 @@
 """Credentials: who calls, and the key by which the exchange believes it."""
 
-from typing import Any
-
-from attrs import field, frozen
 from binance_coinm.errors import ConfigurationError
 
-from ._keys import Key, Secret, require_visible
+from ._keys import Key, Secret, what_is_wrong_with
 
 
-def _require_api_key(_: object, __: object, value: Any) -> None:
-    require_visible(value, "api_key", variable="BINANCE_API_KEY")
-
-
-def _require_key(_: object, __: object, value: Any) -> None:
-    if not callable(getattr(value, "sign", None)):
-        raise ConfigurationError(
-            f"key is {type(value).__name__}; expected HmacKey(secret), Ed25519Key.from_pem(pem) or RsaKey.from_pem(pem)"
-        )
-
-
-@frozen(repr=False, eq=False)
 class Credentials(Secret):
     """An API key, and the key that signs for it.
 
@@ -27,5 +12,31 @@ class Credentials(Secret):
     malformed. Their text shows neither, and they cannot be pickled.
     """
 
-    api_key: str = field(validator=_require_api_key)
-    key: Key = field(validator=_require_key)
+    __slots__ = ("_api_key", "_key")
+
+    def __init__(self, api_key: str, key: Key) -> None:
+        wrong = what_is_wrong_with(api_key)
+        wrong = f"api_key {wrong}; give it as argument or in BINANCE_API_KEY" if wrong else _what_is_no_key(key)
+        if wrong:
+            # The frame goes along with the exception, and its variables must not.
+            del api_key, key
+            raise ConfigurationError(wrong)
+        self._api_key = api_key
+        self._key = key
+
+    @property
+    def api_key(self) -> str:
+        """The API key."""
+        return self._api_key
+
+    @property
+    def key(self) -> Key:
+        """The key that signs."""
+        return self._key
+
+
+def _what_is_no_key(key: object) -> str | None:
+    if callable(getattr(key, "sign", None)):
+        return None
+    expected = "HmacKey(secret), Ed25519Key.from_pem(pem) or RsaKey.from_pem(pem)"
+    return f"key is {type(key).__name__}; expected {expected}"

@@ -2,24 +2,30 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.servers import Server
 
 from ._credentials import Credentials
-from ._keys import HmacKey
+from ._keys import HmacKey, Key
+from ._private_keys import load
 
-_ARGUMENT = "connect(Credentials(api_key, HmacKey(secret)))"
+_API_KEY = "BINANCE_API_KEY"
+_SECRET = "BINANCE_API_SECRET"  # noqa: S105, the name of a variable
+_KEY_FILE = "BINANCE_PRIVATE_KEY_FILE"
+_KEY_PASSWORD = "BINANCE_PRIVATE_KEY_PASSWORD"  # noqa: S105, the name of a variable
+_SERVER = "BINANCE_SERVER"
 
 
 def credentials_from(environment: Mapping[str, str] = os.environ) -> Credentials:
-    """Give the credentials of BINANCE_API_KEY and BINANCE_API_SECRET, or raise `ConfigurationError`."""
-    return Credentials(_required(environment, "BINANCE_API_KEY"), HmacKey(_required(environment, "BINANCE_API_SECRET")))
+    """Give the environment's credentials, or raise `ConfigurationError`."""
+    return Credentials(_required(environment, _API_KEY), _key(environment))
 
 
 def server_from(environment: Mapping[str, str] = os.environ) -> str:
-    """Give the server that BINANCE_SERVER names, or by its URL; production if it is not set."""
-    server = environment.get("BINANCE_SERVER")
+    """Give the server that the environment names, or its URL; production if it names none."""
+    server = environment.get(_SERVER)
     if server is None:
         return Server.PRODUCTION
     if "://" in server:
@@ -28,15 +34,26 @@ def server_from(environment: Mapping[str, str] = os.environ) -> str:
         return Server[server.upper()]
     except KeyError:
         known = ", ".join(member.name.lower() for member in Server)
-        raise ConfigurationError(f"BINANCE_SERVER is {server!r}; expected {known} or a URL") from None
+        raise ConfigurationError(f"{_SERVER} is {server!r}; expected {known} or a URL") from None
+
+
+def _key(environment: Mapping[str, str]) -> Key:
+    if _KEY_FILE not in environment:
+        return HmacKey(_required(environment, _SECRET))
+    if _SECRET in environment:
+        raise ConfigurationError(f"{_SECRET} and {_KEY_FILE} are both set, and an API key has one key; unset the other")
+    key = load(Path(environment[_KEY_FILE]), environment.get(_KEY_PASSWORD))
+    if isinstance(key, str):
+        raise ConfigurationError(f"{_KEY_FILE}: the private key {key}; its password comes from {_KEY_PASSWORD}")
+    return key
 
 
 def _required(environment: Mapping[str, str], variable: str) -> str:
     value = environment.get(variable)
-    if not value:
-        wrong = "is not set" if value is None else "is empty"
-        raise ConfigurationError(
-            f"no credentials: {variable} {wrong}; set BINANCE_API_KEY and BINANCE_API_SECRET, or call {_ARGUMENT}."
-            " API keys are made in the account's API Management on the exchange's web site, one for each server"
-        )
-    return value
+    if value:
+        return value
+    raise ConfigurationError(
+        f"no credentials: {variable} {'is not set' if value is None else 'is empty'}; set {_API_KEY} and {_SECRET}"
+        f" (or {_KEY_FILE}), or call connect(Credentials(api_key, HmacKey(secret))). API keys are made in the account's"
+        " API Management on the exchange's web site, for each server its own"
+    )

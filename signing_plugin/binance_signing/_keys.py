@@ -39,7 +39,11 @@ class HmacKey(Secret):
     __slots__ = ("_secret",)
 
     def __init__(self, secret: str) -> None:
-        require_visible(secret, "secret", variable="BINANCE_API_SECRET")
+        wrong = what_is_wrong_with(secret)
+        if wrong:
+            # The frame goes along with the exception, and its variables must not.
+            del secret
+            raise ConfigurationError(f"secret {wrong}; give it as argument or in BINANCE_API_SECRET")
         self._secret = secret.encode()
 
     def sign(self, payload: bytes) -> bytes:
@@ -47,16 +51,14 @@ class HmacKey(Secret):
         return hmac.digest(self._secret, payload, "sha256").hex().encode()
 
 
-def require_visible(value: object, name: str, variable: str) -> None:
-    """Raise `ConfigurationError`, without the value, if it is not one line of visible ASCII characters."""
-    if isinstance(value, str) and re.fullmatch("[!-~]+", value):
-        return
+def what_is_wrong_with(value: object) -> str | None:
+    """Say why a value cannot be a secret or an API key, which are one line of visible ASCII characters."""
     if not isinstance(value, str):
-        wrong = f"is {type(value).__name__}, not str"
-    elif not value:
-        wrong = "is empty"
-    elif "-----BEGIN" in value:
-        wrong = "is a PEM, which is loaded with Ed25519Key.from_pem or RsaKey.from_pem"
-    else:
-        wrong = "has white space or other characters in it that no key has; was it copied with something around it?"
-    raise ConfigurationError(f"{name} {wrong}; give it as argument or in {variable}")
+        return f"is {type(value).__name__}, not str"
+    if not value:
+        return "is empty"
+    if "-----BEGIN" in value:
+        return "is a PEM, which is loaded with Ed25519Key.from_pem or RsaKey.from_pem"
+    if not re.fullmatch("[!-~]+", value):
+        return "has white space or other characters in it that no key has; was it copied with something around it?"
+    return None

@@ -1,21 +1,16 @@
 """The request hook that signs: an adapter between httpx's requests and the signing of bytes."""
 
-import time
 from collections.abc import Awaitable, Callable, Generator
 
 import httpx
 from binance_coinm.errors import ConfigurationError
 
+from ._clock import system_clock
 from ._credentials import Credentials
 from ._origin import Origin, origin_of, server_url
 from ._signing import signed
 
 _FORM = "application/x-www-form-urlencoded"
-
-
-def system_clock() -> int:
-    """Give this machine's time in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class Signer:

@@ -1,20 +1,162 @@
 """The tries of a call: what to do next is decided here, and nothing is done.
 
-`tries` is a generator of steps. A driver, sync or async, does each step and sends in what became of it.
+`tries` gives one step after another. A driver, sync or async, does each of them and writes into it what came of it.
 """
 
-from collections.abc import Generator
-from enum import Enum, auto
+import math
+import random
+import time
+from collections.abc import Callable, Generator
 
 import httpx
+from attrs import define, field, frozen
+from binance_coinm import errors
+
+from ._clock import Clock
+from ._rate_limit import RateLimit
+from ._recovery import Recovery
+
+# How a try ends. The generated client makes an exception of the tree of whatever is none yet.
+Outcome = httpx.Response | httpx.HTTPError | errors.BinanceError
 
 
-class Step(Enum):
-    """What a driver is asked to do."""
+@define
+class Send:
+    """Send the request."""
 
-    SEND = auto()
+    outcome: Outcome = field(init=False)
 
 
-def tries() -> Generator[Step, httpx.Response, httpx.Response]:
-    """Decide on a call's steps; return the answer that it ends with."""
-    return (yield Step.SEND)
+@define
+class MeasureClock:
+    """Measure the clock, unless it was measured since this number of times."""
+
+    measurements: int
+    is_measured: bool = field(default=False, init=False)
+
+
+@frozen
+class Wait:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+@frozen
+class End:
+    """Return the outcome, or raise it."""
+
+    outcome: Outcome
+
+
+Step = Send | MeasureClock | Wait | End
+
+
+@frozen
+class Call:
+    """What is to be known of a call to decide on its tries. `deadline` is monotonic, in seconds."""
+
+    is_read: bool
+    is_signed: bool
+    is_repeatable: bool
+    weight: int
+    deadline: float
+    recovery: Recovery | None
+    sync_clock: bool
+    pacing: int | None
+    clock: Clock
+    rate_limit: RateLimit
+
+
+def tries(
+    call: Call, now: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
+) -> Generator[Step, None, None]:
+    """Give the steps of a call, the last of which is its end."""
+    failures = 0
+    is_measured = False
+    if call.sync_clock and call.is_signed and not call.clock.measurements:
+        yield MeasureClock(0)
+    while True:
+        refusal = call.rate_limit.refusal(now()) or (yield from _pace(call, now))
+        if refusal is not None:
+            yield End(refusal)
+            return
+        measurements = call.clock.measurements
+        outcome = yield from _send(call)
+        error = _error_of(outcome)
+        if error is not None:
+            _take_note(call, error, now())
+        if error is None or call.recovery is None or not call.is_repeatable:
+            yield End(outcome)
+            return
+        may_recover = _may_recover(call, outcome, error)
+        if isinstance(error, errors.TimestampError) and call.is_signed and not is_measured:
+            # What the exchange refused for its time was not carried out, so that it may go out again, read or write.
+            measure = MeasureClock(measurements)
+            yield measure
+            is_measured = measure.is_measured
+            if is_measured:
+                continue
+            may_recover = True
+        failures += 1
+        told = error.retry_after if isinstance(error, errors.ApiError) else None
+        wait = told or call.recovery.wait_after(failures, chance())
+        if not may_recover or failures >= call.recovery.tries or now() + wait >= call.deadline:
+            yield End(outcome)
+            return
+        yield Wait(wait)
+
+
+def _pace(call: Call, now: Callable[[], float]) -> Generator[Step, None, errors.ApiError | None]:
+    """Wait until there is weight for the call; give an error if there will be none in time."""
+    while call.pacing is not None:
+        wait = call.rate_limit.wait_before(call.weight, call.pacing, call.clock())
+        if not wait:
+            break
+        if now() + wait >= call.deadline:
+            return errors.weight_used_up(call.pacing, math.ceil(wait))
+        yield Wait(wait)
+    return None
+
+
+def _send(call: Call) -> Generator[Step, None, Outcome]:
+    send, sent = Send(), call.clock()
+    try:
+        yield send
+    finally:
+        if call.pacing is not None:
+            call.rate_limit.release(call.weight)
+    outcome = send.outcome
+    if isinstance(outcome, httpx.Response):
+        used_weight = errors.used_weight(outcome.headers)
+        if used_weight is not None:
+            call.rate_limit.told(used_weight, sent, call.clock())
+        if call.clock.measurements:
+            # For the error that the generated client makes of it, if it does.
+            outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
+    return outcome
+
+
+def _error_of(outcome: Outcome) -> errors.BinanceError | None:
+    if isinstance(outcome, errors.BinanceError):
+        return outcome
+    if isinstance(outcome, httpx.HTTPError):
+        return errors.from_failure(outcome)
+    return None if outcome.is_success else errors.from_answer(outcome)
+
+
+def _take_note(call: Call, error: errors.BinanceError, now: float) -> None:
+    if isinstance(error, errors.IpBannedError) or (
+        isinstance(error, errors.RateLimitError) and error.banned_until is not None
+    ):
+        call.rate_limit.banned(error, now, call.clock())
+    elif isinstance(error, errors.RateLimitError) and call.pacing is not None:
+        call.rate_limit.exhausted(call.pacing, call.clock())
+
+
+def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError) -> bool:
+    if isinstance(error, errors.RateLimitError):
+        return True
+    if isinstance(error, errors.ExchangeError | errors.NetworkError):
+        return call.is_read or error.outcome == "failed"
+    return call.is_read and isinstance(outcome, httpx.DecodingError)

@@ -1,0 +1,89 @@
+"""The client that `connect` gives: a generated one that signs, and makes its calls in tries."""
+
+import copy
+from typing import Any, Self
+
+import httpx
+from binance_coinm.client import AuthenticatedClient
+from binance_coinm.types import UNSET, Unset
+
+from ._clock import Clock
+from ._connections import Connections
+from ._credentials import Credentials
+from ._exchange import Exchange
+from ._options import CallOptions
+from ._recovery import Recovery
+from ._signer import Signer
+
+
+class SigningClient(AuthenticatedClient):
+    """A generated client, ready to sign; `connect` makes it.
+
+    It serves threads, tasks, several event loops (of asyncio and trio) and forks of the process at the same time.
+    """
+
+    def __init__(self, base_url: str, signer: Signer, exchange: Exchange, **settings: Any) -> None:
+        super().__init__(base_url, **settings)
+        self._signer = signer
+        self._exchange = exchange
+        self._options = exchange.options
+        self._connections = Connections(exchange, self._settings())
+
+    @property
+    def credentials(self) -> Credentials:
+        """What calls are signed with; it may be exchanged at any time, and each call's next try has the new one."""
+        return self._signer.credentials
+
+    @credentials.setter
+    def credentials(self, credentials: Credentials) -> None:
+        self._signer.credentials = credentials
+
+    @property
+    def clock(self) -> Clock:
+        """The exchange's clock; `clock.offset_ms` tells how far this machine's is behind it."""
+        return self._exchange.clock
+
+    @property
+    def used_weight(self) -> int | None:
+        """The weight that this IP address had used of its minute at the last answer; None before the first one."""
+        return self._exchange.rate_limit.used_weight
+
+    def with_options(self, *, timeout: float | Unset = UNSET, recovery: Recovery | Unset | None = UNSET) -> Self:
+        """Give this client with another timeout or recovery, for a single call: `sync(client=client.with_options(…))`.
+
+        It shares connections, credentials and clock with this one, and is closed with it. Raises `ConfigurationError`.
+        """
+        options = CallOptions(
+            timeout=self._options.timeout if isinstance(timeout, Unset) else timeout,
+            recovery=self._options.recovery if isinstance(recovery, Unset) else recovery,
+        )
+        client = copy.copy(self)
+        client.timeout, client._options = options.timeout, options  # noqa: SLF001, a client of this very class
+        return client
+
+    def get_httpx_client(self) -> httpx.Client:
+        """Give the client that all sync calls go through."""
+        return self._connections.client()
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """Give the client that all async calls of the running event loop go through."""
+        return self._connections.async_client()
+
+    def request(self, request: dict[str, Any]) -> httpx.Response:
+        """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
+        return super().request(self._with_options(request))
+
+    async def request_async(self, request: dict[str, Any]) -> httpx.Response:
+        """Do the same as `request` without blocking."""
+        return await super().request_async(self._with_options(request))
+
+    def _with_options(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {**request, "extensions": {**request.get("extensions", {}), "options": self._options}}
+
+    def close(self) -> None:
+        """Close the connections of sync calls; no call can be made any more."""
+        self._connections.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of sync calls and of the running event loop; no call can be made any more."""
+        await self._connections.aclose()

@@ -1,0 +1,88 @@
+"""What is known of the exchange, and what the sync and the async driver of a call's tries share."""
+
+import time
+
+import httpx
+from attrs import frozen
+from binance_coinm import errors
+from binance_coinm.api.market import server_time
+
+from ._body import Body
+from ._clock import Clock
+from ._options import CallOptions
+from ._rate_limit import RateLimit
+from ._tries import Call, Outcome
+
+# They tell how a body came, and are not true of the one that is decoded.
+_HEADERS_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+
+
+@frozen
+class Exchange:
+    """What the drivers of one client share: what is known of the exchange, and how to call it."""
+
+    options: CallOptions
+    clock: Clock
+    rate_limit: RateLimit
+    sync_clock: bool
+    pacing: int | None
+    max_answer_bytes: int
+
+    def call(self, request: httpx.Request) -> Call:
+        """Tell what the tries of a request depend on; its time begins now."""
+        options = request.extensions.get("options", self.options)
+        return Call(
+            is_read=request.method in ("GET", "HEAD"),
+            is_signed=getattr(request.extensions.get("security"), "signed", False),
+            is_repeatable=isinstance(request.stream, httpx.ByteStream),
+            weight=request.extensions.get("weight", 1),
+            deadline=time.monotonic() + options.timeout,
+            recovery=options.recovery,
+            sync_clock=self.sync_clock,
+            pacing=self.pacing,
+            clock=self.clock,
+            rate_limit=self.rate_limit,
+        )
+
+    def body(self, response: httpx.Response) -> Body:
+        """Give what the response's chunks are fed to."""
+        # A transport without a network gives whole responses, which are decoded already.
+        encoding = "" if response.is_closed else response.headers.get("content-encoding", "")
+        return Body(encoding, self.max_answer_bytes)
+
+    def measured(self, outcome: Outcome, sent: float) -> bool:
+        """Set the clock by an answer to the question for the time, if it is one."""
+        received = time.monotonic()
+        if not isinstance(outcome, httpx.Response):
+            return False
+        try:
+            told = server_time.read_response(outcome).parsed.server_time
+        except errors.BinanceError:
+            return False
+        self.clock.measured(told, sent, received)
+        return True
+
+
+def bound(request: httpx.Request, deadline: float) -> float:
+    """Give each operation of a request what is left of the call, and a moment at least, so that it ends in httpx."""
+    left = max(deadline - time.monotonic(), 0.001)
+    request.extensions = {**request.extensions, "timeout": httpx.Timeout(left).as_dict()}
+    return left
+
+
+def whole(response: httpx.Response, content: bytes) -> httpx.Response:
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _HEADERS_OF_THE_WIRE]
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=content,
+        request=response.request,
+        extensions=response.extensions,
+        history=response.history,
+    )
+
+
+def result(outcome: Outcome) -> httpx.Response:
+    if isinstance(outcome, httpx.Response):
+        return outcome
+    raise outcome

@@ -1,0 +1,33 @@
+"""How a call recovers: how often it is tried, and how long it waits in between."""
+
+import math
+
+from attrs import field, frozen
+from binance_coinm.errors import ConfigurationError
+
+
+def _require_tries(_: object, __: object, value: object) -> None:
+    if type(value) is not int or value < 1:
+        raise ConfigurationError(f"Recovery(tries=): expected a positive number of tries, got {value!r}")
+
+
+def _require_seconds(_: object, __: object, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ConfigurationError(f"Recovery(backoff=): expected a number of seconds, got {value!r}")
+
+
+@frozen
+class Recovery:
+    """How often a call is tried at most, and how long it waits before its second try, in seconds.
+
+    Each further wait is twice as long, and each is cut by chance to between half and all of it, so that clients that
+    failed together do not come back together. What the exchange says goes before: its Retry-After is the wait.
+    Source: General Info, "HTTP Return Codes" (503: 200, 400, 800 ms, at most 3 to 5 tries).
+    """
+
+    tries: int = field(default=4, validator=_require_tries)
+    backoff: float = field(default=0.2, validator=_require_seconds)
+
+    def wait_after(self, failures: int, chance: float) -> float:
+        """Give the seconds to wait after so many failed tries; `chance` is from 0 to 1."""
+        return self.backoff * float(1 << failures - 1) * (1 + chance) / 2
