@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 SPEC ?= openapi.yaml
 CONFIG ?= generator-config.yaml
 OUT ?= generated/binance_coinm
+MINUTES ?= 10
+PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT)
 OWN := signing_plugin sandbox generator examples tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test generate check-generated check format build check-wheel clean
+.PHONY: help run test fuzz soak mutation generate check-generated check format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +22,15 @@ run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, els
 
 test: $(VENV)/test ## Run the tests, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 1,500)
+	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
+
+soak: $(VENV)/test ## Call for MINUTES (10) among mixed faults; memory and connections have to stay flat
+	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
+
+mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests
+	@$(BIN)/python tests/mutation.py
 
 generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=: of another document, elsewhere)
 	@$(GENERATE)
@@ -45,7 +56,7 @@ check-wheel: build ## Install the wheel into an empty environment and run the ex
 	@.ci/check-wheel dist/*.whl examples/balance.py
 
 clean: ## Remove what the other targets made, generated/ excepted
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf $(VENV) .mutation dist .mypy_cache .pytest_cache .ruff_cache .coverage
 
 # The environment grows as it is needed: `make run` installs far less than `make check`.
 $(VENV)/python:
@@ -60,6 +71,10 @@ $(VENV)/run: $(VENV)/python pyproject.toml
 
 $(VENV)/test: $(VENV)/run
 	@$(BIN)/python -m pip install --quiet --group generate --group test
+	@touch $@
+
+$(VENV)/mutation: $(VENV)/test
+	@$(BIN)/python -m pip install --quiet --group mutation
 	@touch $@
 
 $(VENV)/check: $(VENV)/test

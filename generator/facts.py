@@ -37,6 +37,7 @@ class Facts:
     retry_after: str = ""
     banned_until: str = ""
     shortest_ban: int = 0
+    longest_ban: int = 0
     exception_by_status: dict[int, str] = field(factory=dict)
     exception_by_code: dict[int, str] = field(factory=dict)
     exception_by_status_else: dict[int, str] = field(factory=dict)
@@ -107,6 +108,7 @@ def facts_of(document: Document, field_prefix: str) -> Facts:
         retry_after=_name_of_header(document, "RetryAfter"),
         banned_until=str(_fact_of_answers(document, "x-banned-until")),
         shortest_ban=_fact_of_answers(document, "x-shortest-ban"),
+        longest_ban=_fact_of_answers(document, "x-longest-ban"),
     )
     for place, operation in operations(document):
         if "operationId" not in operation:

@@ -48,7 +48,7 @@ class Client:
         _require_open(client)
         try:
             return client.request(**request)
-        except (httpx.HTTPError, httpx.StreamError) as failure:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
             error = errors.from_failure(failure)
         raise error
 
@@ -58,7 +58,7 @@ class Client:
         _require_open(client)
         try:
             return await client.request(**request)
-        except (httpx.HTTPError, httpx.StreamError) as failure:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
             error = errors.from_failure(failure)
         raise error
 

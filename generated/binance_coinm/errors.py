@@ -9,8 +9,9 @@ import httpx
 
 Outcome = Literal["failed", "unknown"]
 
-# Seconds that a ban lasts at least.
+# Seconds that a ban lasts at least and at most.
 SHORTEST_BAN = 120
+LONGEST_BAN = 259200
 
 # The connection was not there yet, so that nothing of the request can have reached the exchange.
 _BEFORE_SENDING = (
@@ -259,7 +260,10 @@ def from_answer(response: httpx.Response) -> ApiError | ResponseError:
     status_code = response.status_code
     if response.is_redirect or 300 <= status_code <= 399:
         error = ResponseError("expected an answer, got a redirect, which is not followed")
-        error.status_code, error.headers = status_code, response.headers
+        error.status_code, error.headers = status_code, response.headers.copy()
+        if "location" in error.headers:
+            # A redirect may repeat the query, which holds the signature.
+            error.headers["location"] = error.headers["location"].partition("?")[0]
         return error
     code, msg = _code_and_msg(response.content)
     kind = (
@@ -275,7 +279,7 @@ def from_answer(response: httpx.Response) -> ApiError | ResponseError:
     return refusal
 
 
-def from_failure(failure: httpx.HTTPError | httpx.StreamError) -> NetworkError | ResponseError:
+def from_failure(failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:
     """Give the exception that a failure of the engine is.
 
     It names the failure and does not chain it, for the failure holds the request, and that the signature.
@@ -283,7 +287,7 @@ def from_failure(failure: httpx.HTTPError | httpx.StreamError) -> NetworkError |
     # What httpx refuses to send it quotes, and that may be a header with a key.
     words = "" if isinstance(failure, httpx.LocalProtocolError) else str(failure)
     cause = f"{type(failure).__name__}: {words}" if words else type(failure).__name__
-    if isinstance(failure, httpx.DecodingError | httpx.TooManyRedirects):
+    if isinstance(failure, httpx.DecodingError | httpx.TooManyRedirects | httpx.InvalidURL):
         return ResponseError(f"the answer cannot be read, {cause}")
     outcome: Outcome = "failed" if isinstance(failure, _BEFORE_SENDING) else "unknown"
     if isinstance(failure, httpx.TimeoutException):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from binance_sandbox._account import Account
-    from binance_sandbox._faults import Fault, gzip_bomb
+    from binance_sandbox._faults import Fault, Wire, gzip_bomb
     from binance_sandbox._messages import Answer, Headers, ReceivedRequest
     from binance_sandbox._server import Sandbox
 
@@ -20,6 +20,7 @@ __all__ = [
     "Headers",
     "ReceivedRequest",
     "Sandbox",
+    "Wire",
     "gzip_bomb",
 ]
 

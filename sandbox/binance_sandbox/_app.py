@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import struct
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
@@ -44,6 +45,9 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register; called by asyncio."""
         super().connection_made(transport)
+        # Else the body, which uvicorn writes after the headers, waits for the client's delayed acknowledgement; asyncio
+        # itself does so only for sockets that were made with the protocol's number.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -85,7 +89,7 @@ class _UvicornWire:
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await self.send_message({"type": "http.response.start", "status": answer.status, "headers": raw})
         for chunk in (answer.body,) if chunks is None else chunks:
-            if self.connection.lost.is_set():
+            if self.connection.transport.is_closing():
                 return
             await self.send_message({"type": "http.response.body", "body": chunk, "more_body": True})
         await self.send_message({"type": "http.response.body", "body": b"", "more_body": False})
@@ -98,7 +102,7 @@ class Application:
     exchange: Exchange
     clock: Clock
     plan: Plan
-    requests: list[ReceivedRequest]
+    requests: deque[ReceivedRequest]
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Answer one request."""

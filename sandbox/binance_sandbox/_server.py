@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from copy import deepcopy
@@ -32,6 +33,7 @@ _HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 3600
 _PORTS = range(1 << 16)
 _STATUSES = range(200, 600)
+_REMEMBERED_REQUESTS = 10_000
 
 _Started = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
 
@@ -68,7 +70,7 @@ class Sandbox:
         self._clock = Clock(clock or (lambda: time.time() * 1000), clock_offset_ms)
         self._exchange = Exchange(read_document(document), opened, RateLimit(weight_limit))
         self._plan = Plan()
-        self._requests: list[ReceivedRequest] = []
+        self._requests: deque[ReceivedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
         self._port = port
         self._running: tuple[Thread, asyncio.AbstractEventLoop, asyncio.Event, str] | None = None
 
@@ -150,7 +152,7 @@ class Sandbox:
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests so far, in the order in which they came in."""
+        """The requests so far, the last 10,000 of them, in the order in which they came in."""
         return list(self._requests)
 
     @property

@@ -5,11 +5,12 @@ from typing import Any, Self
 
 import httpx
 from binance_coinm.client import AuthenticatedClient
+from binance_coinm.errors import ConfigurationError
 from binance_coinm.types import UNSET, Unset
 
 from ._clock import Clock
 from ._connections import Connections
-from ._credentials import Credentials
+from ._credentials import Credentials, what_is_no_credentials
 from ._exchange import Exchange
 from ._options import CallOptions
 from ._recovery import Recovery
@@ -36,6 +37,11 @@ class SigningClient(AuthenticatedClient):
 
     @credentials.setter
     def credentials(self, credentials: Credentials) -> None:
+        wrong = what_is_no_credentials(credentials)
+        if wrong:
+            # The frame goes along with the exception, and its variables must not.
+            del credentials
+            raise ConfigurationError(wrong)
         self._signer.credentials = credentials
 
     @property
@@ -75,6 +81,7 @@ class SigningClient(AuthenticatedClient):
 
     async def request_async(self, request: dict[str, Any]) -> httpx.Response:
         """Do the same as `request` without blocking."""
+        await self._connections.end_with_the_loop()
         return await super().request_async(self._with_options(request))
 
     def _with_options(self, request: dict[str, Any]) -> dict[str, Any]:

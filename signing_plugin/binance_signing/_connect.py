@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 from binance_coinm.client import DEFAULT_TIMEOUT
@@ -11,14 +12,14 @@ from binance_coinm.errors import ConfigurationError
 from ._body import ACCEPT_ENCODING
 from ._client import SigningClient
 from ._clock import Clock, system_clock
-from ._credentials import Credentials
+from ._credentials import Credentials, what_is_no_credentials
 from ._environment import credentials_from, server_from
 from ._exchange import Exchange
 from ._options import CallOptions
 from ._origin import is_loopback, origin_of, server_url
 from ._rate_limit import RateLimit, rate_limit_of
 from ._recovery import Recovery
-from ._signer import Signer
+from ._signer import Signer, refuse_redirect
 
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
@@ -57,6 +58,11 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """
+    wrong = None if credentials is None else what_is_no_credentials(credentials)
+    if wrong:
+        # The frame goes along with the exception, and its variables must not.
+        del credentials
+        raise ConfigurationError(wrong)
     options = CallOptions(timeout, recovery)
     _require_positive("pacing", pacing)
     _require_positive("max_answer_bytes", max_answer_bytes)
@@ -84,7 +90,9 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         headers={"Accept-Encoding": ACCEPT_ENCODING},
         verify_ssl=verify if isinstance(verify, ssl.SSLContext) else _tls_context(verify=verify, trust_env=trust_env),
         httpx_args={
-            "event_hooks": {"request": [signer]},
+            # The exchange knows callers by their signature; cookies are of proxies in front of it, and none is kept.
+            "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            "event_hooks": {"request": [signer], "response": [refuse_redirect]},
             "proxy": proxy,
             # The environment's proxies are for the world outside; what is for this machine does not go through them.
             "trust_env": trust_env and url.scheme == "https",

@@ -4,16 +4,16 @@ A connection belongs to the process and to the event loop that opened it. A fork
 get connections of their own, for an answer on a shared one could reach the wrong caller.
 """
 
-import os
 import sys
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import httpx
 from binance_coinm.errors import ConfigurationError
 
+from . import _forks
 from ._exchange import Exchange
 from ._sync_driver import TryingClient
 
@@ -32,20 +32,18 @@ class Connections:
         self._exchange = exchange
         self._settings = settings
         self._is_closed = False
-        self._begin()
+        _forks.begin(self)
 
-    def _begin(self) -> None:
-        self._process = os.getpid()
-        # A lock that another thread held during a fork is never released in the fork.
+    def begin(self) -> None:
+        """Begin without a connection, at first and after a fork."""
         self._making = Lock()
         self._client: httpx.Client | None = None
-        self._async_clients: WeakKeyDictionary[object, httpx.AsyncClient] = WeakKeyDictionary()
+        self._async_clients: dict[object, httpx.AsyncClient] = {}
+        self._ends: dict[object, AsyncGenerator[None]] = {}
 
     def _require_open(self) -> None:
         if self._is_closed:
             raise ConfigurationError("this client is closed; connect again, or close it later")
-        if self._process != os.getpid():
-            self._begin()
 
     def client(self) -> httpx.Client:
         """Give the client of sync calls of this process."""
@@ -68,18 +66,39 @@ class Connections:
                 self._async_clients[loop] = TryingAsyncClient(self._exchange, **self._settings)
             return self._async_clients[loop]
 
+    async def end_with_the_loop(self) -> None:
+        """See to it that the connections of the running event loop are closed at its end, if not before."""
+        loop = _running_loop()
+        if loop not in self._ends:
+            self._ends[loop] = self._until_the_end(loop)
+            await anext(self._ends[loop])
+
+    async def _until_the_end(self, loop: object) -> AsyncGenerator[None]:
+        # asyncio and trio close the generators that are left when a loop ends, which is the only sign of it.
+        try:
+            yield
+        finally:
+            await self._end(loop)
+
+    async def _end(self, loop: object) -> None:
+        self._ends.pop(loop, None)
+        async_client = self._async_clients.pop(loop, None)
+        if async_client is not None:
+            await async_client.aclose()
+
     def close(self) -> None:
         """Close what sync calls opened; no call can be made any more."""
         self._is_closed = True
-        if self._client is not None and self._process == os.getpid():
+        if self._client is not None:
             self._client.close()
 
     async def aclose(self) -> None:
         """Close what sync calls and those of the running event loop opened; no call can be made any more."""
         self.close()
-        async_client = self._async_clients.pop(_running_loop(), None)
-        if async_client is not None and self._process == os.getpid():
-            await async_client.aclose()
+        loop = _running_loop()
+        if loop in self._ends:
+            await self._ends[loop].aclose()
+        await self._end(loop)
 
 
 def _require_transport(transport: object, kind: type) -> None:

@@ -35,8 +35,15 @@ class Credentials(Secret):
         return self._key
 
 
+def what_is_no_credentials(value: object) -> str | None:
+    """Say why a value is none, without the value."""
+    if isinstance(value, Credentials):
+        return None
+    return f"credentials: expected Credentials(api_key, key), got {type(value).__name__}"
+
+
 def _what_is_no_key(key: object) -> str | None:
-    if callable(getattr(key, "sign", None)):
+    if callable(getattr(key, "sign", None)) and not isinstance(key, type):
         return None
     expected = "HmacKey(secret), Ed25519Key.from_pem(pem) or RsaKey.from_pem(pem)"
     return f"key is {type(key).__name__}; expected {expected}"

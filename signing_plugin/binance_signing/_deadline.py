@@ -15,6 +15,8 @@ from typing import Any
 import httpcore
 import httpx
 
+_PIECE = 64 * 1024
+
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
@@ -62,7 +64,7 @@ class _Backend(httpcore.NetworkBackend):
         """Try the host's addresses, one after another, each with an equal share of what is left."""
         try:
             addresses = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # The latter for a host whose name is none.
             raise httpcore.ConnectError(str(error)) from None
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for index, address in enumerate(addresses):
@@ -95,8 +97,9 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all."""
-        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        """Write all, piece by piece, for the engine gives each piece that the socket takes the whole timeout anew."""
+        for start in range(0, len(buffer), _PIECE):
+            self._inner.write(buffer[start : start + _PIECE], _left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close."""

@@ -1,7 +1,6 @@
 """What is not given as an argument comes from the environment."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from binance_coinm.errors import ConfigurationError
@@ -18,14 +17,14 @@ _KEY_PASSWORD = "BINANCE_PRIVATE_KEY_PASSWORD"  # noqa: S105, the name of a vari
 _SERVER = "BINANCE_SERVER"
 
 
-def credentials_from(environment: Mapping[str, str] = os.environ) -> Credentials:
+def credentials_from() -> Credentials:
     """Give the environment's credentials, or raise `ConfigurationError`."""
-    return Credentials(_required(environment, _API_KEY), _key(environment))
+    return Credentials(_required(_API_KEY), _key())
 
 
-def server_from(environment: Mapping[str, str] = os.environ) -> str:
+def server_from() -> str:
     """Give the server that the environment names, or its URL; production if it names none."""
-    server = environment.get(_SERVER)
+    server = os.environ.get(_SERVER)
     if server is None:
         return Server.PRODUCTION
     if "://" in server:
@@ -37,19 +36,20 @@ def server_from(environment: Mapping[str, str] = os.environ) -> str:
         raise ConfigurationError(f"{_SERVER} is {server!r}; expected {known} or a URL") from None
 
 
-def _key(environment: Mapping[str, str]) -> Key:
-    if _KEY_FILE not in environment:
-        return HmacKey(_required(environment, _SECRET))
-    if _SECRET in environment:
+def _key() -> Key:
+    # A variable that is empty counts as one that is not set, as where settings are composed of others.
+    if not os.environ.get(_KEY_FILE):
+        return HmacKey(_required(_SECRET))
+    if os.environ.get(_SECRET):
         raise ConfigurationError(f"{_SECRET} and {_KEY_FILE} are both set, and an API key has one key; unset the other")
-    key = load(Path(environment[_KEY_FILE]), environment.get(_KEY_PASSWORD))
+    key = load(Path(os.environ[_KEY_FILE]), os.environ.get(_KEY_PASSWORD) or None)
     if isinstance(key, str):
-        raise ConfigurationError(f"{_KEY_FILE}: the private key {key}; its password comes from {_KEY_PASSWORD}")
+        raise ConfigurationError(f"the private key {key} ({_KEY_FILE}, {_KEY_PASSWORD})")
     return key
 
 
-def _required(environment: Mapping[str, str], variable: str) -> str:
-    value = environment.get(variable)
+def _required(variable: str) -> str:
+    value = os.environ.get(variable)
     if value:
         return value
     raise ConfigurationError(

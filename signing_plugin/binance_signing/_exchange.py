@@ -11,10 +11,14 @@ from ._body import Body
 from ._clock import Clock
 from ._options import CallOptions
 from ._rate_limit import RateLimit
-from ._tries import Call, Outcome
+from ._tries import Call, Outcome, error_of
 
+# So many calls of a client are on their way at once, and the others wait for a place in their order. They wait here,
+# for the time that httpx's own queue takes grows with the square of its length.
+PLACES = 100
+LIMITS = httpx.Limits(max_connections=PLACES, max_keepalive_connections=20)
 # They tell how a body came, and are not true of the one that is decoded.
-_HEADERS_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+_HEADERS_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 @frozen
@@ -32,6 +36,7 @@ class Exchange:
         """Tell what the tries of a request depend on; its time begins now."""
         options = request.extensions.get("options", self.options)
         return Call(
+            # Source: RFC 9110, section 9.2.1, safe methods.
             is_read=request.method in ("GET", "HEAD"),
             is_signed=getattr(request.extensions.get("security"), "signed", False),
             is_repeatable=isinstance(request.stream, httpx.ByteStream),
@@ -53,25 +58,44 @@ class Exchange:
     def measured(self, outcome: Outcome, sent: float) -> bool:
         """Set the clock by an answer to the question for the time, if it is one."""
         received = time.monotonic()
+        error = error_of(outcome)
+        if error is not None:
+            self.rate_limit.refused(error, self.pacing, received, self.clock())
         if not isinstance(outcome, httpx.Response):
             return False
         try:
             told = server_time.read_response(outcome).parsed.server_time
         except errors.BinanceError:
+            # The call that asked for it ends in its own error then, or tries again.
             return False
         self.clock.measured(told, sent, received)
         return True
 
 
-def bound(request: httpx.Request, deadline: float) -> float:
+def bound(request: httpx.Request, deadline: float) -> None:
     """Give each operation of a request what is left of the call, and a moment at least, so that it ends in httpx."""
     left = max(deadline - time.monotonic(), 0.001)
     request.extensions = {**request.extensions, "timeout": httpx.Timeout(left).as_dict()}
-    return left
+
+
+def no_place() -> httpx.PoolTimeout:
+    """Give the outcome of a try that was not made, for all connections were in use until the deadline."""
+    return httpx.PoolTimeout(f"{PLACES} other calls were on their way until the call's deadline")
+
+
+def closed() -> errors.ConfigurationError:
+    """Give the outcome of a try whose client was closed meanwhile."""
+    return errors.ConfigurationError("this client was closed before the call had its answer; close it later")
+
+
+def without_frames(interruption: BaseException) -> BaseException:
+    """Give what interrupts a call without the engine's frames, which hold what was written, and that the signature."""
+    interruption.__context__ = None
+    return interruption.with_traceback(None)
 
 
 def whole(response: httpx.Response, content: bytes) -> httpx.Response:
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _HEADERS_OF_THE_WIRE]
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HEADERS_OF_THE_WIRE]
     return httpx.Response(
         response.status_code,
         headers=headers,

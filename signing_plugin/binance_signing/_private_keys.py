@@ -17,6 +17,7 @@ _MIN_RSA_BITS = 2048
 _PLAIN = b"-----BEGIN PRIVATE KEY-----"
 _ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _PKCS1 = b"-----BEGIN RSA PRIVATE KEY-----"
+_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
 
 
 class PrivateKey(Secret):
@@ -25,6 +26,10 @@ class PrivateKey(Secret):
     __slots__ = ("_sign",)
 
     def __init__(self, sign: Callable[[bytes], bytes]) -> None:
+        if not _is_function(sign):
+            # The frame goes along with the exception, and its variables must not.
+            del sign
+            raise ConfigurationError(f"a {type(self).__name__} is loaded by {type(self).__name__}.from_pem(pem)")
         self._sign = sign
 
     @classmethod
@@ -68,29 +73,45 @@ class _NotAKeyError(Exception):
     """Why something is no key, to be read after "the private key"."""
 
 
+def _is_function(value: object) -> bool:
+    return callable(value)
+
+
 def load(pem: Pem, password: str | bytes | None) -> Ed25519Key | RsaKey | str:
     """Give the key that a PEM holds, of whichever kind it is, or say in words why there is none."""
     try:
-        return _load(_content_of(pem), password.encode() if isinstance(password, str) else password)
+        return _load(_content_of(pem), None if password is None else _bytes_of(password))
     except _NotAKeyError as error:
         return str(error)
 
 
 def _content_of(pem: Pem) -> bytes:
-    if isinstance(pem, bytes):
-        return pem.strip()
-    if isinstance(pem, str):
-        return pem.encode().strip()
+    if not isinstance(pem, os.PathLike):
+        return _bytes_of(pem).strip()
     try:
         return Path(pem).read_bytes().strip()
     except OSError as error:
-        raise _NotAKeyError(f"cannot be read: {error}") from None
+        # The path is not shown, for it may be the key itself, given as one by mistake.
+        raise _NotAKeyError(f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise _NotAKeyError("cannot be read: no file has such a path") from None
+
+
+def _bytes_of(given: object) -> bytes:
+    if isinstance(given, bytes):
+        return given
+    if not isinstance(given, str):
+        raise _NotAKeyError(f"or its password is {type(given).__name__}")
+    try:
+        return given.encode()
+    except UnicodeEncodeError:
+        raise _NotAKeyError("or its password has characters that stand for no bytes") from None
 
 
 def _load(content: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
     if content.startswith(_PKCS1):
         raise _NotAKeyError("is in PKCS#1 form, of which `openssl pkcs8 -topk8` makes PKCS#8")
-    if b"PUBLIC KEY" in content:
+    if content.startswith(_PUBLIC):
         raise _NotAKeyError("is a public key, which belongs to the exchange")
     if not content.startswith((_PLAIN, _ENCRYPTED)):
         raise _NotAKeyError("is no PKCS#8 PEM, which begins with -----BEGIN PRIVATE KEY-----, or with … ENCRYPTED …")

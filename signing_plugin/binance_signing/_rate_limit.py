@@ -10,9 +10,12 @@ from threading import Lock
 from attrs import frozen
 from binance_coinm import errors
 
+from . import _forks
 from ._origin import Origin
 
 _MINUTE = 60_000
+# Seconds after which a call that waits for others' answers looks again.
+_MOMENT = 0.01
 
 
 @frozen
@@ -27,12 +30,16 @@ class RateLimit:
     """What is known of one server's rate limit. Unless said otherwise, times are the exchange's, in milliseconds."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._minute = 0
         self._used = 0
-        self._under_way = 0
         self._ban: _Ban | None = None
         self.used_weight: int | None = None
+        _forks.begin(self)
+
+    def begin(self) -> None:
+        """Begin without a call under way, at first and after a fork."""
+        self._lock = Lock()
+        self._under_way = 0
 
     def refusal(self, now: float) -> errors.ApiError | None:
         """Give the error that a call ends in while a ban lasts; `now` is monotonic, in seconds."""
@@ -42,39 +49,51 @@ class RateLimit:
         until = datetime.fromtimestamp(ban.until / 1000, UTC)
         return ban.error.not_sent(f"the ban lasts until {until:%Y-%m-%d %H:%M:%S} UTC", math.ceil(ban.end - now))
 
-    def banned(self, error: errors.IpBannedError | errors.RateLimitError, now: float, time: int) -> None:
-        """Take note of a ban: until when, or for how long, or for the shortest that there is."""
+    def refused(self, error: errors.BinanceError, pacing: int | None, now: float, time: int) -> None:
+        """Take note of an error if it tells of a ban, or that the exchange counts more than was known."""
+        if isinstance(error, errors.IpBannedError) or (
+            isinstance(error, errors.RateLimitError) and error.banned_until is not None
+        ):
+            self._banned(error, now, time)
+        elif isinstance(error, errors.RateLimitError) and pacing is not None:
+            self.told(pacing, 0, time, time)
+
+    def _banned(self, error: errors.IpBannedError | errors.RateLimitError, now: float, time: int) -> None:
         until = max(error.banned_until or 0, time + 1000 * (error.retry_after or 0))
         if until <= time:
             until = time + 1000 * errors.SHORTEST_BAN
+        # A longer ban is a mistake of the exchange, or of this machine's clock.
+        until = min(until, time + 1000 * errors.LONGEST_BAN)
         self._ban = _Ban(error, now + (until - time) / 1000, until)
 
     def wait_before(self, weight: int, limit: int, time: int) -> float:
         """Reserve weight within a limit of the caller's own, or give the seconds after which to ask again."""
         with self._lock:
             self._turn_to(time // _MINUTE)
-            if self._used + self._under_way + weight > limit:
+            if self._used + weight > limit:
                 return (_MINUTE - time % _MINUTE) / 1000
+            if self._used + self._under_way + weight > limit:
+                # What is under way may be counted in this minute or not; its answers will tell.
+                return _MOMENT
             self._under_way += weight
             return 0
 
     def release(self, weight: int) -> None:
         """Give back what was reserved: the request is answered, or given up."""
         with self._lock:
-            self._under_way -= weight
+            # In a fork there is nothing under way, though calls of its parent may end there.
+            self._under_way = max(0, self._under_way - weight)
 
-    def told(self, used_weight: int, sent: int, time: int) -> None:
+    def told(self, used_weight: int, weight: int, sent: int, time: int) -> None:
         """Take note of what an answer says; it counts for all processes of this IP address."""
         with self._lock:
             self.used_weight = used_weight
             self._turn_to(time // _MINUTE)
-            # An answer that comes after the end of its minute tells nothing of the new one.
             if sent // _MINUTE == self._minute:
                 self._used = max(self._used, used_weight)
-
-    def exhausted(self, limit: int, time: int) -> None:
-        """Take note that the exchange counts more than was known: nothing of this minute is left."""
-        self.told(limit, time, time)
+            else:
+                # The answer may tell of the old minute, and the request may count in the new one.
+                self._used += weight
 
     def _turn_to(self, minute: int) -> None:
         if minute != self._minute:

@@ -5,6 +5,9 @@ import math
 from attrs import field, frozen
 from binance_coinm.errors import ConfigurationError
 
+# Beyond any timeout, and within what a float holds.
+_MAX_DOUBLINGS = 60
+
 
 def _require_tries(_: object, __: object, value: object) -> None:
     if type(value) is not int or value < 1:
@@ -30,4 +33,4 @@ class Recovery:
 
     def wait_after(self, failures: int, chance: float) -> float:
         """Give the seconds to wait after so many failed tries; `chance` is from 0 to 1."""
-        return self.backoff * float(1 << failures - 1) * (1 + chance) / 2
+        return self.backoff * 2.0 ** min(failures - 1, _MAX_DOUBLINGS) * (1 + chance) / 2

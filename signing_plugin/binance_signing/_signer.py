@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Generator
 
 import httpx
-from binance_coinm.errors import ConfigurationError
+from binance_coinm.errors import ConfigurationError, from_answer
 
 from ._clock import system_clock
-from ._credentials import Credentials
+from ._credentials import Credentials, what_is_no_credentials
 from ._origin import Origin, origin_of, server_url
 from ._signing import signed
 
@@ -37,17 +37,34 @@ class Signer:
         clock: Callable[[], int] | None = None,
         recv_window: int | None = None,
     ) -> None:
-        _require_credentials(credentials)
+        wrong = what_is_no_credentials(credentials)
+        if wrong:
+            # The frame goes along with the exception, and its variables must not.
+            del credentials
+            raise ConfigurationError(wrong)
         if recv_window is not None and (type(recv_window) is not int or recv_window < 1):
             raise ConfigurationError(f"recv_window: expected a positive number of milliseconds, got {recv_window!r}")
-        self.credentials = credentials
+        self._credentials = credentials
         self._origin: Origin = origin_of(server_url(server))
         self._clock = clock or system_clock
         self._recv_window = recv_window
 
     def __repr__(self) -> str:
-        """Show the server alone."""
-        return f"Signer({_text(self._origin)!r})"
+        """Show the server alone, if it is known yet: a traceback of the constructor shows the signer too."""
+        return f"Signer({_text(self._origin)!r})" if hasattr(self, "_origin") else "Signer()"
+
+    @property
+    def credentials(self) -> Credentials:
+        """What requests are signed with from now on."""
+        return self._credentials
+
+    @credentials.setter
+    def credentials(self, credentials: Credentials) -> None:
+        wrong = what_is_no_credentials(credentials)
+        if wrong:
+            del credentials
+            raise ConfigurationError(wrong)
+        self._credentials = credentials
 
     def __call__(self, request: httpx.Request) -> Awaitable[None]:
         """Sign a request in place; what is returned is for async clients to await, and does nothing."""
@@ -68,7 +85,7 @@ class Signer:
                 f"a request to {_text(origin)} needs credentials, which are for {_text(self._origin)} alone;"
                 " call by a path, and do not follow redirects"
             )
-        credentials = self.credentials
+        credentials = self._credentials
         request.headers[api_key_header] = credentials.api_key
         if is_signed:
             self._sign(request, credentials)
@@ -93,11 +110,6 @@ class Signer:
         request.url = url
 
 
-def _require_credentials(value: object) -> None:
-    if not isinstance(value, Credentials):
-        raise ConfigurationError(f"credentials: expected Credentials(api_key, key), got {type(value).__name__}")
-
-
 class _SignedURL(httpx.URL):
     """A URL whose text leaves the query out, for httpx writes each request's URL into its log."""
 
@@ -116,6 +128,13 @@ class _SignedURL(httpx.URL):
     def __hash__(self) -> int:
         """Agree with the comparison."""
         return hash(httpx.URL(self))
+
+
+def refuse_redirect(response: httpx.Response) -> Awaitable[None]:
+    """Raise the error that a redirect is: a response hook, for httpx reads where it leads even if it does not go."""
+    if response.has_redirect_location:
+        raise from_answer(response)
+    return _DONE
 
 
 class _Done:

@@ -12,7 +12,7 @@ from binance_coinm import errors
 from binance_coinm.api.market import server_time
 
 from . import _deadline
-from ._exchange import Exchange, bound, result, whole
+from ._exchange import LIMITS, PLACES, Exchange, bound, closed, no_place, result, whole, without_frames
 from ._tries import MeasureClock, Outcome, Send, Wait, tries
 
 
@@ -20,9 +20,10 @@ class TryingClient(httpx.Client):
     """httpx's client, each call of which is as many tries as it needs."""
 
     def __init__(self, exchange: Exchange, **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(limits=LIMITS, **settings)
         self._exchange = exchange
         self._measuring = threading.Lock()
+        self._places = threading.Semaphore(PLACES)
         _deadline.bound([self._transport, *self._mounts.values()])
 
     def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
@@ -55,17 +56,32 @@ class TryingClient(httpx.Client):
             self._measuring.release()
 
     def _try(self, request: httpx.Request, deadline: float, **settings: Any) -> Outcome:
-        bound(request, deadline)
+        if not self._places.acquire(timeout=max(deadline - time.monotonic(), 0)):
+            return no_place()
         try:
             with _deadline.until(deadline):
-                response = super().send(request, stream=True, **settings)
-                try:
-                    body = self._exchange.body(response)
-                    chunks = [response.content] if response.is_closed else response.iter_raw()
-                    for chunk in chunks:
-                        body.feed(chunk)
-                finally:
-                    response.close()
-            return whole(response, body.whole())
+                return self._answer(request, deadline, settings)
         except (httpx.HTTPError, errors.ResponseError) as failure:
-            return failure
+            return failure.with_traceback(None)
+        except Exception:
+            if self.is_closed:
+                return closed()
+            raise
+        except BaseException as interruption:  # noqa: BLE001, it is raised again
+            raise without_frames(interruption) from None
+        finally:
+            self._places.release()
+            if self.is_closed:
+                # What was closed in the middle of a try gets back a connection that nobody would close.
+                self._transport.close()
+
+    def _answer(self, request: httpx.Request, deadline: float, settings: dict[str, Any]) -> httpx.Response:
+        bound(request, deadline)
+        response = super().send(request, stream=True, **settings)
+        try:
+            body = self._exchange.body(response)
+            for chunk in [response.content] if response.is_closed else response.iter_raw():
+                body.feed(chunk)
+        finally:
+            response.close()
+        return whole(response, body.whole())

@@ -74,6 +74,7 @@ def tries(
     """Give the steps of a call, the last of which is its end."""
     failures = 0
     is_measured = False
+    outcome: Outcome = errors.TimeoutError("the call's time ran out before it was sent", "failed")
     if call.sync_clock and call.is_signed and not call.clock.measurements:
         yield MeasureClock(0)
     while True:
@@ -81,11 +82,14 @@ def tries(
         if refusal is not None:
             yield End(refusal)
             return
+        if now() >= call.deadline:
+            yield End(outcome)
+            return
         measurements = call.clock.measurements
         outcome = yield from _send(call)
-        error = _error_of(outcome)
+        error = error_of(outcome)
         if error is not None:
-            _take_note(call, error, now())
+            call.rate_limit.refused(error, call.pacing, now(), call.clock())
         if error is None or call.recovery is None or not call.is_repeatable:
             yield End(outcome)
             return
@@ -97,11 +101,15 @@ def tries(
             is_measured = measure.is_measured
             if is_measured:
                 continue
+            # The question for the time may have met a ban.
+            outcome = call.rate_limit.refusal(now()) or outcome
             may_recover = True
         failures += 1
         told = error.retry_after if isinstance(error, errors.ApiError) else None
         wait = told or call.recovery.wait_after(failures, chance())
-        if not may_recover or failures >= call.recovery.tries or now() + wait >= call.deadline:
+        is_banned = call.rate_limit.refusal(now()) is not None
+        is_late = now() + wait >= call.deadline
+        if not may_recover or is_banned or is_late or failures >= call.recovery.tries:
             yield End(outcome)
             return
         yield Wait(wait)
@@ -130,28 +138,20 @@ def _send(call: Call) -> Generator[Step, None, Outcome]:
     if isinstance(outcome, httpx.Response):
         used_weight = errors.used_weight(outcome.headers)
         if used_weight is not None:
-            call.rate_limit.told(used_weight, sent, call.clock())
+            call.rate_limit.told(used_weight, call.weight, sent, call.clock())
         if call.clock.measurements:
             # For the error that the generated client makes of it, if it does.
             outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
     return outcome
 
 
-def _error_of(outcome: Outcome) -> errors.BinanceError | None:
+def error_of(outcome: Outcome) -> errors.BinanceError | None:
+    """Give the exception that an outcome is, if it is no answer of success."""
     if isinstance(outcome, errors.BinanceError):
         return outcome
     if isinstance(outcome, httpx.HTTPError):
         return errors.from_failure(outcome)
     return None if outcome.is_success else errors.from_answer(outcome)
-
-
-def _take_note(call: Call, error: errors.BinanceError, now: float) -> None:
-    if isinstance(error, errors.IpBannedError) or (
-        isinstance(error, errors.RateLimitError) and error.banned_until is not None
-    ):
-        call.rate_limit.banned(error, now, call.clock())
-    elif isinstance(error, errors.RateLimitError) and call.pacing is not None:
-        call.rate_limit.exhausted(call.pacing, call.clock())
 
 
 def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError) -> bool:

@@ -1,0 +1,563 @@
+"""One client among threads, tasks, event loops and forks: each caller gets its own answer, and nothing is left open."""
+
+import asyncio
+import gc
+import os
+import signal
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from threading import Barrier, Event, Semaphore
+from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+import pytest
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.errors import BinanceError, ConfigurationError, TimeoutError  # noqa: A004, it is the tree's own
+from binance_coinm.models import FuturesAccountBalance
+from binance_sandbox import Answer, Fault, Sandbox
+from binance_sandbox._faults import Wire
+from binance_signing import SigningClient, connect
+from calls import Balance
+
+TIME, BALANCE = "/dapi/v1/time", "/dapi/v1/balance"
+HOUR = 3_600_000
+MINUTE = 60_000
+# A pool of httpx has so many connections; further calls wait for one.
+POOL = 100
+BACKENDS = ["asyncio", "trio"]
+
+_TCP = Path("/proc/self/net/tcp")
+_ESTABLISHED, _CLOSE_WAIT = "01", "08"
+
+needs_tcp_table = pytest.mark.skipif(not _TCP.exists(), reason="this system has no table of its connections")
+# Python from 3.12 on warns of forks beside threads, and the sandbox is one.
+needs_fork = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks"),
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning"),
+]
+
+Rows = list[FuturesAccountBalance]
+Outcome = Rows | BinanceError
+# A client, and the recv_window by which a request is told from another.
+Call = tuple[SigningClient, int]
+
+
+class Held:
+    """Answers that the sandbox holds back until they are let go, or until so many have gathered."""
+
+    def __init__(self, gathering: int | None = None) -> None:
+        """Hold back until `let_go`, or until the `gathering`th answer."""
+        self._gathering = gathering
+        self._arrivals = 0
+        self._arrived = Semaphore(0)
+        self._is_let_go = Event()
+
+    def fault(self) -> Fault:
+        """Give what to tell the sandbox."""
+        return Fault("held", self._transmit)
+
+    def wait_for(self, requests: int) -> None:
+        """Wait until so many further requests have come in."""
+        for _ in range(requests):
+            assert self._arrived.acquire(timeout=10)
+
+    def let_go(self) -> None:
+        """Let all answers go, also those to come."""
+        self._is_let_go.set()
+
+    async def _transmit(self, answer: Answer, wire: Wire) -> None:
+        self._arrivals += 1
+        if self._arrivals == self._gathering:
+            self.let_go()
+        self._arrived.release()
+        while not self._is_let_go.is_set():
+            if await wire.is_lost(0.02):
+                return
+        await wire.send(answer)
+
+
+def outcome_of(call: Call) -> Outcome:
+    """Call by the sync function."""
+    client, recv_window = call
+    try:
+        return futures_account_balance.sync(client=client, recv_window=recv_window)
+    except BinanceError as error:
+        return error
+
+
+async def outcome_of_async(call: Call) -> Outcome:
+    """Call by the async function."""
+    client, recv_window = call
+    try:
+        return await futures_account_balance.asyncio(client=client, recv_window=recv_window)
+    except BinanceError as error:
+        return error
+
+
+class AtOnce(Protocol):
+    """Many calls at once, each in a thread or task of its own, and the end of their clients."""
+
+    def __call__(self, calls: Sequence[Call], ended: Callable[[], object] = ...) -> list[Outcome]:
+        """Make the calls, and call `ended` after each."""
+        ...
+
+
+def in_threads(calls: Sequence[Call], ended: Callable[[], object] = lambda: None) -> list[Outcome]:
+    """Make calls at once, each in a thread of its own, and close their clients."""
+    start = Barrier(len(calls))
+
+    def one(call: Call) -> Outcome:
+        start.wait()
+        outcome = outcome_of(call)
+        ended()
+        return outcome
+
+    with ExitStack() as stack, ThreadPoolExecutor(len(calls)) as threads:
+        for client, _ in calls:
+            stack.enter_context(client)
+        return list(threads.map(one, calls))
+
+
+async def gathered(calls: Sequence[Call], ended: Callable[[], object] = lambda: None) -> list[Outcome]:
+    """Make calls at once, each in a task of its own."""
+    outcomes: dict[int, Outcome] = {}
+
+    async def one(place: int) -> None:
+        outcomes[place] = await outcome_of_async(calls[place])
+        ended()
+
+    async with anyio.create_task_group() as tasks:
+        for place in range(len(calls)):
+            tasks.start_soon(one, place)
+    return [outcomes[place] for place in range(len(calls))]
+
+
+def in_tasks(backend: str, calls: Sequence[Call], ended: Callable[[], object] = lambda: None) -> list[Outcome]:
+    """Make calls at once, each in a task of its own, and close their clients."""
+
+    async def main() -> list[Outcome]:
+        async with AsyncExitStack() as stack:
+            for client, _ in calls:
+                await stack.enter_async_context(client)
+            return await gathered(calls, ended)
+
+    return anyio.run(main, backend=backend)
+
+
+_CALLERS: dict[str, tuple[AtOnce, int]] = {
+    "threads": (in_threads, 50),
+    "asyncio": (partial(in_tasks, "asyncio"), 1000),
+    "trio": (partial(in_tasks, "trio"), 100),
+}
+in_each_way = pytest.mark.parametrize(
+    "at_once", [pytest.param(at_once, id=name) for name, (at_once, _) in _CALLERS.items()]
+)
+in_each_way_and_number = pytest.mark.parametrize(
+    ("at_once", "count"),
+    [pytest.param(at_once, count, id=f"{count} {name}") for name, (at_once, count) in _CALLERS.items()],
+)
+in_each_loop = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def in_fork(work: Callable[[], object]) -> int:
+    """Do some work in a fork of this process, and give its exit code."""
+    child = os.fork()
+    if not child:
+        code = 1
+        # A fork that waits for a lock would do so for ever.
+        signal.alarm(5)
+        try:
+            work()
+            code = 0
+        except BaseException:  # noqa: BLE001, the fork must not go on with the tests, whatever it is
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def connections(sandbox: Sandbox) -> int:
+    """Count the connections to a sandbox that its callers have open."""
+    port = f":{urlsplit(sandbox.url).port:04X}"
+    lines = [line.split() for line in _TCP.read_text().splitlines()[1:]]
+    return sum(line[2].endswith(port) and line[3] in (_ESTABLISHED, _CLOSE_WAIT) for line in lines)
+
+
+def paths(sandbox: Sandbox) -> Counter[str]:
+    """Count what was asked for."""
+    return Counter(request.path for request in sandbox.requests)
+
+
+def aliases(outcomes: Sequence[Outcome]) -> list[str | Outcome]:
+    """Give each outcome's accountAlias, and the outcomes that are no rows as they are."""
+    return [outcome[0].account_alias if isinstance(outcome, list) else outcome for outcome in outcomes]
+
+
+@in_each_way_and_number
+def test_each_caller_gets_the_answer_to_its_own_request(sandbox: Sandbox, at_once: AtOnce, count: int) -> None:
+    """One client hands each of many answers, all of them different, to the caller whose request it answers."""
+    [row, *_] = sandbox.rows
+    for place in range(count):
+        sandbox.answer_next(200, body=[row | {"accountAlias": str(place)}])
+    client = connect(sandbox.credentials, server=sandbox.url, timeout=30)
+    windows = range(1, count + 1)
+
+    outcomes = at_once([(client, window) for window in windows])
+
+    asked = [int(parse_qs(request.query.decode())["recvWindow"][0]) for request in sandbox.requests]
+    answered = {window: str(place) for place, window in enumerate(asked)}
+    assert [answered[window] for window in windows] == aliases(outcomes)
+
+
+@in_each_way
+def test_two_clients_at_once(sandbox: Sandbox, at_once: AtOnce) -> None:
+    """Two clients of two accounts, interleaved, each get their own account's rows, and leave no connection."""
+    [row, *_] = sandbox.rows
+    sandbox.rows = [row | {"accountAlias": "first"}]
+    other = sandbox.add_account(answers={"futuresAccountBalance": [row | {"accountAlias": "second"}]})
+    clients = [
+        connect(account.credentials, server=sandbox.url, timeout=30, recv_window=60_000)
+        for account in (sandbox.account, other)
+    ]
+
+    outcomes = at_once([(client, 60_000) for _ in range(25) for client in clients])
+
+    assert ["first", "second"] * 25 == aliases(outcomes)
+    assert not _TCP.exists() or 0 == connections(sandbox)
+
+
+@in_each_way
+def test_many_refused_calls_make_one_measurement(sandbox: Sandbox, at_once: AtOnce) -> None:
+    """When the exchange refuses the time of many calls at once, one asks for its time, and all succeed."""
+    sandbox.clock_offset_ms = HOUR
+    sandbox.fail_next(Held(gathering=50).fault(), times=50)
+    client = connect(sandbox.credentials, server=sandbox.url, timeout=30)
+
+    outcomes = at_once([(client, 60_000)] * 50)
+
+    assert [sandbox.rows[0]["accountAlias"]] * 50 == aliases(outcomes)
+    assert {TIME: 1, BALANCE: 100} == paths(sandbox)
+
+
+@in_each_way
+def test_many_first_calls_make_one_measurement(sandbox: Sandbox, at_once: AtOnce) -> None:
+    """With `sync_clock` the clock is measured once before many first calls, none of which is refused."""
+    sandbox.clock_offset_ms = HOUR
+    client = connect(sandbox.credentials, server=sandbox.url, timeout=30, sync_clock=True)
+
+    outcomes = at_once([(client, 60_000)] * 50)
+
+    assert [sandbox.rows[0]["accountAlias"]] * 50 == aliases(outcomes)
+    assert {TIME: 1, BALANCE: 50} == paths(sandbox)
+
+
+@in_each_way
+def test_paced_calls_never_meet_a_429(at_once: AtOnce) -> None:
+    """Of 50 calls with a weight of 40 a minute 40 go at once, and the others when the next minute has begun."""
+    times = [MINUTE - 100]
+    ended: list[None] = []
+
+    def turn_the_minute_after_40() -> None:
+        ended.append(None)
+        if len(ended) >= 40:
+            times.append(MINUTE)
+
+    with Sandbox(clock=lambda: times[-1], weight_limit=40) as sandbox:
+        client = connect(
+            sandbox.credentials, server=sandbox.url, clock=lambda: times[-1], pacing=40, timeout=30, recovery=None
+        )
+
+        outcomes = at_once([(client, 60_000)] * 50, turn_the_minute_after_40)
+
+        assert [sandbox.rows[0]["accountAlias"]] * 50 == aliases(outcomes)
+        assert {200: 50} == Counter(request.status for request in sandbox.requests)
+        assert 10 == sandbox.used_weight
+
+
+class TestFork:
+    """A client that is there before a fork serves parent and child."""
+
+    pytestmark = needs_fork
+
+    @needs_tcp_table
+    def test_child_has_connections_of_its_own(self, sandbox: Sandbox) -> None:
+        """The child does not touch its parent's connection, which the parent goes on with."""
+        with connect(sandbox.credentials, server=sandbox.url) as client:
+            rows = futures_account_balance.sync(client=client)
+
+            def child() -> None:
+                assert rows == futures_account_balance.sync(client=client)
+                assert 2 == connections(sandbox)
+
+            assert 0 == in_fork(child)
+            assert rows == futures_account_balance.sync(client=client)
+            assert 1 == connections(sandbox)
+
+    @needs_tcp_table
+    def test_child_of_a_running_event_loop(self, sandbox: Sandbox) -> None:
+        """The child may run an event loop of its own, and the parent's goes on."""
+
+        async def main() -> None:
+            async with connect(sandbox.credentials, server=sandbox.url) as client:
+                rows = await futures_account_balance.asyncio(client=client)
+
+                async def child() -> None:
+                    assert rows == await futures_account_balance.asyncio(client=client)
+                    assert 2 == connections(sandbox)
+
+                assert 0 == in_fork(lambda: asyncio.run(child()))
+                assert rows == await futures_account_balance.asyncio(client=client)
+                assert 1 == connections(sandbox)
+
+        asyncio.run(main())
+
+    @needs_tcp_table
+    def test_child_closes_nothing_of_its_parent(self, sandbox: Sandbox) -> None:
+        """When the child closes the client, the parent's is still open."""
+        with connect(sandbox.credentials, server=sandbox.url) as client:
+            futures_account_balance.sync(client=client)
+
+            assert 0 == in_fork(client.close)
+            futures_account_balance.sync(client=client)
+            assert 1 == connections(sandbox)
+
+    @pytest.mark.parametrize("lock", ["_connections._making", "_exchange.rate_limit._lock"])
+    def test_lock_of_another_thread(self, sandbox: Sandbox, lock: str) -> None:
+        """A lock that is held during the fork, here by hand for it is held too shortly, does not stop the child."""
+        with connect(sandbox.credentials, server=sandbox.url, pacing=100) as client:
+            with attrgetter(lock)(client):
+                assert 0 == in_fork(lambda: futures_account_balance.sync(client=client))
+            futures_account_balance.sync(client=client)
+
+    def test_measurement_of_another_thread(self, sandbox: Sandbox) -> None:
+        """A measurement that another thread waits for during the fork does not stop the child, which makes its own."""
+        sandbox.clock_offset_ms = HOUR
+        held = Held()
+        sandbox.fail_next(held.fault(), path=TIME)
+        with connect(sandbox.credentials, server=sandbox.url) as client, ThreadPoolExecutor(1) as threads:
+            call = threads.submit(outcome_of, (client, 60_000))
+            held.wait_for(1)
+
+            assert 0 == in_fork(lambda: futures_account_balance.sync(client=client))
+            held.let_go()
+            assert [sandbox.rows[0]["accountAlias"]] == aliases([call.result()])
+
+    def test_weight_of_another_thread(self) -> None:
+        """The weight of a call that is under way during the fork is not reserved in the child, where it never ends."""
+        times = [MINUTE - 1]
+        held = Held()
+        with Sandbox(clock=lambda: MINUTE) as sandbox:
+            sandbox.fail_next(held.fault())
+            with (
+                connect(
+                    sandbox.credentials, server=sandbox.url, clock=lambda: times[-1], pacing=1, recovery=None, timeout=5
+                ) as client,
+                ThreadPoolExecutor(1) as threads,
+            ):
+                call = threads.submit(outcome_of, (client, 60_000))
+                held.wait_for(1)
+
+                def child() -> None:
+                    times.append(MINUTE)
+                    futures_account_balance.sync(client=client)
+
+                assert 0 == in_fork(child)
+                held.let_go()
+                assert [sandbox.rows[0]["accountAlias"]] == aliases([call.result()])
+
+
+@needs_tcp_table
+@in_each_loop
+def test_one_event_loop_after_another(sandbox: Sandbox, backend: str) -> None:
+    """A client serves one event loop after another, and what ended ones opened does not pile up."""
+    client = connect(sandbox.credentials, server=sandbox.url)
+
+    async def main() -> Rows:
+        return await futures_account_balance.asyncio(client=client)
+
+    for _ in range(3):
+        assert sandbox.rows == [row.to_dict() for row in anyio.run(main, backend=backend)]
+        gc.collect()
+        assert connections(sandbox) <= 1
+
+    client.close()
+    gc.collect()
+    assert 0 == connections(sandbox)
+
+
+@needs_tcp_table
+def test_event_loops_at_the_same_time(sandbox: Sandbox) -> None:
+    """Three event loops in three threads share a client, each of them closes its own connections."""
+    client = connect(sandbox.credentials, server=sandbox.url)
+    barrier = Barrier(3)
+
+    def run(backend: str) -> list[Outcome]:
+        async def main() -> list[Outcome]:
+            barrier.wait()
+            outcomes = await gathered([(client, 60_000)] * 20)
+            barrier.wait()
+            await client.aclose()
+            return outcomes
+
+        return anyio.run(main, backend=backend)
+
+    with ThreadPoolExecutor(3) as threads:
+        outcomes = [*chain.from_iterable(threads.map(run, ["asyncio", "asyncio", "trio"]))]
+
+    assert [sandbox.rows[0]["accountAlias"]] * 60 == aliases(outcomes)
+    assert 0 == connections(sandbox)
+
+
+def test_trio_recovers(sandbox: Sandbox) -> None:
+    """Under trio too a failed call is tried again."""
+    sandbox.answer_next(503)
+    sandbox.fail_next(Fault.disconnect())
+
+    [outcome] = in_tasks("trio", [(connect(sandbox.credentials, server=sandbox.url), 60_000)])
+
+    assert isinstance(outcome, list)
+    assert {BALANCE: 3} == paths(sandbox)
+
+
+@pytest.mark.parametrize("fault", [Fault.silence(), Fault.drip_headers(), Fault.drip_body()], ids=lambda it: it.name)
+def test_trio_ends_in_time(sandbox: Sandbox, fault: Fault) -> None:
+    """Under trio too a call ends in time, whatever the exchange does."""
+    sandbox.fail_next(fault)
+
+    [outcome] = in_tasks("trio", [(connect(sandbox.credentials, server=sandbox.url, timeout=0.2), 60_000)])
+
+    assert isinstance(outcome, TimeoutError)
+
+
+@needs_tcp_table
+@in_each_loop
+def test_cancelled_calls_leave_nothing_behind(backend: str) -> None:
+    """Cancelled calls, some still waiting for a connection, give back connections and weight; later ones succeed."""
+    held = Held()
+    with Sandbox(clock=lambda: MINUTE) as sandbox:
+        sandbox.fail_next(held.fault(), times=POOL)
+
+        async def main() -> None:
+            client = connect(sandbox.credentials, server=sandbox.url, clock=lambda: MINUTE, pacing=POOL + 50)
+            async with client:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(gathered, [(client, 60_000)] * (POOL + 50))
+                    await anyio.to_thread.run_sync(held.wait_for, POOL)
+                    tasks.cancel_scope.cancel()
+                assert 0 == connections(sandbox)
+                # One after another, so that each knows of the weight of all before; the last one takes the last of it.
+                for _ in range(50):
+                    assert isinstance(await outcome_of_async((client, 60_000)), list)
+            assert 0 == connections(sandbox)
+
+        anyio.run(main, backend=backend)
+
+        assert {BALANCE: POOL + 50} == paths(sandbox)
+
+
+@needs_tcp_table
+def test_cancelled_task(sandbox: Sandbox) -> None:
+    """A task of asyncio that is cancelled ends as such, and closes its connection."""
+    held = Held()
+    sandbox.fail_next(held.fault())
+
+    async def main() -> None:
+        async with connect(sandbox.credentials, server=sandbox.url) as client:
+            task = asyncio.create_task(outcome_of_async((client, 60_000)))
+            await asyncio.to_thread(held.wait_for, 1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert 0 == connections(sandbox)
+            assert isinstance(await outcome_of_async((client, 60_000)), list)
+
+    asyncio.run(main())
+
+
+@in_each_loop
+def test_cancelled_measurement(sandbox: Sandbox, backend: str) -> None:
+    """When the call that measures the clock is cancelled, one of those that wait for it does so."""
+    held = Held()
+    sandbox.clock_offset_ms = HOUR
+    sandbox.fail_next(held.fault(), path=TIME)
+
+    async def main() -> None:
+        async with connect(sandbox.credentials, server=sandbox.url) as client:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(outcome_of_async, (client, 60_000))
+                await anyio.to_thread.run_sync(held.wait_for, 1)
+                tasks.cancel_scope.cancel()
+            outcomes = await gathered([(client, 60_000)] * 10)
+            assert [sandbox.rows[0]["accountAlias"]] * 10 == aliases(outcomes)
+
+    anyio.run(main, backend=backend)
+
+    assert 2 == paths(sandbox)[TIME]
+
+
+class TestClose:
+    """A client that is closed says so, and has nothing open."""
+
+    def test_calls_after_it(self, sandbox: Sandbox, balance: Balance) -> None:
+        """A closed client may be closed and entered again, but makes no call."""
+        client = connect(sandbox.credentials, server=sandbox.url)
+        balance(client)
+
+        with pytest.raises(ConfigurationError, match="closed"):
+            balance(client)
+
+        client.close()
+        assert {BALANCE: 1} == paths(sandbox)
+
+    def test_client_that_was_never_used(self, sandbox: Sandbox) -> None:
+        """A client that made no call can be closed, also twice."""
+
+        async def main() -> None:
+            async with connect(sandbox.credentials, server=sandbox.url) as client:
+                await client.aclose()
+
+        asyncio.run(main())
+
+        assert [] == sandbox.requests
+
+    @needs_tcp_table
+    def test_while_threads_call(self, sandbox: Sandbox) -> None:
+        """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
+        held = Held()
+        sandbox.fail_next(held.fault(), times=POOL)
+        client = connect(sandbox.credentials, server=sandbox.url, timeout=2)
+        with ThreadPoolExecutor(POOL + 20) as threads:
+            outcomes = threads.map(outcome_of, [(client, 60_000)] * (POOL + 20))
+            held.wait_for(POOL)
+
+            client.close()
+            held.let_go()
+
+            assert POOL + 20 == len(list(outcomes))
+        assert 0 == connections(sandbox)
+
+    @needs_tcp_table
+    @in_each_loop
+    def test_while_tasks_call(self, sandbox: Sandbox, backend: str) -> None:
+        """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
+        held = Held()
+        sandbox.fail_next(held.fault(), times=POOL)
+
+        async def main() -> None:
+            client = connect(sandbox.credentials, server=sandbox.url, timeout=2)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(gathered, [(client, 60_000)] * (POOL + 20))
+                await anyio.to_thread.run_sync(held.wait_for, POOL)
+                await client.aclose()
+                held.let_go()
+            assert 0 == connections(sandbox)
+
+        anyio.run(main, backend=backend)
