@@ -36,13 +36,14 @@ class Body:
                 chunk = self._decompressor.decompress(chunk, self._limit - len(self._content) + 1)
             except zlib.error as error:
                 raise httpx.DecodingError(str(error)) from None
+            if self._decompressor.unused_data:
+                raise httpx.DecodingError("something follows the end of the compressed body")
         if len(self._content) + len(chunk) > self._limit:
             raise ResponseError(f"expected a body of at most {self._limit} bytes (max_answer_bytes), got more")
         self._content += chunk
 
     def whole(self) -> bytes:
         """Give the body, which has come to its end."""
-        decompressor = self._decompressor
-        if decompressor and not self._is_empty and (not decompressor.eof or decompressor.unused_data):
-            raise httpx.DecodingError("the compressed body is not complete, or something follows it")
+        if self._decompressor and not self._is_empty and not self._decompressor.eof:
+            raise httpx.DecodingError("the compressed body is not complete")
         return bytes(self._content)

@@ -64,7 +64,8 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         del credentials
         raise ConfigurationError(wrong)
     options = CallOptions(timeout, recovery)
-    _require_positive("pacing", pacing)
+    if pacing is not None:
+        _require_positive("pacing", pacing)
     _require_positive("max_answer_bytes", max_answer_bytes)
     url = server_url(server_from() if server is None else server)
     exchange = Exchange(
@@ -102,7 +103,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 
 
 def _require_positive(name: str, value: object) -> None:
-    if value is not None and (type(value) is not int or value < 1):
+    if type(value) is not int or value < 1:
         raise ConfigurationError(f"{name}: expected a positive integer, got {value!r}")
 
 

@@ -57,10 +57,10 @@ class Exchange:
 
     def measured(self, outcome: Outcome, sent: float) -> bool:
         """Set the clock by an answer to the question for the time, if it is one."""
-        received = time.monotonic()
+        received, now = time.monotonic(), self.clock()
         error = error_of(outcome)
         if error is not None:
-            self.rate_limit.refused(error, self.pacing, received, self.clock())
+            self.rate_limit.refused(error, self.pacing, now, received, now)
         if not isinstance(outcome, httpx.Response):
             return False
         try:

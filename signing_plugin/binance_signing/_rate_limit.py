@@ -49,19 +49,25 @@ class RateLimit:
         until = datetime.fromtimestamp(ban.until / 1000, UTC)
         return ban.error.not_sent(f"the ban lasts until {until:%Y-%m-%d %H:%M:%S} UTC", math.ceil(ban.end - now))
 
-    def refused(self, error: errors.BinanceError, pacing: int | None, now: float, time: int) -> None:
+    def refused(self, error: errors.BinanceError, pacing: int | None, sent: int, now: float, time: int) -> None:
         """Take note of an error if it tells of a ban, or that the exchange counts more than was known."""
         if isinstance(error, errors.IpBannedError) or (
             isinstance(error, errors.RateLimitError) and error.banned_until is not None
         ):
             self._banned(error, now, time)
         elif isinstance(error, errors.RateLimitError) and pacing is not None:
-            self.told(pacing, 0, time, time)
+            with self._lock:
+                self._turn_to(time // _MINUTE)
+                if sent // _MINUTE == self._minute:
+                    self._used = max(self._used, pacing)
 
     def _banned(self, error: errors.IpBannedError | errors.RateLimitError, now: float, time: int) -> None:
         until = max(error.banned_until or 0, time + 1000 * (error.retry_after or 0))
         if until <= time:
+            # It tells no end: at least the shortest ban, and no less than another answer told.
             until = time + 1000 * errors.SHORTEST_BAN
+            if self._ban is not None and self._ban.end > now + errors.SHORTEST_BAN:
+                return
         # A longer ban is a mistake of the exchange, or of this machine's clock.
         until = min(until, time + 1000 * errors.LONGEST_BAN)
         self._ban = _Ban(error, now + (until - time) / 1000, until)

@@ -78,18 +78,13 @@ def tries(
     if call.sync_clock and call.is_signed and not call.clock.measurements:
         yield MeasureClock(0)
     while True:
-        refusal = call.rate_limit.refusal(now()) or (yield from _pace(call, now))
+        refusal = yield from _wait_for_admission(call, outcome, now)
         if refusal is not None:
             yield End(refusal)
             return
-        if now() >= call.deadline:
-            yield End(outcome)
-            return
         measurements = call.clock.measurements
-        outcome = yield from _send(call)
+        outcome = yield from _send(call, now)
         error = error_of(outcome)
-        if error is not None:
-            call.rate_limit.refused(error, call.pacing, now(), call.clock())
         if error is None or call.recovery is None or not call.is_repeatable:
             yield End(outcome)
             return
@@ -115,34 +110,46 @@ def tries(
         yield Wait(wait)
 
 
-def _pace(call: Call, now: Callable[[], float]) -> Generator[Step, None, errors.ApiError | None]:
-    """Wait until there is weight for the call; give an error if there will be none in time."""
-    while call.pacing is not None:
+def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> Generator[Step, None, Outcome | None]:
+    """Wait until the call may be sent; give what it ends in if it may not, which is `late` when its time is up."""
+    while True:
+        refusal = call.rate_limit.refusal(now())
+        if refusal is not None:
+            return refusal
+        if now() >= call.deadline:
+            return late
+        if call.pacing is None:
+            return None
         wait = call.rate_limit.wait_before(call.weight, call.pacing, call.clock())
         if not wait:
-            break
+            return None
         if now() + wait >= call.deadline:
             return errors.weight_used_up(call.pacing, math.ceil(wait))
         yield Wait(wait)
-    return None
 
 
-def _send(call: Call) -> Generator[Step, None, Outcome]:
+def _send(call: Call, now: Callable[[], float]) -> Generator[Step, None, Outcome]:
     send, sent = Send(), call.clock()
     try:
         yield send
+        outcome = send.outcome
+        _take_note(call, outcome, sent, now())
     finally:
         if call.pacing is not None:
             call.rate_limit.release(call.weight)
-    outcome = send.outcome
-    if isinstance(outcome, httpx.Response):
-        used_weight = errors.used_weight(outcome.headers)
-        if used_weight is not None:
-            call.rate_limit.told(used_weight, call.weight, sent, call.clock())
-        if call.clock.measurements:
-            # For the error that the generated client makes of it, if it does.
-            outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
+    if isinstance(outcome, httpx.Response) and call.clock.measurements:
+        # For the error that the generated client makes of it, if it does.
+        outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
     return outcome
+
+
+def _take_note(call: Call, outcome: Outcome, sent: int, now: float) -> None:
+    used_weight = errors.used_weight(outcome.headers) if isinstance(outcome, httpx.Response) else None
+    if used_weight is not None:
+        call.rate_limit.told(used_weight, call.weight, sent, call.clock())
+    error = error_of(outcome)
+    if error is not None:
+        call.rate_limit.refused(error, call.pacing, sent, now, call.clock())
 
 
 def error_of(outcome: Outcome) -> errors.BinanceError | None:

@@ -1,0 +1,362 @@
+"""What can be set for a client and for a single call, and what becomes of it."""
+
+from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.api.market import server_time
+from binance_coinm.errors import ConfigurationError
+from binance_coinm.security import Security
+from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
+from binance_signing import _exchange as exchange_module
+from binance_signing._clock import Clock
+from binance_signing._exchange import Exchange
+from binance_signing._options import CallOptions
+from binance_signing._rate_limit import RateLimit
+from binance_signing._tries import Call
+from samples import API_KEY, SECRET
+
+LOOPBACK = "http://127.0.0.1:1"
+BAD_SECONDS = [0, -1, 0.0, True, float("nan"), float("inf"), None, "3"]
+TOLD_SECONDS = "timeout: expected a positive number of seconds, got {!r}"
+BAD_RECOVERIES = [True, False, 0, 4, "off", Recovery]
+TOLD_RECOVERY = "recovery: expected Recovery(…), or None for a single try, got {!r}"
+
+
+class Wire:
+    """Where requests arrive and are answered, without any network."""
+
+    def __init__(self) -> None:
+        """Begin without a request."""
+        self.requests: list[httpx.Request] = []
+        self.transport = httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        content: object = {"serverTime": 1_700_000_000_000} if request.url.path.endswith("/time") else []
+        return httpx.Response(200, json=content, headers={"X-MBX-USED-WEIGHT-1M": str(len(self.requests))})
+
+    def options(self) -> list[CallOptions]:
+        """Give what each request was sent with."""
+        return [request.extensions["options"] for request in self.requests]
+
+
+def a_client(wire: Wire | None = None, server: str = LOOPBACK, **settings: Any) -> SigningClient:
+    """Give a client of an exchange on this machine, or of another one."""
+    transport = (wire or Wire()).transport
+    return connect(Credentials(API_KEY, HmacKey(SECRET)), server=server, transport=transport, **settings)
+
+
+def exchange_of(client: SigningClient) -> Exchange:
+    """Give what a client knows of its exchange."""
+    return client._exchange  # noqa: SLF001, there is no public way
+
+
+# Options.
+
+
+def test_default_options() -> None:
+    """A call that is told nothing may take ten seconds, and recovers."""
+    assert CallOptions(timeout=10.0, recovery=Recovery()) == CallOptions()
+
+
+@pytest.mark.parametrize("timeout", [1, 0.001, 3600.5])
+@pytest.mark.parametrize("recovery", [None, Recovery(2)])
+def test_options_that_can_be_set(timeout: float, recovery: Recovery | None) -> None:
+    """Any finite time, and any recovery or none."""
+    options = CallOptions(timeout, recovery)
+
+    assert (timeout, recovery) == (options.timeout, options.recovery)
+
+
+@pytest.mark.parametrize("timeout", BAD_SECONDS)
+def test_timeouts_that_are_refused(timeout: Any) -> None:
+    """A time that is no finite number of seconds is refused and shown: of options, of a client, and of a call."""
+    client = a_client()
+    for refused in (CallOptions, lambda timeout: a_client(timeout=timeout), lambda t: client.with_options(timeout=t)):
+        with pytest.raises(ConfigurationError) as caught:
+            refused(timeout)
+        assert TOLD_SECONDS.format(timeout) == str(caught.value)
+
+
+@pytest.mark.parametrize("recovery", BAD_RECOVERIES)
+def test_recoveries_that_are_refused(recovery: Any) -> None:
+    """What is no recovery is refused and shown: of options, of a client, and of a call."""
+    client = a_client()
+    for refused in (
+        lambda recovery: CallOptions(recovery=recovery),
+        lambda recovery: a_client(recovery=recovery),
+        lambda recovery: client.with_options(recovery=recovery),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            refused(recovery)
+        assert TOLD_RECOVERY.format(recovery) == str(caught.value)
+
+
+def test_options_stay() -> None:
+    """What several calls share cannot be changed."""
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        CallOptions().timeout = 5  # type: ignore[misc]  # that it is wrong is what is tested
+
+
+# Settings of a client.
+
+
+@pytest.mark.parametrize("name", ["pacing", "max_answer_bytes"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, 2.0, "3", True, float("inf")])
+def test_counts_that_are_refused(name: str, value: Any) -> None:
+    """A weight or a size that is no positive integer is refused, and shown."""
+    with pytest.raises(ConfigurationError) as caught:
+        a_client(**{name: value})
+
+    assert f"{name}: expected a positive integer, got {value!r}" == str(caught.value)
+
+
+def test_answers_without_a_limit_are_refused() -> None:
+    """There is no client without a limit on the size of answers."""
+    with pytest.raises(ConfigurationError) as caught:
+        a_client(max_answer_bytes=None)
+
+    assert "max_answer_bytes: expected a positive integer, got None" == str(caught.value)
+
+
+def test_settings_reach_the_exchange() -> None:
+    """What is set is what calls go by."""
+    client = a_client(
+        timeout=3, recovery=Recovery(2), clock=lambda: 1234, sync_clock=True, pacing=1, max_answer_bytes=1
+    )
+    exchange = exchange_of(client)
+
+    assert CallOptions(3, Recovery(2)) == exchange.options
+    assert 1234 == exchange.clock() == client.clock()
+    assert exchange.clock is client.clock
+    assert (True, 1, 1) == (exchange.sync_clock, exchange.pacing, exchange.max_answer_bytes)
+
+
+def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without settings there is no pacing, the clock is this machine's, and an answer has 16 MiB at most."""
+    monkeypatch.setattr("time.time_ns", lambda: 5_000_000)
+    exchange = exchange_of(a_client())
+
+    assert CallOptions() == exchange.options
+    assert 5 == exchange.clock()
+    assert (False, None, 16_777_216) == (exchange.sync_clock, exchange.pacing, exchange.max_answer_bytes)
+
+
+def test_clients_share_a_servers_rate_limit() -> None:
+    """What one client learns of a server's rate limit is known to the others of that server, and to nobody else."""
+    server = "https://options.example"
+    limit = exchange_of(a_client(server=server)).rate_limit
+
+    assert limit is exchange_of(a_client(server=f"{server}:443/gateway")).rate_limit
+    assert limit is not exchange_of(a_client(server=f"{server}:444")).rate_limit
+
+
+@pytest.mark.parametrize("server", ["http://127.0.0.1:1", "https://localhost:1", "http://[::1]:1"])
+def test_rate_limits_of_this_machine_are_not_shared(server: str) -> None:
+    """What listens on a port of this machine may be another server tomorrow, so that nothing is kept of it."""
+    assert exchange_of(a_client(server=server)).rate_limit is not exchange_of(a_client(server=server)).rate_limit
+
+
+def test_used_weight_of_a_client() -> None:
+    """A client shows the used weight of the last answer, None before the first one."""
+    client = a_client()
+
+    with client:
+        assert client.used_weight is None
+        server_time.sync(client=client)
+        server_time.sync(client=client)
+
+    assert 2 == client.used_weight
+
+
+# Options of a single call.
+
+
+def test_calls_have_the_options_of_their_client() -> None:
+    """Each call is made with the options of the client that it is given."""
+    wire = Wire()
+    with a_client(wire, timeout=7, recovery=None) as client:
+        server_time.sync(client=client)
+        server_time.sync(client=client.with_options(timeout=3))
+        server_time.sync(client=client.with_options(recovery=Recovery(2)))
+        server_time.sync(client=client.with_options(timeout=3, recovery=Recovery(2)))
+        server_time.sync(client=client)
+
+    assert [
+        CallOptions(7, None),
+        CallOptions(3, None),
+        CallOptions(7, Recovery(2)),
+        CallOptions(3, Recovery(2)),
+        CallOptions(7, None),
+    ] == wire.options()
+
+
+@pytest.mark.anyio
+async def test_async_calls_have_the_options_of_their_client() -> None:
+    """Each async call is made with the options of the client that it is given too."""
+    wire = Wire()
+    async with a_client(wire, timeout=7) as client:
+        await server_time.asyncio(client=client)
+        await server_time.asyncio(client=client.with_options(timeout=3, recovery=None))
+
+    assert [CallOptions(7, Recovery()), CallOptions(3, None)] == wire.options()
+
+
+def test_recovery_can_be_switched_off_and_on() -> None:
+    """None is a recovery that is given, and not one that is left out."""
+    wire = Wire()
+    with a_client(wire) as client:
+        off = client.with_options(recovery=None)
+        server_time.sync(client=off)
+        server_time.sync(client=off.with_options(timeout=3))
+        server_time.sync(client=off.with_options(recovery=Recovery(3)))
+
+    assert [None, None, Recovery(3)] == [options.recovery for options in wire.options()]
+
+
+def test_options_make_no_connections() -> None:
+    """A client with other options has connections, clock, limit and credentials of the one that it comes from."""
+    wire = Wire()
+    client = a_client(wire, timeout=7)
+    other = client.with_options(timeout=3)
+
+    assert (SigningClient, 3, 7) == (type(other), other.timeout, client.timeout)
+    assert 7 == client.with_options().timeout
+    assert client.get_httpx_client() is other.get_httpx_client()
+    assert client.clock is other.clock
+    other.credentials = Credentials("another", HmacKey(SECRET))
+    assert client.credentials is other.credentials
+    futures_account_balance.sync(client=client)
+    assert "another" == wire.requests[0].headers["X-MBX-APIKEY"]
+    assert 1 == other.used_weight
+    client.close()
+    with pytest.raises(ConfigurationError, match="^this client is closed; connect again, or close it later$"):
+        server_time.sync(client=other)
+
+
+def test_extensions_of_a_request_stay() -> None:
+    """A request by hand has its own extensions beside the client's options."""
+    wire = Wire()
+    with a_client(wire, timeout=7) as client:
+        client.request({"method": "GET", "url": "/dapi/v1/time", "extensions": {"weight": 5}})
+        client.request({"method": "GET", "url": "/dapi/v1/time"})
+
+    assert [5, None] == [request.extensions.get("weight") for request in wire.requests]
+    assert [CallOptions(7)] * 2 == wire.options()
+
+
+# What the tries of a call go by.
+
+OPTIONS = CallOptions(7, Recovery(2))
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Exchange:
+    """Give what a client knows of its exchange; the monotonic clock stands still at 1000 seconds."""
+    monkeypatch.setattr(exchange_module, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    return Exchange(
+        options=OPTIONS,
+        clock=Clock(lambda: 0, lambda: 0),
+        rate_limit=RateLimit(),
+        sync_clock=True,
+        pacing=5,
+        max_answer_bytes=100,
+    )
+
+
+def a_request(method: str = "GET", *, extensions: dict[str, Any] | None = None, **content: Any) -> httpx.Request:
+    """Give a request."""
+    return httpx.Request(method, "https://exchange.example/dapi/v1/x", extensions=extensions or {}, **content)
+
+
+def test_call_of_a_bare_request(exchange: Exchange) -> None:
+    """A request that says nothing is an unsigned one of weight 1, by the options of the client."""
+    assert Call(
+        is_read=True,
+        is_signed=False,
+        is_repeatable=True,
+        weight=1,
+        deadline=1007.0,
+        recovery=Recovery(2),
+        sync_clock=True,
+        pacing=5,
+        clock=exchange.clock,
+        rate_limit=exchange.rate_limit,
+    ) == exchange.call(a_request())
+
+
+def test_call_of_a_request_that_says_all(exchange: Exchange) -> None:
+    """Weight, security and options of a request go before those of the client."""
+    extensions = {"weight": 20, "security": Security.TRADE, "options": CallOptions(0.5, None)}
+
+    assert Call(
+        is_read=False,
+        is_signed=True,
+        is_repeatable=True,
+        weight=20,
+        deadline=1000.5,
+        recovery=None,
+        sync_clock=True,
+        pacing=5,
+        clock=exchange.clock,
+        rate_limit=exchange.rate_limit,
+    ) == exchange.call(a_request("POST", extensions=extensions))
+
+
+@pytest.mark.parametrize(
+    ("method", "is_read"),
+    [("GET", True), ("HEAD", True), ("POST", False), ("PUT", False), ("DELETE", False), ("OPTIONS", False)],
+)
+def test_reads(exchange: Exchange, method: str, *, is_read: bool) -> None:
+    """GET and HEAD change nothing at the exchange; any other method may."""
+    assert is_read is exchange.call(a_request(method)).is_read
+
+
+@pytest.mark.parametrize(
+    ("security", "is_signed"),
+    [
+        (Security.USER_DATA, True),
+        (Security.TRADE, True),
+        (Security.USER_STREAM, False),
+        (Security.MARKET_DATA, False),
+        (Security.NONE, False),
+        (None, False),
+        ("USER_DATA", False),
+    ],
+)
+def test_signed_requests(exchange: Exchange, security: object, *, is_signed: bool) -> None:
+    """Whether a request is signed is what its security type says."""
+    assert is_signed is exchange.call(a_request(extensions={"security": security})).is_signed
+
+
+def stream() -> Iterator[bytes]:
+    """Give a body that can be read once."""
+    yield b"a=1"
+
+
+async def async_stream() -> AsyncIterator[bytes]:
+    """Give a body that can be read once, and not at once."""
+    yield b"a=1"
+
+
+@pytest.mark.parametrize(
+    ("content", "is_repeatable"),
+    [
+        ({}, True),
+        ({"content": b"a=1"}, True),
+        ({"data": {"a": "1"}}, True),
+        ({"json": {"a": 1}}, True),
+        ({"content": stream()}, False),
+        ({"content": async_stream()}, False),
+        ({"files": {"file": b"1"}}, False),
+    ],
+    ids=["none", "bytes", "form", "json", "sync stream", "async stream", "files"],
+)
+def test_repeatable_requests(exchange: Exchange, content: dict[str, Any], *, is_repeatable: bool) -> None:
+    """A request can be sent again if its body is not gone after the first time."""
+    assert is_repeatable is exchange.call(a_request("POST", **content)).is_repeatable
