@@ -92,11 +92,11 @@ def exchange(connection: Connection, seed: int) -> None:
         answered = 0
         # It tells faults by the number of requests, for of those told by the clock none would be left in a pause.
         while not connection.poll(0.05):
-            requests = len(sandbox.requests)
-            for _ in range(answered, requests):
+            requests = sandbox.take_requests()
+            for _ in requests:
                 if chance.random() < FAULTS:
                     told_at_random(sandbox, chance, bomb)
-            answered = requests
+            answered += len(requests)
         connection.send(answered)
 
 

@@ -235,6 +235,15 @@ def test_broken_compression(sandbox: Sandbox, balance: Balance) -> None:
     assert isinstance(failure_of(balance, sandbox), errors.ResponseError)
 
 
+def test_answer_beyond_the_limit(sandbox: Sandbox, balance: Balance) -> None:
+    """An answer that is too large is a `ResponseError` with the status and the headers of that answer."""
+    error = failure_of(balance, sandbox, max_answer_bytes=1)
+
+    assert isinstance(error, errors.ResponseError)
+    assert "HTTP 200: expected a body of at most 1 bytes (max_answer_bytes), got more" == str(error)
+    assert "1" == error.headers["X-MBX-USED-WEIGHT-1M"]
+
+
 @pytest.mark.parametrize(
     "error",
     [

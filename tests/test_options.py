@@ -21,8 +21,8 @@ from binance_signing._tries import Call
 from samples import API_KEY, SECRET
 
 LOOPBACK = "http://127.0.0.1:1"
-BAD_SECONDS = [0, -1, 0.0, True, float("nan"), float("inf"), None, "3"]
-TOLD_SECONDS = "timeout: expected a positive number of seconds, got {!r}"
+BAD_SECONDS = [0, -1, 0.0, True, float("nan"), float("inf"), None, "3", 86_401, 10**40]
+TOLD_SECONDS = "timeout: expected a positive number of seconds, at most a day, got {!r}"
 BAD_RECOVERIES = [True, False, 0, 4, "off", Recovery]
 TOLD_RECOVERY = "recovery: expected Recovery(…), or None for a single try, got {!r}"
 
@@ -64,7 +64,7 @@ def test_default_options() -> None:
     assert CallOptions(timeout=10.0, recovery=Recovery()) == CallOptions()
 
 
-@pytest.mark.parametrize("timeout", [1, 0.001, 3600.5])
+@pytest.mark.parametrize("timeout", [1, 0.001, 3600.5, 86_400])
 @pytest.mark.parametrize("recovery", [None, Recovery(2)])
 def test_options_that_can_be_set(timeout: float, recovery: Recovery | None) -> None:
     """Any finite time, and any recovery or none."""
@@ -360,3 +360,13 @@ async def async_stream() -> AsyncIterator[bytes]:
 def test_repeatable_requests(exchange: Exchange, content: dict[str, Any], *, is_repeatable: bool) -> None:
     """A request can be sent again if its body is not gone after the first time."""
     assert is_repeatable is exchange.call(a_request("POST", **content)).is_repeatable
+
+
+def test_clients_of_httpx_are_made_by_the_client() -> None:
+    """A client of httpx of one's own is refused, for it would not sign, nor make its calls in tries."""
+    client = a_client()
+
+    with httpx.Client() as own, pytest.raises(ConfigurationError, match=r"connect\(transport="):
+        client.set_httpx_client(own)
+    with pytest.raises(ConfigurationError, match=r"connect\(transport="):
+        client.set_async_httpx_client(httpx.AsyncClient())

@@ -28,13 +28,15 @@ def test_tries_that_are_refused(tries: object) -> None:
     assert f"Recovery(tries=): expected a positive number of tries, got {tries!r}" == str(caught.value)
 
 
-@pytest.mark.parametrize("backoff", [-1, -0.001, True, float("nan"), float("inf"), float("-inf"), None, "3"])
+@pytest.mark.parametrize(
+    "backoff", [-1, -0.001, 86_401, 10**40, True, float("nan"), float("inf"), float("-inf"), None, "3"]
+)
 def test_backoff_that_is_refused(backoff: object) -> None:
     """A wait that is no finite number of seconds is refused, and shown."""
     with pytest.raises(ConfigurationError) as caught:
         Recovery(backoff=backoff)  # type: ignore[arg-type]  # that it is wrong is what is tested
 
-    assert f"Recovery(backoff=): expected a number of seconds, got {backoff!r}" == str(caught.value)
+    assert f"Recovery(backoff=): expected a number of seconds, at most a day, got {backoff!r}" == str(caught.value)
 
 
 def test_settings_stay() -> None:

@@ -503,3 +503,12 @@ def _read_all(response: http.client.HTTPResponse) -> None:
     if response.getheader("content-length") is None and response.getheader("transfer-encoding") is None:
         raise http.client.HTTPException("the headers say nothing of the body")
     response.read()
+
+
+def test_requests_can_be_taken(sandbox: Sandbox, connection: http.client.HTTPConnection) -> None:
+    """What was taken is not given again."""
+    for path in ("/first", "/second"):
+        get(connection, path).read()
+
+    assert ["/first", "/second"] == [request.path for request in sandbox.take_requests()]
+    assert [] == sandbox.requests == sandbox.take_requests()

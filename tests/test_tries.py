@@ -830,3 +830,22 @@ def test_weight_is_given_back_after_what_is_used_is_known() -> None:
     world.steps(world.call(pacing=10, weight=10), an_answer_with(10))
 
     assert [False] == free
+
+
+def test_call_that_outweighs_the_pacing() -> None:
+    """A call that weighs more than may be used in a minute is not waited for."""
+    world = World(second=50)
+
+    [end] = world.steps(world.call(pacing=1, weight=5))
+
+    assert isinstance(end, End)
+    assert isinstance(end.outcome, errors.ConfigurationError)
+    assert "pacing: 1 is less than what this one call weighs, 5" == str(end.outcome)
+
+
+def test_call_that_weighs_as_much_as_the_pacing() -> None:
+    """A call that may use the whole minute is sent."""
+    world = World()
+    good = answer(200)
+
+    assert [Send, End(good)] == world.steps(world.call(pacing=5, weight=5), good)

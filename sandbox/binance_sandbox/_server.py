@@ -155,6 +155,10 @@ class Sandbox:
         """The requests so far, the last 10,000 of them, in the order in which they came in."""
         return list(self._requests)
 
+    def take_requests(self) -> list[ReceivedRequest]:
+        """Give what `requests` gives, and forget it."""
+        return [self._requests.popleft() for _ in range(len(self._requests))]
+
     @property
     def used_weight(self) -> int:
         """The weight used within the current minute of the sandbox's clock."""

@@ -11,7 +11,7 @@ import httpx
 from binance_coinm import errors
 from binance_coinm.api.market import server_time
 
-from ._exchange import LIMITS, PLACES, Exchange, bound, closed, no_place, result, whole, without_frames
+from ._exchange import LIMITS, PLACES, Exchange, bound, closed, described, no_place, result, whole, without_frames
 from ._tries import MeasureClock, Outcome, Send, Wait, tries
 
 # httpx's own timeouts know what was waited for, so they get the time to go off before the call is cancelled.
@@ -80,12 +80,13 @@ class TryingAsyncClient(httpx.AsyncClient):
         bound(request, deadline)
         response = await super().send(request, stream=True, **settings)
         try:
-            body = self._exchange.body(response)
-            if response.is_closed:
-                body.feed(response.content)
-            else:
-                async for chunk in response.aiter_raw():
-                    body.feed(chunk)
+            with described(response):
+                body = self._exchange.body(response)
+                if response.is_closed:
+                    body.feed(response.content)
+                else:
+                    async for chunk in response.aiter_raw():
+                        body.feed(chunk)
         finally:
             await response.aclose()
         return whole(response, body.whole())

@@ -1,7 +1,7 @@
 """The client that `connect` gives: a generated one that signs, and makes its calls in tries."""
 
 import copy
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import httpx
 from binance_coinm.client import AuthenticatedClient
@@ -74,6 +74,14 @@ class SigningClient(AuthenticatedClient):
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """Give the client that all async calls of the running event loop go through."""
         return self._connections.async_client()
+
+    def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
+        """Refuse: a client of one's own would not sign, nor make its calls in tries."""
+        raise ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")
+
+    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> NoReturn:  # noqa: ARG002, the same
+        """Refuse: a client of one's own would not sign, nor make its calls in tries."""
+        raise ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")
 
     def request(self, request: dict[str, Any]) -> httpx.Response:
         """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""

@@ -1,6 +1,8 @@
 """What is known of the exchange, and what the sync and the async driver of a call's tries share."""
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import httpx
 from attrs import frozen
@@ -92,6 +94,16 @@ def without_frames(interruption: BaseException) -> BaseException:
     """Give what interrupts a call without the engine's frames, which hold what was written, and that the signature."""
     interruption.__context__ = None
     return interruption.with_traceback(None)
+
+
+@contextmanager
+def described(response: httpx.Response) -> Generator[None]:
+    """Tell of a body that is none whose answer's it is."""
+    try:
+        yield
+    except errors.ResponseError as error:
+        error.status_code, error.headers = response.status_code, response.headers
+        raise
 
 
 def whole(response: httpx.Response, content: bytes) -> httpx.Response:

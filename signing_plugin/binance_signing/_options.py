@@ -1,17 +1,15 @@
 """What can be set for a client and, otherwise, for a single call."""
 
-import math
-
 from attrs import field, frozen
 from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import ConfigurationError
 
-from ._recovery import Recovery
+from ._recovery import A_DAY, Recovery
 
 
 def _require_seconds(_: object, __: object, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"timeout: expected a positive number of seconds, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= A_DAY:
+        raise ConfigurationError(f"timeout: expected a positive number of seconds, at most a day, got {value!r}")
 
 
 def _require_recovery(_: object, __: object, value: object) -> None:

@@ -1,10 +1,9 @@
 """How a call recovers: how often it is tried, and how long it waits in between."""
 
-import math
-
 from attrs import field, frozen
 from binance_coinm.errors import ConfigurationError
 
+A_DAY = 86_400
 # Beyond any timeout, and within what a float holds.
 _MAX_DOUBLINGS = 60
 
@@ -15,8 +14,8 @@ def _require_tries(_: object, __: object, value: object) -> None:
 
 
 def _require_seconds(_: object, __: object, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"Recovery(backoff=): expected a number of seconds, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= A_DAY:
+        raise ConfigurationError(f"Recovery(backoff=): expected a number of seconds, at most a day, got {value!r}")
 
 
 @frozen

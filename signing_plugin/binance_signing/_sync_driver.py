@@ -12,7 +12,7 @@ from binance_coinm import errors
 from binance_coinm.api.market import server_time
 
 from . import _deadline
-from ._exchange import LIMITS, PLACES, Exchange, bound, closed, no_place, result, whole, without_frames
+from ._exchange import LIMITS, PLACES, Exchange, bound, closed, described, no_place, result, whole, without_frames
 from ._tries import MeasureClock, Outcome, Send, Wait, tries
 
 
@@ -79,9 +79,10 @@ class TryingClient(httpx.Client):
         bound(request, deadline)
         response = super().send(request, stream=True, **settings)
         try:
-            body = self._exchange.body(response)
-            for chunk in [response.content] if response.is_closed else response.iter_raw():
-                body.feed(chunk)
+            with described(response):
+                body = self._exchange.body(response)
+                for chunk in [response.content] if response.is_closed else response.iter_raw():
+                    body.feed(chunk)
         finally:
             response.close()
         return whole(response, body.whole())

@@ -112,6 +112,8 @@ def tries(
 
 def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> Generator[Step, None, Outcome | None]:
     """Wait until the call may be sent; give what it ends in if it may not, which is `late` when its time is up."""
+    if call.pacing is not None and call.weight > call.pacing:
+        return errors.ConfigurationError(f"pacing: {call.pacing} is less than what this one call weighs, {call.weight}")
     while True:
         refusal = call.rate_limit.refusal(now())
         if refusal is not None:
