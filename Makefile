@@ -70,6 +70,8 @@ $(VENV)/run: $(VENV)/python pyproject.toml
 	@touch $@
 
 $(VENV)/test: $(VENV)/run
+	@# The tests have signatures verified by another program than the one that made them.
+	@command -v openssl >/dev/null || { apt-get update -qq && apt-get install -qq --yes openssl; } || { echo "make: the tests need the openssl command" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --group generate --group test
 	@touch $@
 

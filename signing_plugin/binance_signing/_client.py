@@ -10,7 +10,7 @@ from binance_coinm.types import UNSET, Unset
 
 from ._clock import Clock
 from ._connections import Connections
-from ._credentials import Credentials, what_is_no_credentials
+from ._credentials import Credentials
 from ._exchange import Exchange
 from ._options import CallOptions
 from ._recovery import Recovery
@@ -37,12 +37,11 @@ class SigningClient(AuthenticatedClient):
 
     @credentials.setter
     def credentials(self, credentials: Credentials) -> None:
-        wrong = what_is_no_credentials(credentials)
-        if wrong:
-            # The frame goes along with the exception, and its variables must not.
+        try:
+            self._signer.credentials = credentials
+        finally:
+            # The frame goes along with an exception, and its variables must not.
             del credentials
-            raise ConfigurationError(wrong)
-        self._signer.credentials = credentials
 
     @property
     def clock(self) -> Clock:

@@ -37,14 +37,13 @@ class Signer:
         clock: Callable[[], int] | None = None,
         recv_window: int | None = None,
     ) -> None:
-        wrong = what_is_no_credentials(credentials)
-        if wrong:
-            # The frame goes along with the exception, and its variables must not.
+        try:
+            self.credentials = credentials
+        finally:
+            # The frame goes along with an exception, and its variables must not.
             del credentials
-            raise ConfigurationError(wrong)
         if recv_window is not None and (type(recv_window) is not int or recv_window < 1):
             raise ConfigurationError(f"recv_window: expected a positive number of milliseconds, got {recv_window!r}")
-        self._credentials = credentials
         self._origin: Origin = origin_of(server_url(server))
         self._clock = clock or system_clock
         self._recv_window = recv_window
