@@ -87,7 +87,7 @@ def send(runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[Send]:
 
 values = st.lists(st.text() | st.integers() | st.booleans() | st.none(), max_size=2)
 known = st.dictionaries(st.sampled_from([*NAMES, "timestamp", "signature"]), values, max_size=5)
-forms = st.builds(dict.__or__, known, st.just({}) | st.builds(dict, recvWindow=st.integers(1000, 60_000)))
+forms = st.builds(dict.__or__, known, st.just({}) | st.builds(dict, recvWindow=st.integers(30_000, 60_000)))
 strange_forms = st.dictionaries(st.text(), values, max_size=5)
 strange_urls = st.text(st.characters(exclude_categories=["Cc", "Cs"])).map(f"{PATH}?{{}}".format)
 strange_bodies = strange_forms.map(lambda form: {"data": form}) | st.binary().map(lambda body: {"content": body})
