@@ -53,6 +53,8 @@ def test_amounts_as_numbers_are_taken_exactly(number: str, amount: str) -> None:
         ".5",
         "5.",
         "1e3",
+        "007",
+        "-01.5",
         "NaN",
         "Infinity",
         "٣",

@@ -23,7 +23,7 @@ Reader = Callable[[object, Where], T]
 # No amount has more digits before or behind its point. Longer text is refused before it is made a number, which may
 # take very long.
 _MAX_DIGITS = 64
-_is_decimal = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?").fullmatch
+_is_decimal = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?").fullmatch
 _TOP = ""
 _INT64 = range(-(2**63), 2**63)
 _JSON_NAMES: dict[type, str] = {
