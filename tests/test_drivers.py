@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+import trio
 from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance
 from binance_sandbox import Fault, Sandbox
@@ -219,3 +222,23 @@ def test_what_another_origin_says() -> None:
     ) == str(caught.value)
     assert "Signer('https://demo-dapi.binance.com:8443')" == repr(signer)
     assert "Signer()" == repr(Signer.__new__(Signer))
+
+
+@pytest.mark.parametrize("run", [lambda clients: asyncio.run(clients()), trio.run], ids=["asyncio", "trio"])
+def test_each_loop_has_a_client_of_httpx(client: SigningClient, run: Callable[..., list[object]]) -> None:
+    """Calls of one event loop share a client of httpx; those of another one, or of none, have another."""
+    others: list[object] = []
+
+    async def clients_of_this_loop() -> list[object]:
+        return [client.get_async_httpx_client(), client.get_async_httpx_client()]
+
+    async def clients_of_two_loops() -> list[object]:
+        with ThreadPoolExecutor() as pool:
+            others.extend(pool.submit(run, clients_of_this_loop).result())
+        return await clients_of_this_loop()
+
+    first, again = run(clients_of_two_loops)
+
+    assert first is again
+    assert others[0] is others[1]
+    assert 3 == len({id(first), id(others[0]), id(client.get_async_httpx_client())})
