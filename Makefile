@@ -23,10 +23,10 @@ run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, els
 test: $(VENV)/test ## Run the tests, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
-fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 1,500)
+fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
 
-soak: $(VENV)/test ## Call for MINUTES (10) among mixed faults; memory and connections have to stay flat
+soak: $(VENV)/test ## Call for MINUTES (10), after one to warm up, among mixed faults; memory and connections have to stay flat
 	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
 
 mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests

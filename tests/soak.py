@@ -42,7 +42,8 @@ PAUSE = 0.4
 FAULTS = 0.3
 MAX_ANSWER_BYTES = 1 << 20
 
-WARM_UP = 0.2
+# Until then memory grows to what the largest bodies at once take, and stays there.
+WARM_UP_SECONDS = 60
 MAX_GROWTH_MB = 8.0
 # Each caller has at most one connection; the event loop has a few files of its own.
 MAX_FILES = TASKS + THREADS + 10
@@ -203,7 +204,7 @@ def soak(minutes: float, seed: int) -> bool:
         recovery=Recovery(tries=3, backoff=0.05),
         max_answer_bytes=MAX_ANSWER_BYTES,
     )
-    samples = asyncio.run(call_in_all(client, figures, time.monotonic() + minutes * 60, seed))
+    samples = asyncio.run(call_in_all(client, figures, time.monotonic() + WARM_UP_SECONDS + minutes * 60, seed))
     gc.collect()
     after = open_files(), threading.active_count()
     connection.send("end")
@@ -215,7 +216,7 @@ def soak(minutes: float, seed: int) -> bool:
     for result, count in figures.results.most_common():
         print(f"  {result:<24} {count:>8}  {count / calls:6.1%}")
     print("latency, ms    p50 {:>12}   p99 {:>9}   all {:>9}".format(*map(figures.latency_ms, (0.5, 0.99, 1))))
-    judge_samples(figures, samples[int(len(samples) * WARM_UP) :], before[0])
+    judge_samples(figures, samples[int(len(samples) * WARM_UP_SECONDS / (WARM_UP_SECONDS + minutes * 60)) :], before[0])
     print(f"open files     before {before[0]:>9}   closed {after[0]:>6}")
     print(f"threads        before {before[1]:>9}   closed {after[1]:>6}")
     if before != after:
