@@ -198,6 +198,30 @@ def test_tls_context_is_shared() -> None:
     assert own is connect(some_credentials(), verify=own).verify_ssl
 
 
+def test_servers_are_verified_by_default() -> None:
+    """A client that is told nothing verifies the server's certificate and name; whoever says so has it not verified."""
+    verifying, trusting = connect(some_credentials()).verify_ssl, connect(some_credentials(), verify=False).verify_ssl
+
+    assert isinstance(verifying, ssl.SSLContext)
+    assert isinstance(trusting, ssl.SSLContext)
+    assert (ssl.CERT_REQUIRED, True) == (verifying.verify_mode, verifying.check_hostname)
+    assert (ssl.CERT_NONE, False) == (trusting.verify_mode, trusting.check_hostname)
+
+
+@pytest.mark.parametrize(
+    ("server", "trust_env", "trusted"),
+    [(Server.DEMO, True, True), (Server.DEMO, False, False), ("http://127.0.0.1:1", True, False)],
+)
+def test_environment_of_httpx(server: str, *, trust_env: bool, trusted: bool) -> None:
+    """Proxies of the environment are for servers of the world outside, unless the environment is not to be trusted."""
+    assert trusted is connect(some_credentials(), server=server, trust_env=trust_env).httpx_args["trust_env"]
+
+
+def test_environment_is_trusted_by_default() -> None:
+    """A client that is told nothing takes the environment's proxies, as httpx does."""
+    assert connect(some_credentials()).httpx_args["trust_env"] is True
+
+
 def test_proxies_of_the_environment_are_not_for_this_machine(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
 ) -> None:

@@ -102,6 +102,7 @@ def test_form_bodies_count(url: str, data: dict[str, str], query: bytes, body: b
     assert query == request.url.query
     assert body == request.content == b"".join(request.stream)  # type: ignore[arg-type]  # a sync stream
     assert str(len(body)) == request.headers["Content-Length"]
+    assert {"security": Security.TRADE} == request.extensions
 
 
 def test_body_without_a_type_becomes_a_form() -> None:
@@ -269,6 +270,28 @@ def test_redirects_to_the_same_server_are_signed_anew(sandbox: Sandbox) -> None:
 
     assert [307, 200] == [request.status for request in sandbox.requests]
     assert sandbox.requests[1].query.startswith(b"recvWindow=4000&timestamp=")
+
+
+def test_smallest_recv_window() -> None:
+    """A millisecond is a window."""
+    request = a_request(Security.USER_DATA)
+
+    a_signer(recv_window=1)(request)
+
+    assert "1" == request.url.params["recvWindow"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded; charset=utf-8", "Application/X-WWW-Form-Urlencoded"]
+)
+def test_forms_in_another_spelling(content_type: str) -> None:
+    """A content type is a form's with parameters, and in any case."""
+    request = a_request(Security.TRADE, method="POST", content=b"a=1", headers={"Content-Type": content_type})
+
+    a_signer()(request)
+
+    assert content_type == request.headers["Content-Type"]
+    assert request.content.startswith(b"a=1&timestamp=1499827319559&signature=")
 
 
 @pytest.mark.parametrize("recv_window", [0, -1, 1.5, "5000", True])
