@@ -98,26 +98,25 @@ class ApiKeyError(ApiError):
     """The API key is not accepted: it is wrong, of another server, or not for this IP address or operation."""
 
 
-class RateLimitError(ApiError):
+class _LimitError(ApiError):
+    def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
+        super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
+        told = re.search(r"banned until (\d+)", msg or "")
+        self.banned_until = _non_negative(told[1]) if told else None
+
+
+class RateLimitError(_LimitError):
     """The caller's IP address has used up its weight of this minute.
 
     `banned_until` is None, unless the answer tells of a ban; see `IpBannedError`.
     """
 
-    def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
-        super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
-        self.banned_until = _banned_until(msg)
 
-
-class IpBannedError(ApiError):
+class IpBannedError(_LimitError):
     """The caller's IP address is banned.
 
     `banned_until` is the end of the ban in milliseconds since the epoch, None when the answer did not tell it.
     """
-
-    def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
-        super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
-        self.banned_until = _banned_until(msg)
 
 
 class FirewallError(ApiError):
@@ -223,11 +222,6 @@ _OUTCOME_BY_CODE: dict[int | None, Outcome] = {
 def _non_negative(value: str | None) -> int | None:
     # More digits than these are no time and no weight, and take long to convert.
     return int(value) if value is not None and re.fullmatch("[0-9]{1,18}", value) else None
-
-
-def _banned_until(msg: str | None) -> int | None:
-    told = re.search(r"banned until (\d+)", msg or "")
-    return _non_negative(told[1]) if told else None
 
 
 def used_weight(headers: Mapping[str, str]) -> int | None:

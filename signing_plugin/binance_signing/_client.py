@@ -84,14 +84,14 @@ class SigningClient(AuthenticatedClient):
 
     def request(self, request: dict[str, Any]) -> httpx.Response:
         """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
-        return super().request(self._with_options(request))
+        return super().request(self._request_with_options(request))
 
     async def request_async(self, request: dict[str, Any]) -> httpx.Response:
         """Do the same as `request` without blocking."""
         await self._connections.end_with_the_loop()
-        return await super().request_async(self._with_options(request))
+        return await super().request_async(self._request_with_options(request))
 
-    def _with_options(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _request_with_options(self, request: dict[str, Any]) -> dict[str, Any]:
         return {**request, "extensions": {**request.get("extensions", {}), "options": self._options}}
 
     def close(self) -> None:

@@ -107,6 +107,7 @@ def described(response: httpx.Response) -> Generator[None]:
 
 
 def whole(response: httpx.Response, content: bytes) -> httpx.Response:
+    """Give a response with its body, which is decoded."""
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HEADERS_OF_THE_WIRE]
     return httpx.Response(
         response.status_code,
@@ -119,6 +120,7 @@ def whole(response: httpx.Response, content: bytes) -> httpx.Response:
 
 
 def result(outcome: Outcome) -> httpx.Response:
+    """Give the response that a call ends in, or raise what it ends in instead."""
     if isinstance(outcome, httpx.Response):
         return outcome
     raise outcome
