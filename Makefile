@@ -7,12 +7,13 @@ SPEC ?= openapi.yaml
 CONFIG ?= generator-config.yaml
 OUT ?= generated/binance_coinm
 MINUTES ?= 10
+ROUNDS ?= 7
 PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT)
-OWN := signing_plugin sandbox generator examples tests
+OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak mutation generate check-generated check format build check-wheel clean
+.PHONY: help run test fuzz soak mutation bench generate check-generated check format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ soak: $(VENV)/test ## Call for MINUTES (10), after one to warm up, among mixed f
 
 mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests
 	@$(BIN)/python tests/mutation.py
+
+bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 15 minutes, tables and plot go to docs/
+	@$(BIN)/python benchmarks/run.py --rounds $(ROUNDS) --write-docs
 
 generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=: of another document, elsewhere)
 	@$(GENERATE)
@@ -56,7 +60,7 @@ check-wheel: build ## Install the wheel into an empty environment and run the ex
 	@.ci/check-wheel dist/*.whl examples/balance.py
 
 clean: ## Remove what the other targets made, generated/ excepted
-	rm -rf $(VENV) .mutation dist .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf $(VENV) .bench .mutation dist .mypy_cache .pytest_cache .ruff_cache .coverage
 
 # The environment grows as it is needed: `make run` installs far less than `make check`.
 $(VENV)/python:
@@ -77,6 +81,10 @@ $(VENV)/test: $(VENV)/run
 
 $(VENV)/mutation: $(VENV)/test
 	@$(BIN)/python -m pip install --quiet --group mutation
+	@touch $@
+
+$(VENV)/bench: $(VENV)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 $(VENV)/check: $(VENV)/test

@@ -21,7 +21,10 @@ from openapi_python_client.cli import handle_errors
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.properties import AnyProperty, ModelProperty
+from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.string import StringProperty
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -29,11 +32,12 @@ from typer import Exit
 
 sys.path.insert(0, str(Path(__file__).parent))
 import decimal_property
+from decimal_property import DecimalProperty
 from facts import Document, DocumentError, Facts, dangling_references, facts_of, without_what_is_not_asked_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Modules that upstream's clients do not have.
-OWN_MODULES = ("reading.py", "arguments.py", "security.py", "servers.py")
+OWN_MODULES = ("engines.py", "reading.py", "arguments.py", "security.py", "servers.py")
 
 
 class Project(upstream.Project):
@@ -63,6 +67,16 @@ def read(spec: Path) -> Document:
     return document
 
 
+def is_row(prop: PropertyProtocol) -> bool:
+    """Say whether many of a property's values can be read at once, as models of plain fields; see reading.py."""
+    if not isinstance(prop, ModelProperty) or not isinstance(prop.additional_properties, AnyProperty):
+        return False
+    fields = prop.required_properties or []
+    are_plain = all(isinstance(field, StringProperty | IntProperty | DecimalProperty) for field in fields)
+    # An itemgetter of one field gives no tuple.
+    return are_plain and len(fields) > 1 and not prop.optional_properties
+
+
 def unsupported(prop: PropertyProtocol) -> NoReturn:
     """Be called by a template that meets a type which no reader reads."""
     raise DocumentError(f"{prop.name.get_untrusted_value()}: no template reads a {type(prop).__name__} of an answer")
@@ -77,6 +91,7 @@ def make(spec: Path, config_path: Path, folder: Path) -> list[GeneratorError]:
     if isinstance(data, GeneratorError):
         return [data]
     project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
+    project.env.tests["row"] = is_row
     project.env.globals.update(facts=facts_of(document, config.field_prefix), unsupported=unsupported)
     # The templates are not made for what upstream could not parse, so they are not asked then.
     with redirect_stdout(StringIO()):  # It would name the folder aside.

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from binance_coinm import errors
 from binance_sandbox import Sandbox
+from binance_signing import connect
 from calls import Balance, balance_async, balance_sync
 from hypothesis import settings
+from relay import Relay
 from samples import API_KEY, SECRET
 
 _SIGNATURE = re.compile("[0-9a-f]{64}|signature=")
@@ -31,7 +33,7 @@ def anyio_backend() -> str:
 def _environment_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own settings out of each test."""
     for variable in os.environ:
-        if variable.startswith("BINANCE_") or variable.lower().endswith("_proxy"):
+        if variable.startswith(("BINANCE_", "SSL_CERT_")) or variable.lower().endswith("_proxy"):
             monkeypatch.delenv(variable)
 
 
@@ -53,6 +55,21 @@ def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         assert not _SIGNATURE.search(text)
 
 
+@pytest.fixture(autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let `connect` give clients of this engine, where a test names none: httpx, and others where a mark says so."""
+    name: str = getattr(request, "param", "httpx")
+    monkeypatch.setattr(connect, "__kwdefaults__", {**(connect.__kwdefaults__ or {}), "engine": name})
+    return name
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked as true of all engines with each of them, or with those that the mark names."""
+    mark = metafunc.definition.get_closest_marker("engines")
+    if mark:
+        metafunc.parametrize("engine", mark.args or ["httpx", "reqwest"], indirect=True)
+
+
 @pytest.fixture(params=[balance_sync, balance_async], ids=["sync", "async"])
 def balance(request: pytest.FixtureRequest) -> Balance:
     """Give a call of the balance operation, once of the sync and once of the async function."""
@@ -65,3 +82,10 @@ def sandbox() -> Iterator[Sandbox]:
     """Give a running exchange."""
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def relay(sandbox: Sandbox) -> Iterator[Relay]:
+    """Give a relay in front of the exchange, which sees the connections that are made to it."""
+    with Relay(sandbox.url) as relay:
+        yield relay

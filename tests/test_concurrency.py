@@ -1,7 +1,6 @@
 """One client among threads, tasks, event loops and forks: each caller gets its own answer, and nothing is left open."""
 
 import asyncio
-import gc
 import os
 import signal
 import traceback
@@ -12,10 +11,9 @@ from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from itertools import chain
 from operator import attrgetter
-from pathlib import Path
 from threading import Barrier, Event, Semaphore
 from typing import Protocol
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import anyio
 import pytest
@@ -26,18 +24,14 @@ from binance_sandbox import Answer, Fault, Sandbox
 from binance_sandbox._faults import Wire
 from binance_signing import SigningClient, connect
 from calls import Balance
+from relay import Relay
 
 TIME, BALANCE = "/dapi/v1/time", "/dapi/v1/balance"
 HOUR = 3_600_000
 MINUTE = 60_000
-# A pool of httpx has so many connections; further calls wait for one.
+# A client has so many connections; further calls wait for one.
 POOL = 100
-BACKENDS = ["asyncio", "trio"]
 
-_TCP = Path("/proc/self/net/tcp")
-_ESTABLISHED, _CLOSE_WAIT = "01", "08"
-
-needs_tcp_table = pytest.mark.skipif(not _TCP.exists(), reason="this system has no table of its connections")
 # Python from 3.12 on warns of forks beside threads, and the sandbox is one.
 needs_fork = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks"),
@@ -157,14 +151,23 @@ _CALLERS: dict[str, tuple[AtOnce, int]] = {
     "asyncio": (partial(in_tasks, "asyncio"), 1000),
     "trio": (partial(in_tasks, "trio"), 100),
 }
+# Trio is httpx's alone.
+_WAYS = [
+    (engine, name) for engine in ("httpx", "reqwest") for name in _CALLERS if (engine, name) != ("reqwest", "trio")
+]
 in_each_way = pytest.mark.parametrize(
-    "at_once", [pytest.param(at_once, id=name) for name, (at_once, _) in _CALLERS.items()]
+    ("engine", "at_once"),
+    [pytest.param(engine, _CALLERS[name][0], id=f"{engine}-{name}") for engine, name in _WAYS],
+    indirect=["engine"],
 )
 in_each_way_and_number = pytest.mark.parametrize(
-    ("at_once", "count"),
-    [pytest.param(at_once, count, id=f"{count} {name}") for name, (at_once, count) in _CALLERS.items()],
+    ("engine", "at_once", "count"),
+    [pytest.param(engine, *_CALLERS[name], id=f"{engine}-{_CALLERS[name][1]} {name}") for engine, name in _WAYS],
+    indirect=["engine"],
 )
-in_each_loop = pytest.mark.parametrize("backend", BACKENDS)
+in_each_loop = pytest.mark.parametrize(
+    ("engine", "backend"), [("httpx", "asyncio"), ("httpx", "trio"), ("reqwest", "asyncio")], indirect=["engine"]
+)
 
 
 def in_fork(work: Callable[[], object]) -> int:
@@ -182,13 +185,6 @@ def in_fork(work: Callable[[], object]) -> int:
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def connections(sandbox: Sandbox) -> int:
-    """Count the connections to a sandbox that its callers have open."""
-    port = f":{urlsplit(sandbox.url).port:04X}"
-    lines = [line.split() for line in _TCP.read_text().splitlines()[1:]]
-    return sum(line[2].endswith(port) and line[3] in (_ESTABLISHED, _CLOSE_WAIT) for line in lines)
 
 
 def paths(sandbox: Sandbox) -> Counter[str]:
@@ -218,20 +214,20 @@ def test_each_caller_gets_the_answer_to_its_own_request(sandbox: Sandbox, at_onc
 
 
 @in_each_way
-def test_two_clients_at_once(sandbox: Sandbox, at_once: AtOnce) -> None:
+def test_two_clients_at_once(sandbox: Sandbox, relay: Relay, at_once: AtOnce) -> None:
     """Two clients of two accounts, interleaved, each get their own account's rows, and leave no connection."""
     [row, *_] = sandbox.rows
     sandbox.rows = [row | {"accountAlias": "first"}]
     other = sandbox.add_account(answers={"futuresAccountBalance": [row | {"accountAlias": "second"}]})
     clients = [
-        connect(account.credentials, server=sandbox.url, timeout=30, recv_window=60_000)
+        connect(account.credentials, server=relay.url, timeout=30, recv_window=60_000)
         for account in (sandbox.account, other)
     ]
 
     outcomes = at_once([(client, 60_000) for _ in range(25) for client in clients])
 
     assert ["first", "second"] * 25 == aliases(outcomes)
-    assert not _TCP.exists() or 0 == connections(sandbox)
+    assert relay.settles_at(0)
 
 
 @in_each_way
@@ -283,51 +279,48 @@ def test_paced_calls_never_meet_a_429(at_once: AtOnce) -> None:
 
 
 class TestFork:
-    """A client that is there before a fork serves parent and child."""
+    """A client of httpx that is there before a fork serves parent and child."""
 
     pytestmark = needs_fork
 
-    @needs_tcp_table
-    def test_child_has_connections_of_its_own(self, sandbox: Sandbox) -> None:
+    def test_child_has_connections_of_its_own(self, sandbox: Sandbox, relay: Relay) -> None:
         """The child does not touch its parent's connection, which the parent goes on with."""
-        with connect(sandbox.credentials, server=sandbox.url) as client:
+        with connect(sandbox.credentials, server=relay.url) as client:
             rows = futures_account_balance.sync(client=client)
 
             def child() -> None:
                 assert rows == futures_account_balance.sync(client=client)
-                assert 2 == connections(sandbox)
 
             assert 0 == in_fork(child)
             assert rows == futures_account_balance.sync(client=client)
-            assert 1 == connections(sandbox)
+            assert 2 == relay.accepted
+            assert relay.settles_at(1)
 
-    @needs_tcp_table
-    def test_child_of_a_running_event_loop(self, sandbox: Sandbox) -> None:
+    def test_child_of_a_running_event_loop(self, sandbox: Sandbox, relay: Relay) -> None:
         """The child may run an event loop of its own, and the parent's goes on."""
 
         async def main() -> None:
-            async with connect(sandbox.credentials, server=sandbox.url) as client:
+            async with connect(sandbox.credentials, server=relay.url) as client:
                 rows = await futures_account_balance.asyncio(client=client)
 
                 async def child() -> None:
                     assert rows == await futures_account_balance.asyncio(client=client)
-                    assert 2 == connections(sandbox)
 
                 assert 0 == in_fork(lambda: asyncio.run(child()))
                 assert rows == await futures_account_balance.asyncio(client=client)
-                assert 1 == connections(sandbox)
+                assert 2 == relay.accepted
+                assert relay.settles_at(1)
 
         asyncio.run(main())
 
-    @needs_tcp_table
-    def test_child_closes_nothing_of_its_parent(self, sandbox: Sandbox) -> None:
+    def test_child_closes_nothing_of_its_parent(self, sandbox: Sandbox, relay: Relay) -> None:
         """When the child closes the client, the parent's is still open."""
-        with connect(sandbox.credentials, server=sandbox.url) as client:
+        with connect(sandbox.credentials, server=relay.url) as client:
             futures_account_balance.sync(client=client)
 
             assert 0 == in_fork(client.close)
             futures_account_balance.sync(client=client)
-            assert 1 == connections(sandbox)
+            assert (1, 1) == (relay.accepted, relay.open)
 
     @pytest.mark.parametrize("lock", ["_connections._making", "_exchange.rate_limit._lock"])
     def test_lock_of_another_thread(self, sandbox: Sandbox, lock: str) -> None:
@@ -374,29 +367,31 @@ class TestFork:
                 assert [sandbox.rows[0]["accountAlias"]] == aliases([call.result()])
 
 
-@needs_tcp_table
 @in_each_loop
-def test_one_event_loop_after_another(sandbox: Sandbox, backend: str) -> None:
-    """A client serves one event loop after another, and what ended ones opened does not pile up."""
-    client = connect(sandbox.credentials, server=sandbox.url)
+def test_one_event_loop_after_another(sandbox: Sandbox, relay: Relay, backend: str) -> None:
+    """A client serves one event loop after another, and what ended ones opened is closed."""
+    client = connect(sandbox.credentials, server=relay.url)
 
     async def main() -> Rows:
         return await futures_account_balance.asyncio(client=client)
 
     for _ in range(3):
         assert sandbox.rows == [row.to_dict() for row in anyio.run(main, backend=backend)]
-        gc.collect()
-        assert connections(sandbox) <= 1
+        assert relay.settles_at(0)
 
     client.close()
-    gc.collect()
-    assert 0 == connections(sandbox)
+    assert 3 == relay.accepted
 
 
-@needs_tcp_table
-def test_event_loops_at_the_same_time(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("engine", "backends"),
+    [("httpx", ["asyncio", "asyncio", "trio"]), ("reqwest", ["asyncio", "asyncio", "asyncio"])],
+    ids=["httpx", "reqwest"],
+    indirect=["engine"],
+)
+def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay, backends: list[str]) -> None:
     """Three event loops in three threads share a client, each of them closes its own connections."""
-    client = connect(sandbox.credentials, server=sandbox.url)
+    client = connect(sandbox.credentials, server=relay.url)
     barrier = Barrier(3)
 
     def run(backend: str) -> list[Outcome]:
@@ -410,10 +405,10 @@ def test_event_loops_at_the_same_time(sandbox: Sandbox) -> None:
         return anyio.run(main, backend=backend)
 
     with ThreadPoolExecutor(3) as threads:
-        outcomes = [*chain.from_iterable(threads.map(run, ["asyncio", "asyncio", "trio"]))]
+        outcomes = [*chain.from_iterable(threads.map(run, backends))]
 
     assert [sandbox.rows[0]["accountAlias"]] * 60 == aliases(outcomes)
-    assert 0 == connections(sandbox)
+    assert relay.settles_at(0)
 
 
 def test_trio_recovers(sandbox: Sandbox) -> None:
@@ -437,46 +432,55 @@ def test_trio_ends_in_time(sandbox: Sandbox, fault: Fault) -> None:
     assert isinstance(outcome, TimeoutError)
 
 
-@needs_tcp_table
-@in_each_loop
-def test_cancelled_calls_leave_nothing_behind(backend: str) -> None:
+# Pyreqwest goes on with a request whose answer nobody waits for any more, until its time is up.
+_LONG, _SHORT = 10, 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "backend", "timeout"),
+    [("httpx", "asyncio", _LONG), ("httpx", "trio", _LONG), ("reqwest", "asyncio", _SHORT)],
+    indirect=["engine"],
+)
+def test_cancelled_calls_leave_nothing_behind(backend: str, timeout: int) -> None:
     """Cancelled calls, some still waiting for a connection, give back connections and weight; later ones succeed."""
     held = Held()
-    with Sandbox(clock=lambda: MINUTE) as sandbox:
+    with Sandbox(clock=lambda: MINUTE) as sandbox, Relay(sandbox.url) as relay:
         sandbox.fail_next(held.fault(), times=POOL)
 
         async def main() -> None:
-            client = connect(sandbox.credentials, server=sandbox.url, clock=lambda: MINUTE, pacing=POOL + 50)
+            client = connect(
+                sandbox.credentials, server=relay.url, clock=lambda: MINUTE, pacing=POOL + 50, timeout=timeout
+            )
             async with client:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(gathered, [(client, 60_000)] * (POOL + 50))
                     await anyio.to_thread.run_sync(held.wait_for, POOL)
                     tasks.cancel_scope.cancel()
-                assert 0 == connections(sandbox)
+                assert await anyio.to_thread.run_sync(relay.settles_at, 0)
                 # One after another, so that each knows of the weight of all before; the last one takes the last of it.
                 for _ in range(50):
                     assert isinstance(await outcome_of_async((client, 60_000)), list)
-            assert 0 == connections(sandbox)
+            assert await anyio.to_thread.run_sync(relay.settles_at, 0)
 
         anyio.run(main, backend=backend)
 
         assert {BALANCE: POOL + 50} == paths(sandbox)
 
 
-@needs_tcp_table
-def test_cancelled_task(sandbox: Sandbox) -> None:
-    """A task of asyncio that is cancelled ends as such, and closes its connection."""
+@pytest.mark.parametrize(("engine", "timeout"), [("httpx", _LONG), ("reqwest", _SHORT)], indirect=["engine"])
+def test_cancelled_task(sandbox: Sandbox, relay: Relay, timeout: int) -> None:
+    """A task of asyncio that is cancelled ends as such, and its connection is closed."""
     held = Held()
     sandbox.fail_next(held.fault())
 
     async def main() -> None:
-        async with connect(sandbox.credentials, server=sandbox.url) as client:
+        async with connect(sandbox.credentials, server=relay.url, timeout=timeout) as client:
             task = asyncio.create_task(outcome_of_async((client, 60_000)))
             await asyncio.to_thread(held.wait_for, 1)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert 0 == connections(sandbox)
+            assert await asyncio.to_thread(relay.settles_at, 0)
             assert isinstance(await outcome_of_async((client, 60_000)), list)
 
     asyncio.run(main())
@@ -506,6 +510,7 @@ def test_cancelled_measurement(sandbox: Sandbox, backend: str) -> None:
 class TestClose:
     """A client that is closed says so, and has nothing open."""
 
+    @pytest.mark.engines
     def test_calls_after_it(self, sandbox: Sandbox, balance: Balance) -> None:
         """A closed client may be closed and entered again, but makes no call."""
         client = connect(sandbox.credentials, server=sandbox.url)
@@ -517,6 +522,7 @@ class TestClose:
         client.close()
         assert {BALANCE: 1} == paths(sandbox)
 
+    @pytest.mark.engines
     def test_client_that_was_never_used(self, sandbox: Sandbox) -> None:
         """A client that made no call can be closed, also twice."""
 
@@ -528,12 +534,12 @@ class TestClose:
 
         assert [] == sandbox.requests
 
-    @needs_tcp_table
-    def test_while_threads_call(self, sandbox: Sandbox) -> None:
+    @pytest.mark.engines
+    def test_while_threads_call(self, sandbox: Sandbox, relay: Relay) -> None:
         """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
         held = Held()
         sandbox.fail_next(held.fault(), times=POOL)
-        client = connect(sandbox.credentials, server=sandbox.url, timeout=2)
+        client = connect(sandbox.credentials, server=relay.url, timeout=2)
         with ThreadPoolExecutor(POOL + 20) as threads:
             outcomes = threads.map(outcome_of, [(client, 60_000)] * (POOL + 20))
             held.wait_for(POOL)
@@ -542,22 +548,21 @@ class TestClose:
             held.let_go()
 
             assert POOL + 20 == len(list(outcomes))
-        assert 0 == connections(sandbox)
+        assert relay.settles_at(0)
 
-    @needs_tcp_table
     @in_each_loop
-    def test_while_tasks_call(self, sandbox: Sandbox, backend: str) -> None:
+    def test_while_tasks_call(self, sandbox: Sandbox, relay: Relay, backend: str) -> None:
         """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
         held = Held()
         sandbox.fail_next(held.fault(), times=POOL)
 
         async def main() -> None:
-            client = connect(sandbox.credentials, server=sandbox.url, timeout=2)
+            client = connect(sandbox.credentials, server=relay.url, timeout=2)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(gathered, [(client, 60_000)] * (POOL + 20))
                 await anyio.to_thread.run_sync(held.wait_for, POOL)
                 await client.aclose()
                 held.let_go()
-            assert 0 == connections(sandbox)
+            assert await anyio.to_thread.run_sync(relay.settles_at, 0)
 
         anyio.run(main, backend=backend)

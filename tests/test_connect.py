@@ -1,13 +1,15 @@
 """`connect`: where its settings come from, and what it refuses."""
 
 import ssl
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 from binance_coinm import AuthenticatedClient
-from binance_coinm.errors import ConfigurationError
+from binance_coinm.errors import ConfigurationError, NetworkError
 from binance_sandbox import Sandbox
-from binance_signing import Credentials, HmacKey, Server, Signer, connect
+from binance_signing import Credentials, HmacKey, Server, Signer, SigningClient, connect
 from calls import Balance
 from samples import API_KEY, SECRET
 
@@ -23,6 +25,7 @@ def an_environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
         monkeypatch.setenv(variable, value)
 
 
+@pytest.mark.engines
 def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance) -> None:
     """Without arguments, credentials and server are those of the environment."""
     account = sandbox.add_account(API_KEY, SECRET)
@@ -32,6 +35,7 @@ def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch, sandbo
     assert account.api_key == sandbox.requests[0].headers["X-MBX-APIKEY"]
 
 
+@pytest.mark.engines
 def test_arguments_go_before_the_environment(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
 ) -> None:
@@ -43,6 +47,7 @@ def test_arguments_go_before_the_environment(
     assert sandbox.account.api_key == sandbox.requests[0].headers["X-MBX-APIKEY"]
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize(
     ("name", "url"),
     [
@@ -59,6 +64,7 @@ def test_servers_of_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, 
     assert url == connect().base_url
 
 
+@pytest.mark.engines
 def test_production_is_the_default() -> None:
     """Where nothing names a server, it is production."""
     assert "https://dapi.binance.com" == connect(some_credentials()).base_url == Server.PRODUCTION
@@ -118,6 +124,7 @@ def test_servers_that_are_refused(server: str, wrong: str) -> None:
         assert "pass" not in str(caught.value)
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize(
     "server", ["http://127.0.0.1:8080", "http://127.8.9.10", "http://localhost", "http://[::1]:8080"]
 )
@@ -148,12 +155,14 @@ def test_secret_in_place_of_a_key() -> None:
         Credentials(API_KEY, SECRET)  # type: ignore[arg-type]  # that it is wrong is what is tested
 
 
+@pytest.mark.engines
 def test_something_in_place_of_credentials() -> None:
     """What is no credentials is refused, and not shown."""
     with pytest.raises(ConfigurationError, match=r"expected Credentials\(api_key, key\), got tuple"):
         connect((API_KEY, SECRET))  # type: ignore[arg-type]  # that it is wrong is what is tested
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), None, "10", True])
 def test_timeout_has_to_be_finite(timeout: float) -> None:
     """No call may wait for ever."""
@@ -190,22 +199,18 @@ def test_transport_of_one_side_alone() -> None:
         client.get_async_httpx_client()
 
 
+def context_of(client: SigningClient) -> object:
+    """Give the context by which a client of httpx verifies; there is no public way."""
+    transport: Any = client.get_httpx_client()._transport  # noqa: SLF001, see above
+    return transport._pool._ssl_context  # noqa: SLF001, see above
+
+
 def test_tls_context_is_shared() -> None:
     """Clients of one process verify by one and the same context, and by another one when they are given it."""
     own = ssl.create_default_context()
 
-    assert connect(some_credentials()).verify_ssl is connect(some_credentials()).verify_ssl
-    assert own is connect(some_credentials(), verify=own).verify_ssl
-
-
-def test_servers_are_verified_by_default() -> None:
-    """A client that is told nothing verifies the server's certificate and name; whoever says so has it not verified."""
-    verifying, trusting = connect(some_credentials()).verify_ssl, connect(some_credentials(), verify=False).verify_ssl
-
-    assert isinstance(verifying, ssl.SSLContext)
-    assert isinstance(trusting, ssl.SSLContext)
-    assert (ssl.CERT_REQUIRED, True) == (verifying.verify_mode, verifying.check_hostname)
-    assert (ssl.CERT_NONE, False) == (trusting.verify_mode, trusting.check_hostname)
+    assert context_of(connect(some_credentials())) is context_of(connect(some_credentials()))
+    assert own is context_of(connect(some_credentials(), verify=own))
 
 
 @pytest.mark.parametrize(
@@ -222,6 +227,7 @@ def test_environment_is_trusted_by_default() -> None:
     assert connect(some_credentials()).httpx_args["trust_env"] is True
 
 
+@pytest.mark.engines
 def test_proxies_of_the_environment_are_not_for_this_machine(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
 ) -> None:
@@ -235,6 +241,57 @@ def test_proxies_of_the_environment_are_not_for_this_machine(
     assert 1 == len(sandbox.requests)
 
 
+@pytest.mark.engines
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        lambda url: url.replace("//", "//user:p%40ss@"),
+        lambda url: httpx.URL(url).copy_with(username="user", password="p@ss"),
+        lambda url: httpx.Proxy(url, auth=("user", "p@ss")),
+    ],
+    ids=["text", "URL", "Proxy"],
+)
+def test_proxy_of_ones_own(balance: Balance, proxy: Callable[[str], str | httpx.URL | httpx.Proxy]) -> None:
+    """A proxy that is given is asked for the way to the server, with its own credentials and none of the account."""
+    with Sandbox() as other:
+        client = connect(some_credentials(), server="https://127.0.0.1:1", proxy=proxy(other.url), recovery=None)
+        with pytest.raises(NetworkError) as caught:
+            balance(client)
+
+    [request] = other.requests
+    assert ("CONNECT", "127.0.0.1:1", b"") == (request.method, request.path, request.query)
+    assert "Basic dXNlcjpwQHNz" == request.headers["Proxy-Authorization"]
+    assert "X-MBX-APIKEY" not in request.headers
+    assert "failed" == caught.value.outcome
+
+
+@pytest.mark.engines
+def test_headers_for_a_proxy(balance: Balance) -> None:
+    """A proxy gets the headers that are given for it."""
+    with Sandbox() as other:
+        proxy = httpx.Proxy(other.url, headers={"X-Gateway": "word"})
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", proxy=proxy, recovery=None))
+
+    assert "word" == other.requests[0].headers["X-Gateway"]
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize(("trust_env", "asked"), [(True, 1), (False, 0)])
+def test_proxies_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, asked: int, *, trust_env: bool
+) -> None:
+    """A proxy of the environment is asked for the way over https, unless the environment is not to be trusted."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", trust_env=trust_env, recovery=None))
+
+        assert asked == len(proxy.requests)
+
+
+@pytest.mark.engines
 def test_texts_show_no_secret() -> None:
     """Neither repr nor str of client, credentials, key or signer shows a key or secret."""
     credentials = some_credentials()

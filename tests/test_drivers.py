@@ -1,4 +1,4 @@
-"""The drivers of a call's tries: what they hand on to httpx, and what they wait for."""
+"""The drivers of a call's tries: what they hand on to their engine, and what they wait for."""
 
 import asyncio
 import time
@@ -14,19 +14,30 @@ from binance_coinm.api.account import futures_account_balance
 from binance_sandbox import Fault, Sandbox
 from binance_signing import Credentials, HmacKey, Recovery, Server, Signer, SigningClient, connect
 from binance_signing._clock import Clock
-from binance_signing._exchange import PLACES, Exchange
+from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions
 from binance_signing._rate_limit import RateLimit, rate_limit_of
 from calls import Balance
 from samples import API_KEY, SECRET
 
 TIME = "/dapi/v1/time"
+PLACES = 2
 
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> SigningClient:
     """Give a client that does not wait between tries."""
-    return connect(sandbox.credentials, server=sandbox.url, recovery=Recovery(backoff=0))
+    return connect(sandbox.credentials, server=sandbox.url, recovery=Recovery(backoff=0), max_connections=PLACES)
+
+
+def driver_of(engine: object) -> Any:
+    """Give what makes an engine's tries."""
+    return vars(engine)["_driver"]
+
+
+def places_of(engine: object) -> Any:
+    """Give the places of an engine's tries."""
+    return vars(driver_of(engine))["_places"]
 
 
 def soon() -> float:
@@ -67,49 +78,53 @@ def test_settings_of_a_request_reach_httpx(sandbox: Sandbox, client: SigningClie
     assert ["Basic Z2F0ZXdheTp3b3Jk"] * 3 == [request.headers["Authorization"] for request in sandbox.requests]
 
 
+@pytest.mark.engines
 def test_clock_that_others_measured(sandbox: Sandbox, client: SigningClient) -> None:
     """A clock that was measured meanwhile is not measured again."""
     client.clock.measured(0, 0, 0)
-    http: Any = client.get_httpx_client()
+    driver = driver_of(client.engine())
 
     async def measure() -> bool:
         async with client:
-            async_http: Any = client.get_async_httpx_client()
-            return bool(await async_http.measure_clock(0, soon()))
+            async_driver = driver_of(client.async_engine())
+            return bool(await async_driver.measure_clock(0, soon()))
 
-    assert http.measure_clock(0, soon()) is True
+    assert driver.measure_clock(0, soon()) is True
     assert asyncio.run(measure()) is True
     assert [] == sandbox.requests
 
 
+@pytest.mark.engines
 def test_clock_that_others_measure_for_too_long(sandbox: Sandbox, client: SigningClient) -> None:
     """Who waits for another call's measurement does so until its own deadline."""
-    http: Any = client.get_httpx_client()
+    driver = driver_of(client.engine())
 
     async def measure() -> bool:
         async with client:
-            async_http: Any = client.get_async_httpx_client()
-            async with async_http._measuring:  # noqa: SLF001, what a call holds that measures
-                other_task = asyncio.create_task(async_http.measure_clock(0, soon()))
+            async_driver = driver_of(client.async_engine())
+            async with async_driver._measuring:  # noqa: SLF001, what a call holds that measures
+                other_task = asyncio.create_task(async_driver.measure_clock(0, soon()))
                 return bool(await asyncio.wait_for(other_task, 5))
 
-    with http._measuring:  # noqa: SLF001, the same
-        assert http.measure_clock(0, soon()) is False
+    with driver._measuring:  # noqa: SLF001, the same
+        assert driver.measure_clock(0, soon()) is False
     assert asyncio.run(measure()) is False
     assert [] == sandbox.requests
 
 
+@pytest.mark.engines
 def test_no_place_until_the_deadline(sandbox: Sandbox, client: SigningClient) -> None:
     """A call that finds all places taken until its deadline was not sent, and says so."""
     message = (
-        f"^the call's time ran out, PoolTimeout: {PLACES} other calls were on their way until the call's deadline$"
+        rf"^the call's time ran out, PoolTimeout: {PLACES} other calls \(max_connections\) were on their way until the"
+        " call's deadline$"
     )
     late = client.with_options(timeout=0.05)
-    places: Any = vars(client.get_httpx_client())["_places"]
+    places = places_of(client.engine())
 
     async def call() -> None:
         async with client:
-            async_places: Any = vars(client.get_async_httpx_client())["_places"]
+            async_places = places_of(client.async_engine())
             for _ in range(PLACES):
                 await async_places.acquire()
             await futures_account_balance.asyncio(client=late)
@@ -125,10 +140,11 @@ def test_no_place_until_the_deadline(sandbox: Sandbox, client: SigningClient) ->
     assert [] == sandbox.requests
 
 
+@pytest.mark.engines
 def test_places_are_given_back(sandbox: Sandbox, client: SigningClient) -> None:
     """Each call gives back its place, also one that fails."""
     sandbox.fail_next(Fault.disconnect(), times=PLACES + 1)
-    http: Any = client.get_httpx_client()
+    places = places_of(client.engine())
     single = client.with_options(recovery=None)
 
     for _ in range(PLACES + 1):
@@ -136,20 +152,21 @@ def test_places_are_given_back(sandbox: Sandbox, client: SigningClient) -> None:
             futures_account_balance.sync(client=single)
 
     assert sandbox.rows == [row.to_dict() for row in futures_account_balance.sync(client=single)]
-    assert PLACES == vars(http)["_places"]._value  # noqa: SLF001, a semaphore does not tell
+    assert PLACES == places._value  # noqa: SLF001, a semaphore does not tell
     client.close()
 
 
+@pytest.mark.engines
 def test_closed_in_the_middle(sandbox: Sandbox, balance: Balance, client: SigningClient) -> None:
     """A call whose client is closed meanwhile ends in what says so."""
     client.close()
 
     with pytest.raises(errors.ConfigurationError, match="^this client is closed; connect again, or close it later$"):
         balance(client)
-    http = connect(sandbox.credentials, server=sandbox.url).get_httpx_client()
-    http.close()
+    engine = connect(sandbox.credentials, server=sandbox.url).engine()
+    engine.close()
     with pytest.raises(errors.ConfigurationError) as caught:
-        http.get(TIME)
+        engine.request(method="GET", url=TIME)
 
     assert "this client was closed before the call had its answer; close it later" == str(caught.value)
 
@@ -165,6 +182,7 @@ def test_rate_limit_of_the_question_for_the_time(pacing: int | None) -> None:
         sync_clock=False,
         pacing=pacing,
         max_answer_bytes=1,
+        max_connections=1,
     )
 
     assert not exchange.measured(httpx.Response(429, json={"code": -1003, "msg": "m"}), 0)

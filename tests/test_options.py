@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 from binance_coinm.api.account import futures_account_balance
@@ -13,10 +12,12 @@ from binance_coinm.errors import ConfigurationError
 from binance_coinm.security import Security
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
 from binance_signing import _exchange as exchange_module
+from binance_signing import _httpx_messages as httpx_messages
 from binance_signing._clock import Clock
 from binance_signing._exchange import Exchange
-from binance_signing._options import CallOptions
+from binance_signing._options import CallOptions, call_options
 from binance_signing._rate_limit import RateLimit
+from binance_signing._reqwest_messages import request_of
 from binance_signing._tries import Call
 from samples import API_KEY, SECRET
 
@@ -68,7 +69,7 @@ def test_default_options() -> None:
 @pytest.mark.parametrize("recovery", [None, Recovery(2)])
 def test_options_that_can_be_set(timeout: float, recovery: Recovery | None) -> None:
     """Any finite time, and any recovery or none."""
-    options = CallOptions(timeout, recovery)
+    options = call_options(timeout, recovery)
 
     assert (timeout, recovery) == (options.timeout, options.recovery)
 
@@ -77,7 +78,11 @@ def test_options_that_can_be_set(timeout: float, recovery: Recovery | None) -> N
 def test_timeouts_that_are_refused(timeout: Any) -> None:
     """A time that is no finite number of seconds is refused and shown: of options, of a client, and of a call."""
     client = a_client()
-    for refused in (CallOptions, lambda timeout: a_client(timeout=timeout), lambda t: client.with_options(timeout=t)):
+    for refused in (
+        lambda timeout: call_options(timeout, None),
+        lambda timeout: a_client(timeout=timeout),
+        lambda timeout: client.with_options(timeout=timeout),
+    ):
         with pytest.raises(ConfigurationError) as caught:
             refused(timeout)
         assert TOLD_SECONDS.format(timeout) == str(caught.value)
@@ -88,7 +93,7 @@ def test_recoveries_that_are_refused(recovery: Any) -> None:
     """What is no recovery is refused and shown: of options, of a client, and of a call."""
     client = a_client()
     for refused in (
-        lambda recovery: CallOptions(recovery=recovery),
+        lambda recovery: call_options(7, recovery),
         lambda recovery: a_client(recovery=recovery),
         lambda recovery: client.with_options(recovery=recovery),
     ):
@@ -99,7 +104,7 @@ def test_recoveries_that_are_refused(recovery: Any) -> None:
 
 def test_options_stay() -> None:
     """What several calls share cannot be changed."""
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    with pytest.raises(AttributeError, match="can't set attribute"):
         CallOptions().timeout = 5  # type: ignore[misc]  # that it is wrong is what is tested
 
 
@@ -266,12 +271,13 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Exchange:
         sync_clock=True,
         pacing=5,
         max_answer_bytes=100,
+        max_connections=1,
     )
 
 
-def a_request(method: str = "GET", *, extensions: dict[str, Any] | None = None, **content: Any) -> httpx.Request:
-    """Give a request."""
-    return httpx.Request(method, "https://exchange.example/dapi/v1/x", extensions=extensions or {}, **content)
+def call(exchange: Exchange, method: str = "GET", **extensions: Any) -> Call:
+    """Give what the tries of a request go by."""
+    return exchange.call(method, extensions, is_repeatable=True)
 
 
 def test_call_of_a_bare_request(exchange: Exchange) -> None:
@@ -287,12 +293,12 @@ def test_call_of_a_bare_request(exchange: Exchange) -> None:
         pacing=5,
         clock=exchange.clock,
         rate_limit=exchange.rate_limit,
-    ) == exchange.call(a_request())
+    ) == call(exchange)
 
 
 def test_call_of_a_request_that_says_all(exchange: Exchange) -> None:
     """Weight, security and options of a request go before those of the client."""
-    extensions = {"weight": 20, "security": Security.TRADE, "options": CallOptions(0.5, None)}
+    options = CallOptions(0.5, None)
 
     assert Call(
         is_read=False,
@@ -305,7 +311,7 @@ def test_call_of_a_request_that_says_all(exchange: Exchange) -> None:
         pacing=5,
         clock=exchange.clock,
         rate_limit=exchange.rate_limit,
-    ) == exchange.call(a_request("POST", extensions=extensions))
+    ) == call(exchange, "POST", weight=20, security=Security.TRADE, options=options)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +320,7 @@ def test_call_of_a_request_that_says_all(exchange: Exchange) -> None:
 )
 def test_reads(exchange: Exchange, method: str, *, is_read: bool) -> None:
     """GET and HEAD change nothing at the exchange; any other method may."""
-    assert is_read is exchange.call(a_request(method)).is_read
+    assert is_read is call(exchange, method).is_read
 
 
 @pytest.mark.parametrize(
@@ -331,7 +337,7 @@ def test_reads(exchange: Exchange, method: str, *, is_read: bool) -> None:
 )
 def test_signed_requests(exchange: Exchange, security: object, *, is_signed: bool) -> None:
     """Whether a request is signed is what its security type says."""
-    assert is_signed is exchange.call(a_request(extensions={"security": security})).is_signed
+    assert is_signed is call(exchange, security=security).is_signed
 
 
 def stream() -> Iterator[bytes]:
@@ -358,8 +364,13 @@ async def async_stream() -> AsyncIterator[bytes]:
     ids=["none", "bytes", "form", "json", "sync stream", "async stream", "files"],
 )
 def test_repeatable_requests(exchange: Exchange, content: dict[str, Any], *, is_repeatable: bool) -> None:
-    """A request can be sent again if its body is not gone after the first time."""
-    assert is_repeatable is exchange.call(a_request("POST", **content)).is_repeatable
+    """A request can be sent again if its body is not gone after the first time, whatever the engine."""
+    request = httpx.Request("POST", "https://exchange.example/dapi/v1/x", **content)
+    of_reqwest = request_of("https://exchange.example", method="POST", url="/dapi/v1/x", **content)
+
+    assert is_repeatable is httpx_messages.is_repeatable(request)
+    assert is_repeatable is (of_reqwest.body is not None)
+    assert is_repeatable is exchange.call("POST", {}, is_repeatable=is_repeatable).is_repeatable
 
 
 def test_clients_of_httpx_are_made_by_the_client() -> None:

@@ -19,6 +19,7 @@ from binance_sandbox import Sandbox
 from binance_signing import Recovery, connect
 from binance_signing import _deadline as deadline
 from calls import Balance
+from test_connect import some_credentials
 from test_faults import Case, addresses_of_localhost, end_of, faults_of
 
 TIMEOUT = 0.4
@@ -53,6 +54,7 @@ def silent(address: str, port: int = 0) -> Generator[int]:
         yield place[1]
 
 
+@pytest.mark.engines
 @faults_of("test_fault_in_time")
 def test_fault_in_time(sandbox: Sandbox, balance: Balance, case: Case) -> None:
     """No fault makes a call last longer than its timeout, and a wait that does not fit is not begun."""
@@ -75,6 +77,16 @@ def test_nobody_accepts(sandbox: Sandbox, balance: Balance, case: Case) -> None:
         assert case.ends_in == end_in_time(lambda: balance(client).parsed, TIMEOUT)
 
     assert case.sent == len(sandbox.requests)
+
+
+@several_loopback_addresses
+@pytest.mark.engines("reqwest")
+def test_nobody_accepts_by_reqwest(balance: Balance) -> None:
+    """The fast engine gives such a server up in time too, but does not know that nothing was carried out."""
+    with silent("127.0.0.1") as port:
+        client = connect(some_credentials(), server=f"http://127.0.0.1:{port}", timeout=TIMEOUT)
+
+        assert "TimeoutError, unknown" == end_in_time(lambda: balance(client).parsed, TIMEOUT)
 
 
 @several_loopback_addresses

@@ -8,13 +8,14 @@ import httpx
 from attrs import define, field
 
 from . import errors
+from .engines import Answer, AsyncEngine, Engine
 
 DEFAULT_TIMEOUT = 10.0
 USER_AGENT = "binance-coinm/0.1.0"
 
 
-def _require_open(client: httpx.Client | httpx.AsyncClient) -> None:
-    if client.is_closed:
+def _require_open(engine: Engine | AsyncEngine) -> None:
+    if engine.is_closed:
         raise errors.ConfigurationError("this client is closed; make another one, or close it later")
 
 
@@ -42,25 +43,33 @@ class Client:
         """Show the server alone: headers and httpx_args may hold secrets."""
         return f"{type(self).__name__}({self.base_url!r})"
 
-    def request(self, request: dict[str, Any]) -> httpx.Response:
+    def request(self, request: dict[str, Any]) -> Answer:
         """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
-        client = self.get_httpx_client()
-        _require_open(client)
+        engine = self.engine()
+        _require_open(engine)
         try:
-            return client.request(**request)
+            return engine.request(**request)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
             error = errors.from_failure(failure)
         raise error
 
-    async def request_async(self, request: dict[str, Any]) -> httpx.Response:
+    async def request_async(self, request: dict[str, Any]) -> Answer:
         """Do the same as `request` without blocking."""
-        client = self.get_async_httpx_client()
-        _require_open(client)
+        engine = self.async_engine()
+        _require_open(engine)
         try:
-            return await client.request(**request)
+            return await engine.request(**request)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
             error = errors.from_failure(failure)
         raise error
+
+    def engine(self) -> Engine:
+        """Give what sync calls are sent through."""
+        return self.get_httpx_client()
+
+    def async_engine(self) -> AsyncEngine:
+        """Give what async calls are sent through."""
+        return self.get_async_httpx_client()
 
     def get_httpx_client(self) -> httpx.Client:
         """Give the one client that all sync calls go through."""

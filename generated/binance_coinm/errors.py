@@ -7,6 +7,8 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from .engines import Answer
+
 Outcome = Literal["failed", "unknown"]
 
 # Seconds that a ban lasts at least and at most.
@@ -219,9 +221,12 @@ _OUTCOME_BY_CODE: dict[int | None, Outcome] = {
 }
 
 
+# More digits than these are no time and no weight, and take long to convert.
+_is_non_negative = re.compile("[0-9]{1,18}").fullmatch
+
+
 def _non_negative(value: str | None) -> int | None:
-    # More digits than these are no time and no weight, and take long to convert.
-    return int(value) if value is not None and re.fullmatch("[0-9]{1,18}", value) else None
+    return int(value) if value is not None and _is_non_negative(value) else None
 
 
 def used_weight(headers: Mapping[str, str]) -> int | None:
@@ -249,12 +254,12 @@ def _code_and_msg(content: bytes) -> tuple[int | None, str | None]:
     )
 
 
-def from_answer(response: httpx.Response) -> ApiError | ResponseError:
+def from_answer(response: Answer) -> ApiError | ResponseError:
     """Give the exception that an answer is which is not the one that was asked for."""
     status_code = response.status_code
-    if response.is_redirect or 300 <= status_code <= 399:
+    if 300 <= status_code <= 399:
         error = ResponseError("expected an answer, got a redirect, which is not followed")
-        error.status_code, error.headers = status_code, response.headers.copy()
+        error.status_code, error.headers = status_code, httpx.Headers(response.headers)
         if "location" in error.headers:
             # A redirect may repeat the query, which holds the signature.
             error.headers["location"] = error.headers["location"].partition("?")[0]
@@ -266,7 +271,7 @@ def from_answer(response: httpx.Response) -> ApiError | ResponseError:
         or _EXCEPTION_BY_STATUS_ELSE.get(status_code)
         or _EXCEPTION_BY_CLASS_ELSE.get(status_code // 100, ApiError)
     )
-    refusal = kind(status_code=status_code, code=code, msg=msg, headers=response.headers)
+    refusal = kind(status_code=status_code, code=code, msg=msg, headers=httpx.Headers(response.headers))
     if isinstance(refusal, TimestampError):
         # Whoever sent the request tells it there, if it was measured.
         refusal.clock_offset_ms = response.extensions.get("clock_offset_ms")

@@ -6,12 +6,16 @@ A reader takes the value and where it stands (a field's name or a row's index), 
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
-from typing import Any, NoReturn, TypeVar
+from itertools import chain
+from operator import itemgetter
+from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar
 
 import httpx
 
+from .engines import Answer
 from .errors import ResponseError, from_answer
 from .types import UNSET, Unset
 
@@ -23,7 +27,7 @@ Reader = Callable[[object, Where], T]
 # No amount has more digits before or behind its point. Longer text is refused before it is made a number, which may
 # take very long.
 _MAX_DIGITS = 64
-_is_decimal = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?").fullmatch
+_is_decimal = re.compile(r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?+").fullmatch
 _TOP = ""
 _INT64 = range(-(2**63), 2**63)
 _JSON_NAMES: dict[type, str] = {
@@ -159,11 +163,98 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).decode
+# A plain amount is what JSON calls a number, so that JSON's decoder is the fastest to check and to make many of them.
+_decode_amounts = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal).decode
+_OF_AMOUNTS = b"0123456789.-,"
+_DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_TOO_MANY_DIGITS = b"0" * (_MAX_DIGITS + 1)
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    "".join(values)
+    return values
+
+
+def _integers(values: list[Any]) -> list[Any]:
+    if set(map(type, values)) != {int} or min(values) not in _INT64 or max(values) not in _INT64:
+        raise ValueError
+    return values
+
+
+def _amounts(values: list[Any]) -> list[Any]:
+    text = ",".join(values)
+    characters = text.encode()
+    if characters.translate(None, _OF_AMOUNTS) or _TOO_MANY_DIGITS in characters.translate(_DIGITS_AS_ZEROS):
+        raise ValueError
+    amounts: list[Any] = _decode_amounts(f"[{text}]")
+    if len(amounts) != len(values):
+        raise ValueError
+    return amounts
+
+
+# What reads many values of a kind at once. It raises whatever error for values that are unusual, if only by their type.
+_AT_ONCE: dict[Reader[Any], Callable[[list[Any]], list[Any]]] = {text: _texts, integer: _integers, decimal: _amounts}
+
+
+class Row(Protocol):
+    """A model all whose fields are required, and of kinds that can be read many at once."""
+
+    columns: ClassVar[Mapping[str, Reader[Any]]]
+    additional_properties: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take the fields, in their order or by name."""
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read one row."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
+
+# So many rows are read faster one by one.
+_A_FEW = 3
+
+
+def rows(kind: type[R]) -> Reader[list[R]]:
+    """Read an array of such models column by column, in half the time that they take one by one.
+
+    When there is anything unusual in them, they are read one by one, which takes it or tells where it is.
+    """
+    one_by_one = array(model(kind.from_dict))
+    take = itemgetter(*kind.columns)
+    readers = list(kind.columns.values())
+    places = {reader: [place for place, other in enumerate(readers) if other is reader] for reader in readers}
+
+    def at_once(objects: list[Any]) -> list[R]:
+        count = len(objects)
+        columns: list[Any] = list(zip(*map(take, objects), strict=True))
+        for reader, of_this_kind in places.items():
+            values = _AT_ONCE[reader](list(chain.from_iterable(columns[place] for place in of_this_kind)))
+            for index, place in enumerate(of_this_kind):
+                columns[place] = values[index * count : (index + 1) * count]
+        models = list(map(kind, *columns))
+        if set(map(len, objects)) != {len(readers)}:
+            for one, members in zip(models, objects, strict=True):
+                one.additional_properties = {name: members[name] for name in members if name not in kind.columns}
+        return models
+
+    def read(value: object, where: Where) -> list[R]:
+        if isinstance(value, list) and len(value) > _A_FEW:
+            with suppress(KeyError, TypeError, ValueError):
+                return at_once(value)
+        return one_by_one(value, where)
+
+    return read
+
+
 def json_value(content: bytes) -> Any:
     """Decode JSON, its numbers exactly; raise `ResponseError` for whatever else the bytes are."""
     # The error is raised outside of the handlers: the decoder's own, chained to it, would carry the whole answer.
     try:
-        return json.loads(content.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+        return _decode(content.decode())
     except UnicodeDecodeError:
         got = "bytes that are no UTF-8"
     except (ValueError, ArithmeticError, RecursionError):
@@ -176,13 +267,13 @@ def _is_refusal(value: object) -> bool:
     return isinstance(code, int) and code < 0
 
 
-def answer(response: httpx.Response, documented: range, read: Reader[T]) -> T:
+def answer(response: Answer, documented: range, read: Reader[T]) -> T:
     """Read an answer of a documented status.
 
     Raises `ApiError` when the exchange said no, with whatever status, and `ResponseError` when the answer is not what
     the document describes.
     """
-    if not response.is_success:
+    if not 200 <= response.status_code <= 299:
         raise from_answer(response)
     try:
         if response.status_code not in documented:
@@ -193,5 +284,5 @@ def answer(response: httpx.Response, documented: range, read: Reader[T]) -> T:
         return read(value, _TOP)
     except ResponseError as error:
         error.path = error.path[1:]
-        error.status_code, error.headers = response.status_code, response.headers
+        error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
         raise

@@ -24,7 +24,7 @@ FileTypes = (
 RequestFiles = list[tuple[str, FileTypes]]
 
 
-@define
+@define(eq=False, repr=False)
 class File:
     """Contains information for file uploads"""
 
@@ -40,7 +40,7 @@ class File:
 T = TypeVar("T")
 
 
-@define
+@define(eq=False)
 class Response(Generic[T]):
     """A response from an endpoint"""
 

@@ -1,47 +1,64 @@
-"""The async driver of a call's tries, on asyncio or trio: httpx's async client, whose `send` does what `tries` says.
+"""The async driver of a call's tries, on asyncio or trio: it does what `tries` says, by whatever sends requests.
 
 Imported when it is first needed, for asyncio takes its time, and sync code has no use for it.
 """
 
 import time
-from typing import Any
+from contextlib import closing
+from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
 import httpx
 from binance_coinm import errors
-from binance_coinm.api.market import server_time
+from binance_coinm.engines import Answer
 
-from ._exchange import LIMITS, PLACES, Exchange, bound, closed, described, no_place, result, whole, without_frames
-from ._tries import MeasureClock, Outcome, Send, Wait, tries
+from ._exchange import Exchange, closed, no_place, without_frames
+from ._tries import Call, End, MeasureClock, Outcome, Send, tries
 
-# httpx's own timeouts know what was waited for, so they get the time to go off before the call is cancelled.
-_GRACE = 0.05
+R = TypeVar("R")
 
 
-class TryingAsyncClient(httpx.AsyncClient):
-    """httpx's async client, each call of which is as many tries as it needs."""
+class AsyncSender(Protocol[R]):
+    """What makes a single try, with requests of a kind of its own."""
 
-    def __init__(self, exchange: Exchange, **settings: Any) -> None:
-        super().__init__(limits=LIMITS, **settings)
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def prepare(self, request: dict[str, Any]) -> R:
+        """Give the request whose arguments these are."""
+        ...
+
+    async def attempt(self, request: R, deadline: float, settings: dict[str, Any]) -> Answer:
+        """Sign the request, send it and give the answer until the deadline, or raise what the try ends in."""
+        ...
+
+
+class AsyncDriver(Generic[R]):
+    """Makes the calls of one client in one event loop, each in as many tries as it needs."""
+
+    def __init__(self, exchange: Exchange, sender: AsyncSender[R]) -> None:
         self._exchange = exchange
+        self._sender = sender
         self._measuring = anyio.Lock()
-        self._places = anyio.Semaphore(PLACES)
+        self._places = anyio.Semaphore(exchange.max_connections)
 
-    async def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
-        """Send a request as `httpx.AsyncClient.send` does, in tries; a streamed answer is the caller's own."""
-        if stream:
-            return await super().send(request, stream=True, **settings)
-        call = self._exchange.call(request)
-        for step in tries(call):
-            if isinstance(step, Send):
-                step.outcome = await self._try(request, call.deadline, **settings)
-            elif isinstance(step, MeasureClock):
-                step.is_measured = await self.measure_clock(step.measurements, call.deadline)
-            elif isinstance(step, Wait):
-                await anyio.sleep(step.seconds)
-            else:
-                return result(step.outcome)
-        raise AssertionError("the last step of a call is its end")
+    async def answer(self, request: R, call: Call, settings: dict[str, Any]) -> Answer:
+        """Give the answer that a call ends in, or raise what it ends in instead."""
+        with closing(tries(call)) as steps:
+            step = next(steps)
+            while not isinstance(step, End):
+                if isinstance(step, Send):
+                    step = steps.send(await self._outcome(request, call.deadline, settings))
+                elif isinstance(step, MeasureClock):
+                    step = steps.send(await self.measure_clock(step.measurements, call.deadline))
+                else:
+                    await anyio.sleep(step.seconds)
+                    step = next(steps)
+        if isinstance(step.outcome, Exception):
+            raise step.outcome
+        return step.outcome
 
     async def measure_clock(self, measurements: int, deadline: float) -> bool:
         """Measure the clock, unless another call has since it was measured so often; say whether it is measured."""
@@ -49,44 +66,32 @@ class TryingAsyncClient(httpx.AsyncClient):
             async with self._measuring:
                 if self._exchange.clock.measurements != measurements:
                     return True
-                request = self.build_request(**server_time.build_request())
+                request = self._sender.prepare(self._exchange.question_for_the_time())
                 sent = time.monotonic()
-                return self._exchange.measured(await self._try(request, deadline), sent)
+                return self._exchange.measured(await self._outcome(request, deadline, {}), sent)
         return False
 
-    async def _try(self, request: httpx.Request, deadline: float, **settings: Any) -> Outcome:
-        has_place = False
+    async def _outcome(self, request: R, deadline: float, settings: dict[str, Any]) -> Outcome:
         try:
-            with anyio.fail_after(max(deadline - time.monotonic(), 0) + _GRACE):
-                async with self._places:
-                    has_place = True
-                    return await self._answer(request, deadline, settings)
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            if not await self._waited_for_a_place(deadline):
+                return no_place(self._exchange.max_connections)
+        try:
+            return await self._sender.attempt(request, deadline, settings)
         except (httpx.HTTPError, errors.ResponseError) as failure:
             return failure.with_traceback(None)
-        except TimeoutError:
-            return httpx.ReadTimeout("the call's deadline has passed") if has_place else no_place()
         except Exception:
-            if self.is_closed:
+            if self._sender.is_closed:
                 return closed()
             raise
         except BaseException as interruption:  # noqa: BLE001, it is raised again
             raise without_frames(interruption) from None
         finally:
-            if self.is_closed:
-                # What was closed in the middle of a try gets back a connection that nobody would close.
-                await self._transport.aclose()
+            self._places.release()
 
-    async def _answer(self, request: httpx.Request, deadline: float, settings: dict[str, Any]) -> httpx.Response:
-        bound(request, deadline)
-        response = await super().send(request, stream=True, **settings)
-        try:
-            with described(response):
-                body = self._exchange.body(response)
-                if response.is_closed:
-                    body.feed(response.content)
-                else:
-                    async for chunk in response.aiter_raw():
-                        body.feed(chunk)
-        finally:
-            await response.aclose()
-        return whole(response, body.whole())
+    async def _waited_for_a_place(self, deadline: float) -> bool:
+        with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
+            await self._places.acquire()
+            return True
+        return False

@@ -5,14 +5,17 @@ from typing import Any, NoReturn, Self
 
 import httpx
 from binance_coinm.client import AuthenticatedClient
+from binance_coinm.engines import Answer, AsyncEngine, Engine
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.types import UNSET, Unset
 
 from ._clock import Clock
 from ._connections import Connections
 from ._credentials import Credentials
+from ._engines import Engines
 from ._exchange import Exchange
-from ._options import CallOptions
+from ._options import call_options
+from ._origin import absolute
 from ._recovery import Recovery
 from ._signer import Signer
 
@@ -23,12 +26,12 @@ class SigningClient(AuthenticatedClient):
     It serves threads, tasks, several event loops (of asyncio and trio) and forks of the process at the same time.
     """
 
-    def __init__(self, base_url: str, signer: Signer, exchange: Exchange, **settings: Any) -> None:
+    def __init__(self, base_url: str, signer: Signer, exchange: Exchange, engines: Engines, **settings: Any) -> None:
         super().__init__(base_url, **settings)
         self._signer = signer
         self._exchange = exchange
         self._options = exchange.options
-        self._connections = Connections(exchange, self._settings())
+        self._connections = Connections(engines, exchange, self._settings())
 
     @property
     def credentials(self) -> Credentials:
@@ -58,7 +61,7 @@ class SigningClient(AuthenticatedClient):
 
         It shares connections, credentials and clock with this one, and is closed with it. Raises `ConfigurationError`.
         """
-        options = CallOptions(
+        options = call_options(
             timeout=self._options.timeout if isinstance(timeout, Unset) else timeout,
             recovery=self._options.recovery if isinstance(recovery, Unset) else recovery,
         )
@@ -66,13 +69,40 @@ class SigningClient(AuthenticatedClient):
         client.timeout, client._options = options.timeout, options  # noqa: SLF001, a client of this very class
         return client
 
+    def with_credentials(self, credentials: Credentials) -> Self:
+        """Give a client of another account, which shares connections, clock and all settings with this one.
+
+        It is closed with this one. Raises `ConfigurationError` for what are no credentials.
+        """
+        client = copy.copy(self)
+        try:
+            client._signer = self._signer.of(credentials)  # noqa: SLF001, a client of this very class
+        finally:
+            # The frame goes along with an exception, and its variables must not.
+            del credentials
+        return client
+
+    def engine(self) -> Engine:
+        """Give what all sync calls go through."""
+        return self._connections.engine()
+
+    def async_engine(self) -> AsyncEngine:
+        """Give what all async calls of the running event loop go through."""
+        return self._connections.async_engine()
+
     def get_httpx_client(self) -> httpx.Client:
-        """Give the client that all sync calls go through."""
-        return self._connections.client()
+        """Give the engine of sync calls, if it is httpx; raise `ConfigurationError` if it is another one."""
+        engine = self.engine()
+        if isinstance(engine, httpx.Client):
+            return engine
+        raise ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Give the client that all async calls of the running event loop go through."""
-        return self._connections.async_client()
+        """Give the engine of the running event loop, if it is httpx; raise `ConfigurationError` if it is another."""
+        engine = self.async_engine()
+        if isinstance(engine, httpx.AsyncClient):
+            return engine
+        raise ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")
 
     def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
@@ -82,17 +112,18 @@ class SigningClient(AuthenticatedClient):
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
         raise ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")
 
-    def request(self, request: dict[str, Any]) -> httpx.Response:
+    def request(self, request: dict[str, Any]) -> Answer:
         """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
-        return super().request(self._request_with_options(request))
+        return super().request(self._of_this_client(request))
 
-    async def request_async(self, request: dict[str, Any]) -> httpx.Response:
+    async def request_async(self, request: dict[str, Any]) -> Answer:
         """Do the same as `request` without blocking."""
         await self._connections.end_with_the_loop()
-        return await super().request_async(self._request_with_options(request))
+        return await super().request_async(self._of_this_client(request))
 
-    def _request_with_options(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {**request, "extensions": {**request.get("extensions", {}), "options": self._options}}
+    def _of_this_client(self, request: dict[str, Any]) -> dict[str, Any]:
+        extensions = {**request.get("extensions", {}), "options": self._options, "signer": self._signer}
+        return {**request, "url": absolute(self.base_url, request["url"]), "extensions": extensions}
 
     def close(self) -> None:
         """Close the connections of sync calls; no call can be made any more."""

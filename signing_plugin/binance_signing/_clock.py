@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable
-
-from attrs import frozen
+from typing import NamedTuple
 
 
 def system_clock() -> int:
@@ -11,8 +10,7 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-@frozen
-class _Measurement:
+class _Measurement(NamedTuple):
     number: int
     server_time: float
     at: float

@@ -1,27 +1,32 @@
-"""`connect`: a generated client, ready to sign."""
+"""`connect`: a generated client, ready to sign.
 
-import ssl
-from collections.abc import Callable
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+What it needs of the rest of the plugin is imported when it is called, for it takes its time, and not every process that
+imports a program of its user's calls.
+"""
 
-import httpx
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import ConfigurationError
 
-from ._body import ACCEPT_ENCODING
-from ._client import SigningClient
 from ._clock import Clock, system_clock
-from ._credentials import Credentials, what_is_no_credentials
-from ._environment import credentials_from, server_from
-from ._exchange import Exchange
-from ._options import CallOptions
-from ._origin import is_loopback, origin_of, server_url
-from ._rate_limit import RateLimit, rate_limit_of
 from ._recovery import Recovery
-from ._signer import Signer, refuse_redirect
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    import httpx
+
+    from ._client import SigningClient
+    from ._credentials import Credentials
+    from ._engines import EngineName
 
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
+# As many as httpx has by itself.
+_MAX_CONNECTIONS = 100
 
 
 def connect(  # noqa: PLR0913, what httpx has as settings are settings here
@@ -35,6 +40,8 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     sync_clock: bool = False,
     pacing: int | None = None,
     max_answer_bytes: int = _MAX_ANSWER_BYTES,
+    max_connections: int = _MAX_CONNECTIONS,
+    engine: EngineName = "httpx",
     proxy: str | httpx.URL | httpx.Proxy | None = None,
     verify: bool | str | ssl.SSLContext = True,
     trust_env: bool = True,
@@ -53,20 +60,37 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
       set by the exchange's; with `sync_clock` already before the first signed call.
     * `pacing` is the weight of a minute beyond which calls wait for the next one, instead of running into a 429.
     * `max_answer_bytes` bounds the body of an answer, decompressed.
+    * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
+      wait in their order.
+    * `engine` sends the requests: "httpx", or "reqwest", which is several times as fast and is an extra of that name.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
-      both, as its type does.
+      both, as its type does. What another engine cannot do of it is refused.
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    from ._body import ACCEPT_ENCODING
+    from ._client import SigningClient
+    from ._credentials import what_is_no_credentials
+    from ._engines import engines_of
+    from ._environment import credentials_from, server_from
+    from ._exchange import Exchange
+    from ._options import call_options
+    from ._origin import is_loopback, origin_of, server_url
+    from ._rate_limit import RateLimit, rate_limit_of
+    from ._signer import Signer, refuse_redirect
+
     wrong = None if credentials is None else what_is_no_credentials(credentials)
     if wrong:
         # The frame goes along with the exception, and its variables must not.
         del credentials
         raise ConfigurationError(wrong)
-    options = CallOptions(timeout, recovery)
+    options = call_options(timeout, recovery)
     if pacing is not None:
         _require_positive("pacing", pacing)
     _require_positive("max_answer_bytes", max_answer_bytes)
+    _require_positive("max_connections", max_connections)
     url = server_url(server_from() if server is None else server)
     exchange = Exchange(
         options=options,
@@ -76,6 +100,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         sync_clock=sync_clock,
         pacing=pacing,
         max_answer_bytes=max_answer_bytes,
+        max_connections=max_connections,
     )
     signer = Signer(
         credentials_from() if credentials is None else credentials,
@@ -87,13 +112,14 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         str(url),
         signer,
         exchange,
+        engines_of(engine),
         timeout=timeout,
         headers={"Accept-Encoding": ACCEPT_ENCODING},
-        verify_ssl=verify if isinstance(verify, ssl.SSLContext) else _tls_context(verify=verify, trust_env=trust_env),
+        verify_ssl=verify,
         httpx_args={
             # The exchange knows callers by their signature; cookies are of proxies in front of it, and none is kept.
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            "event_hooks": {"request": [signer], "response": [refuse_redirect]},
+            "event_hooks": {"request": [signer.or_the_one_of_the_request], "response": [refuse_redirect]},
             "proxy": proxy,
             # The environment's proxies are for the world outside; what is for this machine does not go through them.
             "trust_env": trust_env and url.scheme == "https",
@@ -105,9 +131,3 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 def _require_positive(name: str, value: object) -> None:
     if type(value) is not int or value < 1:
         raise ConfigurationError(f"{name}: expected a positive integer, got {value!r}")
-
-
-@cache
-def _tls_context(*, verify: bool | str, trust_env: bool) -> ssl.SSLContext:
-    # It takes longer to make than all the rest of a client, and all clients can have the same.
-    return httpx.create_ssl_context(verify=verify, trust_env=trust_env)

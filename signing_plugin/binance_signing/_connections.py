@@ -1,4 +1,4 @@
-"""The clients of httpx under one of ours: one for sync calls, and one for each event loop.
+"""The engines under a client: one for sync calls, and one for each event loop.
 
 A connection belongs to the process and to the event loop that opened it. A fork of the process and a second event loop
 get connections of their own, for an answer on a shared one could reach the wrong caller.
@@ -10,12 +10,12 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-import httpx
+from binance_coinm.engines import AsyncEngine, Engine
 from binance_coinm.errors import ConfigurationError
 
 from . import _forks
+from ._engines import Engines
 from ._exchange import Exchange
-from ._sync_driver import TryingClient
 
 
 class _OutsideOfLoops:
@@ -26,45 +26,42 @@ _OUTSIDE_OF_LOOPS = _OutsideOfLoops()
 
 
 class Connections:
-    """Makes each client of httpx when it is first needed."""
+    """Makes each engine when it is first needed."""
 
-    def __init__(self, exchange: Exchange, settings: dict[str, Any]) -> None:
+    def __init__(self, engines: Engines, exchange: Exchange, settings: dict[str, Any]) -> None:
+        self._engines = engines
         self._exchange = exchange
-        self._settings = settings
+        self._settings = engines.prepared(settings)
         self._is_closed = False
         _forks.begin(self)
 
     def begin(self) -> None:
         """Begin without a connection, at first and after a fork."""
         self._making = Lock()
-        self._client: httpx.Client | None = None
-        self._async_clients: dict[object, httpx.AsyncClient] = {}
+        self._engine: Engine | None = None
+        self._async_engines: dict[object, AsyncEngine] = {}
         self._ends: dict[object, AsyncGenerator[None]] = {}
 
     def _require_open(self) -> None:
         if self._is_closed:
             raise ConfigurationError("this client is closed; connect again, or close it later")
 
-    def client(self) -> httpx.Client:
-        """Give the client of sync calls of this process."""
+    def engine(self) -> Engine:
+        """Give the engine of sync calls of this process."""
         self._require_open()
         with self._making:
-            if self._client is None:
-                _require_transport(self._settings["transport"], httpx.BaseTransport)
-                self._client = TryingClient(self._exchange, **self._settings)
-            return self._client
+            if self._engine is None:
+                self._engine = self._engines.engine(self._exchange, self._settings)
+            return self._engine
 
-    def async_client(self) -> httpx.AsyncClient:
-        """Give the client of async calls of the running event loop."""
+    def async_engine(self) -> AsyncEngine:
+        """Give the engine of async calls of the running event loop."""
         self._require_open()
         loop = _running_loop()
         with self._making:
-            if loop not in self._async_clients:
-                from ._async_driver import TryingAsyncClient  # noqa: PLC0415, see there
-
-                _require_transport(self._settings["transport"], httpx.AsyncBaseTransport)
-                self._async_clients[loop] = TryingAsyncClient(self._exchange, **self._settings)
-            return self._async_clients[loop]
+            if loop not in self._async_engines:
+                self._async_engines[loop] = self._engines.async_engine(self._exchange, self._settings)
+            return self._async_engines[loop]
 
     async def end_with_the_loop(self) -> None:
         """See to it that the connections of the running event loop are closed at its end, if not before."""
@@ -82,15 +79,15 @@ class Connections:
 
     async def _end(self, loop: object) -> None:
         self._ends.pop(loop, None)
-        async_client = self._async_clients.pop(loop, None)
-        if async_client is not None:
-            await async_client.aclose()
+        async_engine = self._async_engines.pop(loop, None)
+        if async_engine is not None:
+            await async_engine.aclose()
 
     def close(self) -> None:
         """Close what sync calls opened; no call can be made any more."""
         self._is_closed = True
-        if self._client is not None:
-            self._client.close()
+        if self._engine is not None:
+            self._engine.close()
 
     async def aclose(self) -> None:
         """Close what sync calls and those of the running event loop opened; no call can be made any more."""
@@ -101,19 +98,14 @@ class Connections:
         await self._end(loop)
 
 
-def _require_transport(transport: object, kind: type) -> None:
-    if transport is not None and not isinstance(transport, kind):
-        raise ConfigurationError(
-            f"transport: {type(transport).__name__} is no httpx.{kind.__name__}, which this call needs"
-        )
-
-
 def _running_loop() -> object:
     # Where a library of event loops is not even imported, none of its loops runs.
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     if asyncio is not None:
-        with suppress(RuntimeError):
+        try:
             return asyncio.get_running_loop()
+        except RuntimeError:
+            pass
     if trio is not None:
         with suppress(RuntimeError):
             return trio.lowlevel.current_trio_token()

@@ -8,7 +8,6 @@ from binance_coinm.servers import Server
 
 from ._credentials import Credentials
 from ._keys import HmacKey, Key
-from ._private_keys import load
 
 _API_KEY = "BINANCE_API_KEY"
 _SECRET = "BINANCE_API_SECRET"  # noqa: S105, the name of a variable
@@ -42,6 +41,8 @@ def _key() -> Key:
         return HmacKey(_required(_SECRET))
     if os.environ.get(_SECRET):
         raise ConfigurationError(f"{_SECRET} and {_KEY_FILE} are both set, and an API key has one key; unset the other")
+    from ._private_keys import load  # noqa: PLC0415, few have such a key
+
     key = load(Path(os.environ[_KEY_FILE]), os.environ.get(_KEY_PASSWORD) or None)
     if isinstance(key, str):
         raise ConfigurationError(f"the private key {key} ({_KEY_FILE}, {_KEY_PASSWORD})")

@@ -1,25 +1,24 @@
 """What can be set for a client and, otherwise, for a single call."""
 
-from attrs import field, frozen
+from typing import NamedTuple
+
 from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import ConfigurationError
 
 from ._recovery import A_DAY, Recovery
 
 
-def _require_seconds(_: object, __: object, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= A_DAY:
-        raise ConfigurationError(f"timeout: expected a positive number of seconds, at most a day, got {value!r}")
-
-
-def _require_recovery(_: object, __: object, value: object) -> None:
-    if value is not None and not isinstance(value, Recovery):
-        raise ConfigurationError(f"recovery: expected Recovery(…), or None for a single try, got {value!r}")
-
-
-@frozen
-class CallOptions:
+class CallOptions(NamedTuple):
     """The seconds that a call may take with all its tries, and how it recovers, if at all."""
 
-    timeout: float = field(default=DEFAULT_TIMEOUT, validator=_require_seconds)
-    recovery: Recovery | None = field(factory=Recovery, validator=_require_recovery)
+    timeout: float = DEFAULT_TIMEOUT
+    recovery: Recovery | None = Recovery()
+
+
+def call_options(timeout: object, recovery: object) -> CallOptions:
+    """Give options; raise `ConfigurationError` if they are none."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= A_DAY:
+        raise ConfigurationError(f"timeout: expected a positive number of seconds, at most a day, got {timeout!r}")
+    if recovery is not None and not isinstance(recovery, Recovery):
+        raise ConfigurationError(f"recovery: expected Recovery(…), or None for a single try, got {recovery!r}")
+    return CallOptions(timeout, recovery)

@@ -1,5 +1,6 @@
 """Origins: where a request goes, and the one place where credentials may go."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 import httpx
@@ -11,6 +12,13 @@ Origin = tuple[str, str, int | None]
 def origin_of(url: httpx.URL) -> Origin:
     """Give scheme, host and port; the port is None when it is the scheme's own. Source: RFC 6454, section 4."""
     return url.scheme, url.host, url.port
+
+
+@lru_cache(maxsize=256)
+def absolute(base_url: str, url: str) -> httpx.URL:
+    """Give a URL, or that of a path at the server, as httpx understands both; there are few, and parsing takes time."""
+    found = httpx.URL(url)
+    return httpx.URL(f"{base_url.rstrip('/')}/{url.lstrip('/')}") if found.is_relative_url else found
 
 
 def server_url(server: str) -> httpx.URL:

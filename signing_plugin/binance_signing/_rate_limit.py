@@ -6,8 +6,8 @@ Source: General Info, "LIMITS": the weight is counted per IP address and minute,
 import math
 from datetime import UTC, datetime
 from threading import Lock
+from typing import NamedTuple
 
-from attrs import frozen
 from binance_coinm import errors
 
 from . import _forks
@@ -18,8 +18,7 @@ _MINUTE = 60_000
 _MOMENT = 0.01
 
 
-@frozen
-class _Ban:
+class _Ban(NamedTuple):
     error: errors.IpBannedError | errors.RateLimitError
     # By the monotonic clock in seconds, which no step of the system clock moves, and by the exchange's.
     end: float

@@ -1,6 +1,8 @@
 """The request hook that signs: an adapter between httpx's requests and the signing of bytes."""
 
+import copy
 from collections.abc import Awaitable, Callable, Generator
+from typing import Any, NamedTuple, Self
 
 import httpx
 from binance_coinm.errors import ConfigurationError, from_answer
@@ -11,6 +13,14 @@ from ._origin import Origin, origin_of, server_url
 from ._signing import signed
 
 _FORM = "application/x-www-form-urlencoded"
+
+
+class Authorized(NamedTuple):
+    """What goes out of a request that needs credentials: more headers, and query and body as they are signed."""
+
+    headers: dict[str, str]
+    query: bytes
+    body: bytes | None
 
 
 class Signer:
@@ -65,11 +75,27 @@ class Signer:
             raise ConfigurationError(wrong)
         self._credentials = credentials
 
-    def __call__(self, request: httpx.Request) -> Awaitable[None]:
-        """Sign a request in place; what is returned is for async clients to await, and does nothing."""
-        security = request.extensions.get("security")
-        if security is None:
-            return _DONE
+    def of(self, credentials: Credentials) -> Self:
+        """Give a signer like this one, with other credentials."""
+        other = copy.copy(self)
+        try:
+            other.credentials = credentials
+        finally:
+            del credentials
+        return other
+
+    def or_the_one_of_the_request(self, request: httpx.Request) -> Awaitable[None]:
+        """Sign a request, by the signer that it brings along if it does: a client's, whose connections are shared."""
+        signer: Signer = request.extensions.get("signer", self)
+        return signer(request)
+
+    def authorize(
+        self, security: Any, origin: Origin, query: bytes, body: bytes | None, content_type: str | None
+    ) -> Authorized | None:
+        """Give what a request of a security type goes out with; None if the type asks for nothing.
+
+        A body that can only be streamed is given as None. Raises `ConfigurationError`.
+        """
         try:
             api_key_header, is_signed = security.api_key_header, security.signed
         except AttributeError:
@@ -77,48 +103,67 @@ class Signer:
                 f'extensions["security"]: expected a member of binance_coinm.security.Security, got {security!r}'
             ) from None
         if api_key_header is None:
-            return _DONE
-        origin = origin_of(request.url)
+            return None
         if origin != self._origin:
             raise ConfigurationError(
                 f"a request to {_text(origin)} needs credentials, which are for {_text(self._origin)} alone;"
                 " call by a path, and do not follow redirects"
             )
         credentials = self._credentials
-        request.headers[api_key_header] = credentials.api_key
-        if is_signed:
-            self._sign(request, credentials)
-        return _DONE
-
-    def _sign(self, request: httpx.Request, credentials: Credentials) -> None:
-        if not isinstance(request.stream, httpx.ByteStream):
+        headers = {api_key_header: credentials.api_key}
+        if not is_signed:
+            return Authorized(headers, query, body)
+        if body is None:
             raise ConfigurationError("a body that can only be streamed cannot be signed; give a form as data=")
-        content = request.read()
-        if content and request.headers.setdefault("Content-Type", _FORM).partition(";")[0].strip().lower() != _FORM:
+        if body and content_type is None:
+            headers["Content-Type"] = content_type = _FORM
+        if body and content_type and content_type.partition(";")[0].strip().lower() != _FORM:
             raise ConfigurationError(f"a signed request's body has to be a form ({_FORM}); give it as data=")
-        query, body = signed(request.url.query, content, credentials.key, self._clock(), self._recv_window)
-        url = _SignedURL(request.url, query=query)
-        if not content:
-            request.url = url
-            return
-        # A hook cannot hand back another request, so this one becomes the other, whose length is another too.
-        headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
-        vars(request).update(
-            vars(httpx.Request(request.method, url, headers=headers, content=body, extensions=request.extensions))
+        query, body = signed(query, body, credentials.key, self._clock(), self._recv_window)
+        return Authorized(headers, query, body)
+
+    def __call__(self, request: httpx.Request) -> Awaitable[None]:
+        """Sign a request in place; what is returned is for async clients to await, and does nothing."""
+        security = request.extensions.get("security")
+        if security is None:
+            return _DONE
+        content = request.read() if isinstance(request.stream, httpx.ByteStream) else None
+        authorized = self.authorize(
+            security, origin_of(request.url), request.url.query, content, request.headers.get("Content-Type")
         )
-        request.url = url
+        if authorized is None:
+            return _DONE
+        request.headers.update(authorized.headers)
+        if authorized.body != content:
+            # A hook cannot hand back another request, so this one becomes the other, whose length is another too.
+            headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
+            another = httpx.Request(
+                request.method, request.url, headers=headers, content=authorized.body, extensions=request.extensions
+            )
+            vars(request).update(vars(another))
+        if authorized.query != request.url.query:
+            request.url = _SignedURL(request.url, authorized.query)
+        return _DONE
 
 
 class _SignedURL(httpx.URL):
     """A URL whose text leaves the query out, for httpx writes each request's URL into its log."""
 
+    def __init__(self, url: httpx.URL, query: bytes) -> None:
+        super().__init__(url, query=query)
+        self._shown = url.copy_with(query=None) if url.query else url
+
+    def copy_with(self, **parts: Any) -> httpx.URL:
+        """Give the URL with other parts, which is not signed any more."""
+        return httpx.URL(self).copy_with(**parts)
+
     def __str__(self) -> str:
         """Show all but the query."""
-        return str(self.copy_with(query=None))
+        return str(self._shown)
 
     def __repr__(self) -> str:
         """Show all but the query."""
-        return repr(self.copy_with(query=None))
+        return repr(self._shown)
 
     def __eq__(self, other: object) -> bool:
         """Compare the query too, which the text leaves out."""

@@ -1,59 +1,56 @@
 """The tries of a call: what to do next is decided here, and nothing is done.
 
-`tries` gives one step after another. A driver, sync or async, does each of them and writes into it what came of it.
+`tries` gives one step after another. A driver, sync or async, does each of them and sends back what came of it.
 """
 
 import math
 import random
 import time
 from collections.abc import Callable, Generator
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
-from attrs import define, field, frozen
 from binance_coinm import errors
+from binance_coinm.engines import Answer
 
 from ._clock import Clock
 from ._rate_limit import RateLimit
 from ._recovery import Recovery
 
+R = TypeVar("R")
+
 # How a try ends. The generated client makes an exception of the tree of whatever is none yet.
-Outcome = httpx.Response | httpx.HTTPError | errors.BinanceError
+Outcome = Answer | httpx.HTTPError | errors.BinanceError
 
 
-@define
-class Send:
-    """Send the request."""
-
-    outcome: Outcome = field(init=False)
+class Send(NamedTuple):
+    """Send the request, and tell how that ends."""
 
 
-@define
-class MeasureClock:
-    """Measure the clock, unless it was measured since this number of times."""
+class MeasureClock(NamedTuple):
+    """Measure the clock, unless it was measured since this number of times, and tell whether it is measured."""
 
     measurements: int
-    is_measured: bool = field(default=False, init=False)
 
 
-@frozen
-class Wait:
+class Wait(NamedTuple):
     """Wait so many seconds."""
 
     seconds: float
 
 
-@frozen
-class End:
+class End(NamedTuple):
     """Return the outcome, or raise it."""
 
     outcome: Outcome
 
 
 Step = Send | MeasureClock | Wait | End
+# What comes of a step is sent into the generator.
+Steps = Generator[Step, Any, R]
 
 
-@frozen
-class Call:
+class Call(NamedTuple):
     """What is to be known of a call to decide on its tries. `deadline` is monotonic, in seconds."""
 
     is_read: bool
@@ -70,7 +67,7 @@ class Call:
 
 def tries(
     call: Call, now: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
-) -> Generator[Step, None, None]:
+) -> Steps[None]:
     """Give the steps of a call, the last of which is its end."""
     failures = 0
     is_measured = False
@@ -83,17 +80,14 @@ def tries(
             yield End(refusal)
             return
         measurements = call.clock.measurements
-        outcome = yield from _send(call, now)
-        error = error_of(outcome)
+        outcome, error = yield from _send(call, now)
         if error is None or call.recovery is None or not call.is_repeatable:
             yield End(outcome)
             return
         may_recover = _may_recover(call, outcome, error)
         if isinstance(error, errors.TimestampError) and call.is_signed and not is_measured:
             # What the exchange refused for its time was not carried out, so that it may go out again, read or write.
-            measure = MeasureClock(measurements)
-            yield measure
-            is_measured = measure.is_measured
+            is_measured = yield MeasureClock(measurements)
             if is_measured:
                 continue
             # The question for the time may have met a ban.
@@ -110,7 +104,7 @@ def tries(
         yield Wait(wait)
 
 
-def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> Generator[Step, None, Outcome | None]:
+def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> Steps[Outcome | None]:
     """Wait until the call may be sent; give what it ends in if it may not, which is `late` when its time is up."""
     if call.pacing is not None and call.weight > call.pacing:
         return errors.ConfigurationError(f"pacing: {call.pacing} is less than what this one call weighs, {call.weight}")
@@ -130,28 +124,23 @@ def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> 
         yield Wait(wait)
 
 
-def _send(call: Call, now: Callable[[], float]) -> Generator[Step, None, Outcome]:
-    send, sent = Send(), call.clock()
+def _send(call: Call, now: Callable[[], float]) -> Steps[tuple[Outcome, errors.BinanceError | None]]:
+    sent = call.clock()
     try:
-        yield send
-        outcome = send.outcome
-        _take_note(call, outcome, sent, now())
+        outcome: Outcome = yield Send()
+        used_weight = None if isinstance(outcome, Exception) else errors.used_weight(outcome.headers)
+        if used_weight is not None:
+            call.rate_limit.told(used_weight, call.weight, sent, call.clock())
+        error = error_of(outcome)
+        if error is not None:
+            call.rate_limit.refused(error, call.pacing, sent, now(), call.clock())
     finally:
         if call.pacing is not None:
             call.rate_limit.release(call.weight)
-    if isinstance(outcome, httpx.Response) and call.clock.measurements:
+    if call.clock.measurements and not isinstance(outcome, Exception):
         # For the error that the generated client makes of it, if it does.
         outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
-    return outcome
-
-
-def _take_note(call: Call, outcome: Outcome, sent: int, now: float) -> None:
-    used_weight = errors.used_weight(outcome.headers) if isinstance(outcome, httpx.Response) else None
-    if used_weight is not None:
-        call.rate_limit.told(used_weight, call.weight, sent, call.clock())
-    error = error_of(outcome)
-    if error is not None:
-        call.rate_limit.refused(error, call.pacing, sent, now, call.clock())
+    return outcome, error
 
 
 def error_of(outcome: Outcome) -> errors.BinanceError | None:
@@ -160,7 +149,7 @@ def error_of(outcome: Outcome) -> errors.BinanceError | None:
         return outcome
     if isinstance(outcome, httpx.HTTPError):
         return errors.from_failure(outcome)
-    return None if outcome.is_success else errors.from_answer(outcome)
+    return None if 200 <= outcome.status_code <= 299 else errors.from_answer(outcome)  # noqa: PLR2004, success
 
 
 def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError) -> bool:

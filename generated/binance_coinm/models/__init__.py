@@ -1,11 +1,26 @@
-"""Contains all the data models used in inputs/outputs"""
+"""All models of the document; each is imported when it is first needed."""
 
-from .error import Error
-from .futures_account_balance import FuturesAccountBalance
-from .server_time import ServerTime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .error import Error
+    from .futures_account_balance import FuturesAccountBalance
+    from .server_time import ServerTime
 
 __all__ = (
     "Error",
     "FuturesAccountBalance",
     "ServerTime",
 )
+_MODULES = {
+    "Error": ".error",
+    "FuturesAccountBalance": ".futures_account_balance",
+    "ServerTime": ".server_time",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name], __name__), name)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -25,6 +25,10 @@ class Error:
     msg: str
     """ The exchange's words. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    columns: ClassVar[Mapping[str, reading.Reader[Any]]] = {
+        "code": reading.integer,
+        "msg": reading.text,
+    }
 
     def to_dict(self) -> dict[str, Any]:
         code = self.code

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -38,6 +38,16 @@ class FuturesAccountBalance:
     update_time: int
     """ When the row last changed, in milliseconds since the epoch; 0 if it never has. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    columns: ClassVar[Mapping[str, reading.Reader[Any]]] = {
+        "accountAlias": reading.text,
+        "asset": reading.text,
+        "balance": reading.decimal,
+        "withdrawAvailable": reading.decimal,
+        "crossWalletBalance": reading.decimal,
+        "crossUnPnl": reading.decimal,
+        "availableBalance": reading.decimal,
+        "updateTime": reading.integer,
+    }
 
     def to_dict(self) -> dict[str, Any]:
         account_alias = self.account_alias

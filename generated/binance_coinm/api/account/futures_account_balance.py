@@ -4,6 +4,7 @@ import httpx
 
 from ... import arguments, reading
 from ...client import AuthenticatedClient
+from ...engines import Answer
 from ...models.futures_account_balance import FuturesAccountBalance
 from ...security import Security
 from ...types import UNSET, Response, Unset
@@ -25,21 +26,24 @@ def build_request(
     _kwargs: dict[str, Any] = {
         "method": "GET",
         "url": "/dapi/v1/balance",
-        "params": params,
+        "params": params or None,
         "extensions": {"security": Security.USER_DATA, "weight": 1},
     }
 
     return _kwargs
 
 
-def read_response(response: httpx.Response) -> Response[list[FuturesAccountBalance]]:
+_read = reading.rows(FuturesAccountBalance)
+
+
+def _parsed(response: Answer) -> list[FuturesAccountBalance]:
+    return reading.answer(response, range(200, 201), _read)
+
+
+def read_response(response: Answer) -> Response[list[FuturesAccountBalance]]:
     """Give what the answer says; raise the exception that it is, if it is none that was asked for."""
-    return Response(
-        status_code=response.status_code,
-        content=response.content,
-        headers=response.headers,
-        parsed=reading.answer(response, range(200, 201), reading.array(reading.model(FuturesAccountBalance.from_dict))),
-    )
+    parsed = _parsed(response)
+    return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed)
 
 
 def sync_detailed(
@@ -107,10 +111,13 @@ def sync(
         list[FuturesAccountBalance]
     """
 
-    return sync_detailed(
-        client=client,
-        recv_window=recv_window,
-    ).parsed
+    return _parsed(
+        client.request(
+            build_request(
+                recv_window=recv_window,
+            )
+        )
+    )
 
 
 async def asyncio_detailed(
@@ -178,9 +185,10 @@ async def asyncio(
         list[FuturesAccountBalance]
     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            recv_window=recv_window,
+    return _parsed(
+        await client.request_async(
+            build_request(
+                recv_window=recv_window,
+            )
         )
-    ).parsed
+    )

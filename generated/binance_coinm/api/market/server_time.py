@@ -4,6 +4,7 @@ import httpx
 
 from ... import reading
 from ...client import Client
+from ...engines import Answer
 from ...models.server_time import ServerTime
 from ...security import Security
 from ...types import Response
@@ -21,14 +22,17 @@ def build_request() -> dict[str, Any]:
     return _kwargs
 
 
-def read_response(response: httpx.Response) -> Response[ServerTime]:
+_read = reading.model(ServerTime.from_dict)
+
+
+def _parsed(response: Answer) -> ServerTime:
+    return reading.answer(response, range(200, 201), _read)
+
+
+def read_response(response: Answer) -> Response[ServerTime]:
     """Give what the answer says; raise the exception that it is, if it is none that was asked for."""
-    return Response(
-        status_code=response.status_code,
-        content=response.content,
-        headers=response.headers,
-        parsed=reading.answer(response, range(200, 201), reading.model(ServerTime.from_dict)),
-    )
+    parsed = _parsed(response)
+    return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed)
 
 
 def sync_detailed(
@@ -72,9 +76,7 @@ def sync(
         ServerTime
     """
 
-    return sync_detailed(
-        client=client,
-    ).parsed
+    return _parsed(client.request(build_request()))
 
 
 async def asyncio_detailed(
@@ -118,8 +120,4 @@ async def asyncio(
         ServerTime
     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-        )
-    ).parsed
+    return _parsed(await client.request_async(build_request()))

@@ -1,0 +1,75 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["binance-coinm"]
+# [tool.bench]
+# title = "this SDK"
+# import = """
+# from binance_signing import connect, Credentials, HmacKey
+# from binance_coinm.api.account import futures_account_balance
+# """
+# ///
+"""This SDK with its default engine; the runner puts the wheel that it built in place of the requirement."""
+
+from typing import TYPE_CHECKING, Any
+
+from account import Account
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from binance_coinm.models import FuturesAccountBalance
+    from binance_signing import SigningClient
+
+    # A client, and the module of the operation.
+    Client = tuple[SigningClient, Any]
+
+
+def connect(account: Account, **options: Any) -> "Client":
+    """Make a client."""
+    from binance_coinm.api.account import futures_account_balance
+    from binance_signing import Credentials, HmacKey, connect
+
+    credentials = Credentials(account.api_key, HmacKey(account.secret))
+    return connect(credentials, server=account.url, **options), futures_account_balance
+
+
+def call(client: "Client") -> "list[FuturesAccountBalance]":
+    """Call."""
+    signing, operation = client
+    rows: list[FuturesAccountBalance] = operation.sync(client=signing)
+    return rows
+
+
+def close(client: "Client") -> None:
+    """Close the connections."""
+    client[0].close()
+
+
+async def connect_async(account: Account, **options: Any) -> "Client":
+    """Make a client: the same as for sync code."""
+    return connect(account, **options)
+
+
+async def call_async(client: "Client") -> "list[FuturesAccountBalance]":
+    """Call."""
+    signing, operation = client
+    rows: list[FuturesAccountBalance] = await operation.asyncio(client=signing)
+    return rows
+
+
+async def close_async(client: "Client") -> None:
+    """Close the connections."""
+    await client[0].aclose()
+
+
+def balances(answer: "list[FuturesAccountBalance]") -> "list[Decimal]":
+    """Give the rows' balances."""
+    return [row.balance for row in answer]
+
+
+def parse(body: bytes) -> "list[FuturesAccountBalance]":
+    """Make models of an answer's body, by what a call does with it."""
+    import httpx
+    from binance_coinm.api.account import futures_account_balance
+
+    return futures_account_balance.read_response(httpx.Response(200, content=body)).parsed

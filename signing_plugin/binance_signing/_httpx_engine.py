@@ -1,0 +1,98 @@
+"""The default engine: httpx's client, whose `send` makes each call in tries.
+
+Each try goes through httpx's own `send`, above its hooks, so that each is signed anew.
+"""
+
+import ssl
+from functools import cache
+from typing import Any, cast
+
+import httpx
+from binance_coinm.errors import ConfigurationError
+
+from . import _deadline
+from ._exchange import Exchange
+from ._httpx_messages import body_of, bound, described, is_plain, is_repeatable, limits, whole
+from ._sync_driver import SyncDriver
+
+
+class HttpxEngine(httpx.Client):
+    """httpx's client, each call of which is as many tries as it needs."""
+
+    def __init__(self, exchange: Exchange, settings: dict[str, Any]) -> None:
+        super().__init__(limits=limits(exchange), **settings)
+        self._exchange = exchange
+        self._driver = SyncDriver(exchange, self)
+        _deadline.bound([self._transport, *self._mounts.values()])
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
+        """Send a request as `httpx.Client.send` does, in tries; a streamed answer is the caller's own, in one try."""
+        if stream:
+            return super().send(request, stream=True, **settings)
+        call = self._exchange.call(request.method, request.extensions, is_repeatable=is_repeatable(request))
+        return cast("httpx.Response", self._driver.answer(request, call, settings))
+
+    def prepare(self, request: dict[str, Any]) -> httpx.Request:
+        """Give the request whose arguments these are."""
+        return self.build_request(**request)
+
+    def attempt(self, request: httpx.Request, deadline: float, settings: dict[str, Any]) -> httpx.Response:
+        """Send the request once, through httpx's hooks, and read the answer."""
+        bound(request, deadline)
+        try:
+            with _deadline.until(deadline):
+                response = super().send(request, stream=True, **settings)
+                return self._read(response)
+        finally:
+            if self.is_closed:
+                # What was closed in the middle of a try gets back a connection that nobody would close.
+                self._transport.close()
+
+    def _read(self, response: httpx.Response) -> httpx.Response:
+        limit = self._exchange.max_answer_bytes
+        try:
+            if is_plain(response, limit):
+                response.read()
+                return response
+            with described(response):
+                body = body_of(response, limit)
+                for chunk in [response.content] if response.is_closed else response.iter_raw():
+                    body.feed(chunk)
+        finally:
+            response.close()
+        return whole(response, body.whole())
+
+
+def prepared(settings: dict[str, Any]) -> dict[str, Any]:
+    """Give a client's settings as this engine takes them."""
+    verify = settings["verify"]
+    if isinstance(verify, ssl.SSLContext):
+        return settings
+    return {**settings, "verify": _tls_context(verify=verify, trust_env=settings["trust_env"])}
+
+
+@cache
+def _tls_context(*, verify: bool | str, trust_env: bool) -> ssl.SSLContext:
+    # It takes longer to make than all the rest of a client, and all clients can have the same.
+    return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
+
+
+def engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.Client:
+    """Make what sync calls are sent through."""
+    _require_transport(settings["transport"], httpx.BaseTransport)
+    return HttpxEngine(exchange, settings)
+
+
+def async_engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.AsyncClient:
+    """Make what the async calls of one event loop are sent through."""
+    _require_transport(settings["transport"], httpx.AsyncBaseTransport)
+    from ._httpx_async_engine import HttpxAsyncEngine  # noqa: PLC0415, see there
+
+    return HttpxAsyncEngine(exchange, settings)
+
+
+def _require_transport(transport: object, kind: type) -> None:
+    if transport is not None and not isinstance(transport, kind):
+        raise ConfigurationError(
+            f"transport: {type(transport).__name__} is no httpx.{kind.__name__}, which this call needs"
+        )

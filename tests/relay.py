@@ -1,0 +1,118 @@
+"""A relay on loopback in front of a sandbox, which sees the connections to it: how many, what they send, their end."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+# What a connection can end in, on either side, or when the relay stops.
+_ENDS = (ConnectionError, ssl.SSLError, TimeoutError, asyncio.CancelledError)
+_MOST = 1 << 16
+
+
+class Relay:
+    """Hands on what connections send to a sandbox, and its answers; with a context it speaks TLS to its callers.
+
+    Connections over TLS count from the end of their handshake on.
+    """
+
+    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+        """Prepare a relay to the server of this URL; it runs within `with`."""
+        self._target = urlsplit(url).port
+        self._context = context
+        self._changed = Condition()
+        self._open = 0
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, int] | None = None
+        self._thread = Thread(target=lambda: asyncio.run(self._serve()), daemon=True, name="relay")
+        self.received: list[bytes] = []
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._running is not None, 10)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop, and end the connections that are left."""
+        if self._running:
+            loop, stop, _ = self._running
+            loop.call_soon_threadsafe(stop.set)
+            self._thread.join()
+
+    @property
+    def port(self) -> int:
+        """The port that the relay listens at."""
+        assert self._running
+        return self._running[2]
+
+    @property
+    def url(self) -> str:
+        """Where the relay answers."""
+        return f"{'https' if self._context else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def accepted(self) -> int:
+        """How many connections there were so far."""
+        return len(self.received)
+
+    @property
+    def open(self) -> int:
+        """How many of them their callers have open."""
+        return self._open
+
+    def settles_at(self, connections: int) -> bool:
+        """Say whether just so many connections are open, or will be within three seconds.
+
+        Shorter than either engine keeps connections that nobody uses.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == connections, 3)
+
+    async def _serve(self) -> None:
+        stop = asyncio.Event()
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._context)
+        with self._changed:
+            self._running = asyncio.get_running_loop(), stop, server.sockets[0].getsockname()[1]
+            self._changed.notify_all()
+        # The tasks of connections that are left are cancelled at the loop's end.
+        await stop.wait()
+        server.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with self._changed:
+            place = len(self.received)
+            self.received.append(b"")
+            self._open += 1
+        try:
+            from_target, to_target = await asyncio.open_connection("127.0.0.1", self._target)
+            answers = asyncio.create_task(_hand_on(from_target, writer))
+            try:
+                while chunk := await reader.read(_MOST):
+                    self.received[place] += chunk
+                    to_target.write(chunk)
+            finally:
+                answers.cancel()
+                to_target.close()
+        except _ENDS:
+            pass
+        finally:
+            writer.close()
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+
+async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(*_ENDS):
+        while chunk := await reader.read(_MOST):
+            writer.write(chunk)
+        if writer.can_write_eof():
+            writer.write_eof()
+        else:
+            writer.close()
