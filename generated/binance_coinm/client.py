@@ -48,7 +48,7 @@ class Client:
         engine = self.engine()
         _require_open(engine)
         try:
-            return engine.request(**request)
+            return engine.request(**self.prepared(request))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
             error = errors.from_failure(failure)
         raise error
@@ -58,10 +58,14 @@ class Client:
         engine = self.async_engine()
         _require_open(engine)
         try:
-            return await engine.request(**request)
+            return await engine.request(**self.prepared(request))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
             error = errors.from_failure(failure)
         raise error
+
+    def prepared(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give a request as it goes to the engine: here as it is."""
+        return request
 
     def engine(self) -> Engine:
         """Give what sync calls are sent through."""

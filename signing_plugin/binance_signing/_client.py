@@ -5,7 +5,7 @@ from typing import Any, NoReturn, Self
 
 import httpx
 from binance_coinm.client import AuthenticatedClient
-from binance_coinm.engines import Answer, AsyncEngine, Engine
+from binance_coinm.engines import AsyncEngine, Engine
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.types import UNSET, Unset
 
@@ -15,7 +15,6 @@ from ._credentials import Credentials
 from ._engines import Engines
 from ._exchange import Exchange
 from ._options import call_options
-from ._origin import absolute
 from ._recovery import Recovery
 from ._signer import Signer
 
@@ -112,18 +111,10 @@ class SigningClient(AuthenticatedClient):
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
         raise ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")
 
-    def request(self, request: dict[str, Any]) -> Answer:
-        """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
-        return super().request(self._of_this_client(request))
-
-    async def request_async(self, request: dict[str, Any]) -> Answer:
-        """Do the same as `request` without blocking."""
-        await self._connections.end_with_the_loop()
-        return await super().request_async(self._of_this_client(request))
-
-    def _of_this_client(self, request: dict[str, Any]) -> dict[str, Any]:
+    def prepared(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Let a request bring along what it is sent with, for other clients may share the engine."""
         extensions = {**request.get("extensions", {}), "options": self._options, "signer": self._signer}
-        return {**request, "url": absolute(self.base_url, request["url"]), "extensions": extensions}
+        return {**request, "extensions": extensions}
 
     def close(self) -> None:
         """Close the connections of sync calls; no call can be made any more."""

@@ -77,7 +77,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     from ._environment import credentials_from, server_from
     from ._exchange import Exchange
     from ._options import call_options
-    from ._origin import is_loopback, origin_of, server_url
+    from ._origin import is_loopback, origin_of, proxy_of, server_url
     from ._rate_limit import RateLimit, rate_limit_of
     from ._signer import Signer, refuse_redirect
 
@@ -119,8 +119,8 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         httpx_args={
             # The exchange knows callers by their signature; cookies are of proxies in front of it, and none is kept.
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            "event_hooks": {"request": [signer.or_the_one_of_the_request], "response": [refuse_redirect]},
-            "proxy": proxy,
+            "event_hooks": {"request": [signer.hook], "response": [refuse_redirect]},
+            "proxy": proxy_of(proxy),
             # The environment's proxies are for the world outside; what is for this machine does not go through them.
             "trust_env": trust_env and url.scheme == "https",
             "transport": transport,

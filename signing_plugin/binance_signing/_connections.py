@@ -55,20 +55,18 @@ class Connections:
             return self._engine
 
     def async_engine(self) -> AsyncEngine:
-        """Give the engine of async calls of the running event loop."""
+        """Give the engine of async calls of the running event loop, at whose end it is closed, if not before."""
         self._require_open()
         loop = _running_loop()
         with self._making:
             if loop not in self._async_engines:
                 self._async_engines[loop] = self._engines.async_engine(self._exchange, self._settings)
+                if loop is not _OUTSIDE_OF_LOOPS:
+                    end = self._ends[loop] = self._until_the_end(loop)
+                    with suppress(StopIteration):
+                        # It begins, and comes to its yield at once.
+                        anext(end).send(None)
             return self._async_engines[loop]
-
-    async def end_with_the_loop(self) -> None:
-        """See to it that the connections of the running event loop are closed at its end, if not before."""
-        loop = _running_loop()
-        if loop not in self._ends:
-            self._ends[loop] = self._until_the_end(loop)
-            await anext(self._ends[loop])
 
     async def _until_the_end(self, loop: object) -> AsyncGenerator[None]:
         # asyncio and trio close the generators that are left when a loop ends, which is the only sign of it.

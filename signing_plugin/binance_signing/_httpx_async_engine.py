@@ -12,6 +12,7 @@ import httpx
 from ._async_driver import AsyncDriver
 from ._exchange import Exchange
 from ._httpx_messages import body_of, bound, described, is_plain, is_repeatable, limits, whole
+from ._origin import absolute
 
 # httpx's own timeouts know what was waited for, so they get the time to go off before the call is cancelled.
 _GRACE = 0.05
@@ -23,7 +24,12 @@ class HttpxAsyncEngine(httpx.AsyncClient):
     def __init__(self, exchange: Exchange, settings: dict[str, Any]) -> None:
         super().__init__(limits=limits(exchange), **settings)
         self._exchange = exchange
+        self._base = str(self.base_url)
         self._driver = AsyncDriver(exchange, self)
+
+    def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
+        """Build a request as httpx does, which would parse the URL of each request twice."""
+        return super().build_request(method, absolute(self._base, str(url)), **content)
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.AsyncClient.send` does, in tries; a streamed answer is the caller's own."""

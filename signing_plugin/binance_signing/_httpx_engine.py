@@ -3,8 +3,10 @@
 Each try goes through httpx's own `send`, above its hooks, so that each is signed anew.
 """
 
+import os
 import ssl
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -13,7 +15,11 @@ from binance_coinm.errors import ConfigurationError
 from . import _deadline
 from ._exchange import Exchange
 from ._httpx_messages import body_of, bound, described, is_plain, is_repeatable, limits, whole
+from ._origin import absolute
 from ._sync_driver import SyncDriver
+
+# Variables that httpx takes certificates of.
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class HttpxEngine(httpx.Client):
@@ -22,8 +28,13 @@ class HttpxEngine(httpx.Client):
     def __init__(self, exchange: Exchange, settings: dict[str, Any]) -> None:
         super().__init__(limits=limits(exchange), **settings)
         self._exchange = exchange
+        self._base = str(self.base_url)
         self._driver = SyncDriver(exchange, self)
         _deadline.bound([self._transport, *self._mounts.values()])
+
+    def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
+        """Build a request as httpx does, which would parse the URL of each request twice."""
+        return super().build_request(method, absolute(self._base, str(url)), **content)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.Client.send` does, in tries; a streamed answer is the caller's own, in one try."""
@@ -68,13 +79,20 @@ def prepared(settings: dict[str, Any]) -> dict[str, Any]:
     verify = settings["verify"]
     if isinstance(verify, ssl.SSLContext):
         return settings
-    return {**settings, "verify": _tls_context(verify=verify, trust_env=settings["trust_env"])}
+    environment = tuple(map(os.environ.get, _CERTIFICATES)) if settings["trust_env"] else None
+    return {**settings, "verify": _tls_context(verify, environment)}
 
 
 @cache
-def _tls_context(*, verify: bool | str, trust_env: bool) -> ssl.SSLContext:
-    # It takes longer to make than all the rest of a client, and all clients can have the same.
-    return httpx.create_ssl_context(verify=verify, trust_env=trust_env)
+def _tls_context(verify: bool | str, environment: tuple[str | None, ...] | None) -> ssl.SSLContext:  # noqa: FBT001, a key
+    # It takes longer to make than all the rest of a client, and clients with the same certificates can have the same.
+    if isinstance(verify, bool):
+        return httpx.create_ssl_context(verify=verify, trust_env=environment is not None)
+    is_folder = Path(verify).is_dir()
+    try:
+        return ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
+    except OSError as error:
+        raise ConfigurationError(f"verify: {verify!r} holds no certificates that can be read ({error})") from None
 
 
 def engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.Client:

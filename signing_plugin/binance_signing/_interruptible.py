@@ -2,9 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -16,7 +15,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._todo: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
         threading.Thread(target=self._work, daemon=True, name="binance_signing").start()
 
     def _work(self) -> None:
@@ -29,6 +28,7 @@ class _Worker:
 
     def do(self, do: Callable[[], T]) -> T:
         self._todo.put(do)
+        result: T
         try:
             result, error = self._done.get()
         except BaseException:
@@ -38,9 +38,10 @@ class _Worker:
         _idle.append(self)
         if error is not None:
             raise error
-        return result  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # it is what `do` gave
+        return result
 
 
+# Only the main thread takes from here and gives back.
 _idle: list[_Worker] = []
 
 
@@ -49,6 +50,9 @@ def interruptible(do: Callable[[], T]) -> T:
     if threading.current_thread() is not _MAIN:
         # Signals come to the main thread alone.
         return do()
-    with suppress(IndexError):
-        return _idle.pop().do(do)
-    return _Worker().do(do)
+    try:
+        worker = _idle.pop() if _idle else _Worker()
+    except RuntimeError:
+        # At its end Python begins no thread any more.
+        return do()
+    return worker.do(do)

@@ -1,5 +1,6 @@
 """Origins: where a request goes, and the one place where credentials may go."""
 
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -38,6 +39,18 @@ def server_url(server: str) -> httpx.URL:
     if url.scheme == "http" and not is_loopback(url):
         raise _refused(f"is {server!r}, which would send credentials unencrypted; http is for this machine only")
     return url
+
+
+def proxy_of(given: str | httpx.URL | httpx.Proxy | None) -> httpx.Proxy | None:
+    """Give a proxy, or raise `ConfigurationError` if it is none."""
+    if given is None or isinstance(given, httpx.Proxy):
+        return given
+    with suppress(AttributeError, TypeError, ValueError, httpx.InvalidURL):
+        proxy = httpx.Proxy(given)
+        if proxy.url.host:
+            return proxy
+    # Not shown: it may hold a password.
+    raise ConfigurationError("proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy")
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -1,7 +1,7 @@
 """The fast engine's async side, on asyncio. Imported when it is first needed, as its driver."""
 
 import asyncio
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -44,11 +44,11 @@ class ReqwestAsyncEngine:
         """Give the request whose arguments these are."""
         return request_of(self._base_url, **request)
 
-    async def request(self, **request: Any) -> engines.Answer:
+    def request(self, **request: Any) -> Coroutine[Any, Any, engines.Answer]:
         """Send the request whose arguments these are, as `httpx.AsyncClient.request` does."""
         prepared = self.prepare(request)
         call = self._exchange.call(prepared.method, prepared.extensions, is_repeatable=prepared.body is not None)
-        return await self._driver.answer(prepared, call, {})
+        return self._driver.answer(prepared, call, {})
 
     async def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
         """Sign the request, send it and give the answer until the deadline."""
@@ -65,8 +65,11 @@ class ReqwestAsyncEngine:
     async def _answer(self, sending: StreamRequest) -> Answer:
         async with sending as response:
             reading = Reading(response, self._exchange.max_answer_bytes)
-            while (chunk := await response.body_reader.read_chunk()) is not None:
-                reading.feed(chunk)
+            if reading.is_bounded:
+                reading.feed(await response.body_reader.bytes())
+            else:
+                while (chunk := await response.body_reader.read_chunk()) is not None:
+                    reading.feed(chunk)
         return reading.answer()
 
 

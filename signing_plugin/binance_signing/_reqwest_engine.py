@@ -56,8 +56,11 @@ class ReqwestEngine:
     def _answer(self, sending: SyncStreamRequest) -> Answer:
         with sending as response:
             reading = Reading(response, self._exchange.max_answer_bytes)
-            while (chunk := response.body_reader.read_chunk()) is not None:
-                reading.feed(chunk)
+            if reading.is_bounded:
+                reading.feed(response.body_reader.bytes())
+            else:
+                while (chunk := response.body_reader.read_chunk()) is not None:
+                    reading.feed(chunk)
         return reading.answer()
 
 

@@ -13,7 +13,7 @@ from binance_coinm import errors
 from binance_coinm.errors import ConfigurationError
 from pyreqwest.bytes import Bytes
 from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
-from pyreqwest.http import HeaderMap
+from pyreqwest.http import HeaderMap, Url
 from pyreqwest.request import BaseRequestBuilder
 
 from ._body import Body
@@ -22,19 +22,23 @@ from ._signer import Authorized, Signer
 
 B = TypeVar("B", bound=BaseRequestBuilder)
 
-# Headers of a request that the engine writes by itself.
-_WRITTEN_BY_THE_ENGINE = ("host", "content-length", "transfer-encoding", "connection", "user-agent", "accept-encoding")
+# Arguments of httpx.Client.request that are none of the message, and that pyreqwest has no place for.
+_OF_HTTPX_ALONE = ("auth", "follow_redirects", "timeout")
+# Headers that httpx writes by itself, as pyreqwest does.
+_WRITTEN_BY_THE_ENGINE = ("host", "content-length", "transfer-encoding")
 # The least status of an answer that no other one follows.
 _FINAL = 200
 # Bytes, as many as httpx takes.
 _MAX_HEADERS = 100 * 1024
+# Digits that a number of bytes has at most.
+_DIGITS = 18
 # How pyreqwest says that there was no connection yet.
 _CONNECTING = "client error (Connect)"
 
 
-@define
+@define(repr=False)
 class Request:
-    """A request that is not signed yet; `url` is without its query."""
+    """A request that is not signed yet; `url` is without its query, and a body that can only be streamed is None."""
 
     method: str
     origin: Origin
@@ -45,7 +49,7 @@ class Request:
     body: bytes | None = b""
 
 
-@define
+@define(repr=False)
 class Answer:
     """A whole answer, as `binance_coinm.engines` has it."""
 
@@ -73,6 +77,7 @@ class Reading:
     """An answer whose chunks are still coming."""
 
     def __init__(self, response: HasHead, limit: int) -> None:
+        self._limit = limit
         self._status_code = response.status
         self._headers = _readable(response.headers)
         if self._status_code < _FINAL or self._headers.get("transfer-encoding", "chunked").lower() != "chunked":
@@ -81,6 +86,12 @@ class Reading:
             self._body = Body(self._headers.get("content-encoding", ""), limit)
         except errors.ResponseError as error:
             raise self._described(error) from None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the answer tells a length within the limit, so that it may come as a whole."""
+        length = self._headers.get("content-length", "")
+        return len(length) <= _DIGITS and length.isdecimal() and int(length) <= self._limit
 
     def feed(self, chunk: Bytes) -> None:
         """Take the next chunk."""
@@ -112,13 +123,23 @@ def _readable(headers: HeaderMap) -> HeaderMap:
         pairs = list(headers.items())
     if sum(map(len, chain.from_iterable(pairs))) > _MAX_HEADERS:
         raise httpx.RemoteProtocolError(f"more than {_MAX_HEADERS} bytes of headers")
+    if headers.keys_len() < len(pairs):
+        # A header that comes more than once is a list. Source: RFC 9110, section 5.3.
+        for name in {*headers}:
+            headers[name] = ", ".join(headers.getall(name))
     return headers
 
 
 @lru_cache(maxsize=256)
-def _target(url: httpx.URL) -> tuple[Origin, str, bytes]:
-    # The same as with `absolute`: there are few, and each takes its time.
-    return origin_of(url), str(url.copy_with(query=None)), url.query
+def _target(base_url: str, url: str) -> tuple[Origin, str, bytes]:
+    # There are few, and each takes its time.
+    found = absolute(base_url, url)
+    target = str(found.copy_with(query=None, fragment=None))
+    if Url(target).path.encode() != found.raw_path.partition(b"?")[0]:
+        raise ConfigurationError(
+            f"engine='reqwest' would send another path than that of {target}; write it as it is to go"
+        )
+    return origin_of(found), target, found.query
 
 
 def request_of(
@@ -131,18 +152,23 @@ def request_of(
     **content: Any,
 ) -> Request:
     """Give the request whose arguments these are; they mean what they mean to `httpx.Client.request`."""
-    origin, target, query = _target(absolute(base_url, url) if isinstance(url, str) else url)
+    origin, target, query = _target(base_url, str(url))
     if not query and not content:
         query = str(httpx.QueryParams(params)).encode() if params else b""
-        return Request(method, origin, target, query, extensions or {})
+        return Request(method.upper(), origin, target, query, extensions or {})
+    for name in _OF_HTTPX_ALONE:
+        if name in content:
+            raise ConfigurationError(f"engine='reqwest' takes no {name}= of a request, but engine='httpx' does")
     # Whatever is less common is encoded by httpx.
     request = httpx.Request(method, httpx.URL(target, query=query or None), params=params or None, **content)
-    is_whole = isinstance(request.stream, httpx.ByteStream)
-    headers = [pair for pair in request.headers.multi_items() if pair[0] not in _WRITTEN_BY_THE_ENGINE]
-    body = request.read() if is_whole else None
+    given = httpx.Headers(content.get("headers"))
+    headers = [
+        pair for pair in request.headers.multi_items() if pair[0] in given or pair[0] not in _WRITTEN_BY_THE_ENGINE
+    ]
+    body = request.read() if isinstance(request.stream, httpx.ByteStream) else None
     # The engine would encode an apostrophe behind the signer's back, which httpx does not.
     query = request.url.query.replace(b"'", b"%27")
-    return Request(method, origin, target, query, extensions or {}, headers, body)
+    return Request(request.method, origin, target, query, extensions or {}, headers, body)
 
 
 def _authorized(request: Request) -> Authorized | None:
@@ -157,17 +183,26 @@ def _authorized(request: Request) -> Authorized | None:
 
 def built(begin: Callable[[str, str], B], request: Request, deadline: float) -> B:
     """Sign a request, and give it to a client of pyreqwest, whose method `request` is given."""
-    more, query, body = _authorized(request) or Authorized({}, request.query, request.body)
-    url = f"{request.url}?{query.decode()}" if query else request.url
+    authorized = _authorized(request) or Authorized({}, request.query, request.body)
+    if authorized.body is None:
+        raise ConfigurationError(
+            "engine='reqwest' cannot send a body that can only be streamed, but engine='httpx' can; give it as bytes"
+        )
     try:
-        builder = begin(request.method, url).timeout(timedelta(seconds=max(deadline - time.monotonic(), 0.001)))
-        for name, value in [*request.headers, *more.items()]:
-            builder = builder.header(name, value, is_sensitive=True)
-        return builder.body_bytes(body) if body else builder
+        return _builder(begin, request, authorized).timeout(timedelta(seconds=max(deadline - time.monotonic(), 0.001)))
     except ValueError:
-        # Its words may hold the URL.
+        # Its words may hold the URL, and its frames what is signed.
+        del authorized
         wrong = ConfigurationError(f"this cannot be sent: a {request.method} of {request.url} with these headers")
     raise wrong
+
+
+def _builder(begin: Callable[[str, str], B], request: Request, authorized: Authorized) -> B:
+    more, query, body = authorized
+    builder = begin(request.method, f"{request.url}?{query.decode()}" if query else request.url)
+    for name, value in [*request.headers, *more.items()]:
+        builder = builder.header(name, value, is_sensitive=True)
+    return builder.body_bytes(body) if body else builder
 
 
 def causes_of(error: PyreqwestError) -> list[str]:

@@ -14,8 +14,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-import httpx
-from attrs import frozen
+from attrs import field, frozen
 from binance_coinm.errors import ConfigurationError
 from pyreqwest.client import BaseClientBuilder, Client, ClientBuilder, SyncClient, SyncClientBuilder
 from pyreqwest.exceptions import PyreqwestError
@@ -32,6 +31,8 @@ _IDLE = timedelta(seconds=5)
 # Seconds; it takes microseconds.
 _LAST_MOMENT = 0.02
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_ENVIRONMENT = (*_CERTIFICATES, *_PROXIES, *map(str.lower, _PROXIES))
 
 
 @frozen
@@ -41,9 +42,12 @@ class PoolSettings:
     headers: tuple[tuple[str, str], ...]
     is_encrypted: bool
     is_verified: bool
-    trusts_environment: bool
+    # None, or what pyreqwest reads of the environment.
+    environment: tuple[str | None, ...] | None = field(repr=False)
     proxy: str | None
     proxy_headers: tuple[tuple[str, str], ...]
+    # User and password.
+    proxy_auth: tuple[str, str] | None = field(repr=False)
 
 
 def pool_settings(settings: dict[str, Any]) -> PoolSettings:
@@ -59,20 +63,18 @@ def pool_settings(settings: dict[str, Any]) -> PoolSettings:
     is_encrypted = settings["base_url"].startswith("https:")
     if is_encrypted and verify and not trust_env and any(map(os.environ.get, _CERTIFICATES)):
         raise _refused(f"trust_env=False: it obeys {' and '.join(_CERTIFICATES)} nevertheless; unset them")
-    proxy, proxy_headers = _proxy(settings["proxy"])
-    headers = tuple(settings["headers"].items())
-    return PoolSettings(headers, is_encrypted, verify, trust_env, proxy, proxy_headers)
-
-
-def _proxy(given: str | httpx.URL | httpx.Proxy | None) -> tuple[str | None, tuple[tuple[str, str], ...]]:
-    if given is None:
-        return None, ()
-    proxy = given if isinstance(given, httpx.Proxy) else httpx.Proxy(given)
-    if proxy.ssl_context is not None:
+    proxy = settings["proxy"]
+    if proxy is not None and proxy.ssl_context is not None:
         raise _refused("proxy: it takes none with an SSLContext")
-    user, password = proxy.raw_auth or (None, None)
-    url = proxy.url if user is None else proxy.url.copy_with(username=user, password=password)
-    return str(url), tuple(proxy.headers.multi_items())
+    return PoolSettings(
+        headers=tuple(settings["headers"].items()),
+        is_encrypted=is_encrypted,
+        is_verified=verify,
+        environment=tuple(map(os.environ.get, _ENVIRONMENT)) if trust_env else None,
+        proxy=None if proxy is None else str(proxy.url),
+        proxy_headers=() if proxy is None else tuple(proxy.headers.multi_items()),
+        proxy_auth=None if proxy is None else proxy.auth,
+    )
 
 
 def _refused(what: str) -> ConfigurationError:
@@ -155,8 +157,10 @@ def _built(builder: B, settings: PoolSettings) -> B:
         builder = builder.danger_accept_invalid_certs(enable=True)
     if settings.proxy is not None:
         proxy = ProxyBuilder.all(settings.proxy)
+        if settings.proxy_auth is not None:
+            proxy = proxy.basic_auth(*settings.proxy_auth)
         return builder.proxy(proxy.headers(settings.proxy_headers) if settings.proxy_headers else proxy)
-    return builder if settings.trusts_environment else builder.no_proxy()
+    return builder if settings.environment else builder.no_proxy()
 
 
 def _unbuildable(error: PyreqwestError) -> ConfigurationError:

@@ -84,8 +84,8 @@ class Signer:
             del credentials
         return other
 
-    def or_the_one_of_the_request(self, request: httpx.Request) -> Awaitable[None]:
-        """Sign a request, by the signer that it brings along if it does: a client's, whose connections are shared."""
+    def hook(self, request: httpx.Request) -> Awaitable[None]:
+        """Sign a request by the signer that it brings along, which a client's calls do, and else by this one."""
         signer: Signer = request.extensions.get("signer", self)
         return signer(request)
 

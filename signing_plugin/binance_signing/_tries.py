@@ -46,6 +46,7 @@ class End(NamedTuple):
 
 
 Step = Send | MeasureClock | Wait | End
+_SEND = Send()
 # What comes of a step is sent into the generator.
 Steps = Generator[Step, Any, R]
 
@@ -127,7 +128,7 @@ def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> 
 def _send(call: Call, now: Callable[[], float]) -> Steps[tuple[Outcome, errors.BinanceError | None]]:
     sent = call.clock()
     try:
-        outcome: Outcome = yield Send()
+        outcome: Outcome = yield _SEND
         used_weight = None if isinstance(outcome, Exception) else errors.used_weight(outcome.headers)
         if used_weight is not None:
             call.rate_limit.told(used_weight, call.weight, sent, call.clock())
