@@ -1,6 +1,6 @@
 """What clients send through: httpx, or whatever else has the few things of it that are used here."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Coroutine, Mapping, MutableMapping
 from typing import Any, Protocol
 
 
@@ -53,7 +53,7 @@ class AsyncEngine(Protocol):
         """Whether nothing can be sent any more."""
         ...
 
-    async def request(self, *args: Any, **kwargs: Any) -> Answer:
+    def request(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Answer]:
         """Send a request, and give the answer."""
         ...
 

@@ -258,10 +258,14 @@ class Sandbox:
         server = await loop.create_server(lambda: Connection(config, state, connections), sock=listener)
         started.set_result((loop, stop))
         await stop.wait()
+        # Asked before it closes, the server counts what it has accepted and no protocol has been told of yet.
+        closed = asyncio.create_task(server.wait_closed())
+        await asyncio.sleep(0)
         server.close()
-        for connection in connections:
-            connection.transport.abort()
-        await asyncio.gather(*(connection.lost.wait() for connection in connections))
+        while not closed.done():
+            for connection in connections:
+                connection.transport.abort()
+            await asyncio.sleep(0)
         await asyncio.gather(*state.tasks)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from binance_coinm import engines
 from binance_coinm.errors import ConfigurationError
 from pyreqwest.exceptions import PyreqwestError
-from pyreqwest.request import StreamRequest
+from pyreqwest.request import RequestBuilder
 
 from ._async_driver import AsyncDriver
 from ._exchange import Exchange, closed
@@ -57,13 +57,13 @@ class ReqwestAsyncEngine:
             raise closed()
         builder = built(pool.client.request, request, deadline)
         try:
-            return await _Cancellable(self._answer(builder.build_streamed()))
+            return await _Cancellable(self._answer(builder))
         except PyreqwestError as error:
             failure = failure_of(error)
         raise failure
 
-    async def _answer(self, sending: StreamRequest) -> Answer:
-        async with sending as response:
+    async def _answer(self, builder: RequestBuilder) -> Answer:
+        async with builder.build_streamed() as response:
             reading = Reading(response, self._exchange.max_answer_bytes)
             if reading.is_bounded:
                 reading.feed(await response.body_reader.bytes())

@@ -4,7 +4,7 @@ from typing import Any
 
 from binance_coinm import engines
 from pyreqwest.exceptions import PyreqwestError
-from pyreqwest.request import SyncStreamRequest
+from pyreqwest.request import SyncRequestBuilder
 
 from ._exchange import Exchange, closed
 from ._interruptible import interruptible
@@ -48,13 +48,13 @@ class ReqwestEngine:
             raise closed()
         builder = built(pool.client.request, request, deadline)
         try:
-            return interruptible(lambda: self._answer(builder.build_streamed()))
+            return interruptible(lambda: self._answer(builder))
         except PyreqwestError as error:
             failure = failure_of(error)
         raise failure
 
-    def _answer(self, sending: SyncStreamRequest) -> Answer:
-        with sending as response:
+    def _answer(self, builder: SyncRequestBuilder) -> Answer:
+        with builder.build_streamed() as response:
             reading = Reading(response, self._exchange.max_answer_bytes)
             if reading.is_bounded:
                 reading.feed(response.body_reader.bytes())
