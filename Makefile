@@ -13,7 +13,7 @@ GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG
 OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak mutation bench generate check-generated check format build check-wheel clean
+.PHONY: help run test fuzz soak mutation bench check-bench generate check-generated check format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have
 
 bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 15 minutes, tables and plot go to docs/
 	@$(BIN)/python benchmarks/run.py --rounds $(ROUNDS) --write-docs
+
+check-bench: $(VENV)/bench ## Measure for a moment, without peers; fail if anything cannot be measured
+	@$(BIN)/python benchmarks/run.py --strict --rounds 1 --seconds 0.3 \
+		--contenders raw_socket,httpx_by_hand,sdk,sdk_reqwest --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
 
 generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=: of another document, elsewhere)
 	@$(GENERATE)

@@ -1,6 +1,7 @@
 """Measure the contenders against each other in one run, and report.
 
-    python benchmarks/run.py [--rounds 7] [--contenders sdk,httpx_by_hand] [--measures sync,import] [--write-docs]
+    python benchmarks/run.py [--rounds 7] [--contenders sdk,httpx_by_hand] [--measures sync,import]
+                             [--strict] [--write-docs]
 
 All of them are measured in each round, one after the other for each measure and in another order each round; each in a
 process and an environment of its own, against one server in a process of its own. The result goes to
@@ -234,6 +235,7 @@ def arguments_of_command() -> argparse.Namespace:
     parser.add_argument("--measures", type=some_of(measures), default=measures, help="which, with commas between (all)")
     parser.add_argument("--calls", type=int, default=300, help="calls one after the other, at most (300)")
     parser.add_argument("--seconds", type=float, default=1, help="for each measurement, at most (1)")
+    parser.add_argument("--strict", action="store_true", help="fail if anything could not be measured")
     parser.add_argument("--write-docs", action="store_true", help="put tables and plot into docs/performance.*")
     return parser.parse_args()
 
@@ -264,6 +266,10 @@ def main() -> None:
     print_result(result)
     if arguments.write_docs:
         write_docs(result, ROOT / "docs")
+    if arguments.strict and any(
+        summary.error(contender, measure) for contender in summary.contenders for measure in summary.measures()
+    ):
+        sys.exit("not everything could be measured")
 
 
 if __name__ == "__main__":
