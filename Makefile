@@ -7,6 +7,7 @@ SPEC ?= openapi.yaml
 CONFIG ?= generator-config.yaml
 OUT ?= generated/binance_coinm
 MINUTES ?= 10
+ENGINE ?= httpx
 ROUNDS ?= 7
 PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT)
@@ -27,8 +28,8 @@ test: $(VENV)/test ## Run the tests, with coverage
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
 
-soak: $(VENV)/test ## Call for MINUTES (10), after one to warm up, among mixed faults; memory and connections have to stay flat
-	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
+soak: $(VENV)/test ## Call for MINUTES (10) by ENGINE (httpx) among mixed faults; memory and connections have to stay flat
+	@$(BIN)/python tests/soak.py --minutes $(MINUTES) --engine $(ENGINE)
 
 mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests
 	@$(BIN)/python tests/mutation.py

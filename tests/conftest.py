@@ -9,6 +9,7 @@ import pytest
 from binance_coinm import errors
 from binance_sandbox import Sandbox
 from binance_signing import connect
+from binance_signing._reqwest_pools import ASYNC_POOLS, POOLS
 from calls import Balance, balance_async, balance_sync
 from hypothesis import settings
 from relay import Relay
@@ -21,12 +22,6 @@ _SIGNATURE = re.compile("[0-9a-f]{64}|signature=")
 settings.register_profile("default", max_examples=200, derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("brief", settings.get_profile("default"), max_examples=600, derandomize=False)
 settings.register_profile("fuzz", settings.get_profile("brief"), max_examples=10_000)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run async tests on asyncio."""
-    return "asyncio"
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +54,9 @@ def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let `connect` give clients of this engine, where a test names none: httpx, and others where a mark says so."""
     name: str = getattr(request, "param", "httpx")
+    # What a client of another test has left open is not to be shared.
+    for pools in (POOLS, ASYNC_POOLS):
+        pools.begin()
     monkeypatch.setattr(connect, "__kwdefaults__", {**(connect.__kwdefaults__ or {}), "engine": name})
     return name
 

@@ -25,9 +25,11 @@ class Relay:
         self._context = context
         self._changed = Condition()
         self._open = 0
+        self._writers: set[asyncio.StreamWriter] = set()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, int] | None = None
         self._thread = Thread(target=lambda: asyncio.run(self._serve()), daemon=True, name="relay")
         self.received: list[bytes] = []
+        self.sent = 0
 
     def __enter__(self) -> Self:
         """Start."""
@@ -80,18 +82,23 @@ class Relay:
         with self._changed:
             self._running = asyncio.get_running_loop(), stop, server.sockets[0].getsockname()[1]
             self._changed.notify_all()
-        # The tasks of connections that are left are cancelled at the loop's end.
         await stop.wait()
+        closed = asyncio.create_task(server.wait_closed())
+        await asyncio.sleep(0)
         server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await closed
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         with self._changed:
             place = len(self.received)
             self.received.append(b"")
             self._open += 1
         try:
             from_target, to_target = await asyncio.open_connection("127.0.0.1", self._target)
-            answers = asyncio.create_task(_hand_on(from_target, writer))
+            answers = asyncio.create_task(self._hand_on(from_target, writer))
             try:
                 while chunk := await reader.read(_MOST):
                     self.received[place] += chunk
@@ -102,17 +109,20 @@ class Relay:
         except _ENDS:
             pass
         finally:
-            writer.close()
+            writer.transport.abort()
+            self._writers.discard(writer)
             with self._changed:
                 self._open -= 1
                 self._changed.notify_all()
 
-
-async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(*_ENDS):
-        while chunk := await reader.read(_MOST):
-            writer.write(chunk)
-        if writer.can_write_eof():
-            writer.write_eof()
-        else:
-            writer.close()
+    async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(*_ENDS):
+            while chunk := await reader.read(_MOST):
+                writer.write(chunk)
+                # What a caller does not read stays here, and the exchange is made to wait.
+                await writer.drain()
+                self.sent += len(chunk)
+            if writer.can_write_eof():
+                writer.write_eof()
+            else:
+                writer.close()

@@ -266,6 +266,21 @@ def test_proxy_of_ones_own(balance: Balance, proxy: Callable[[str], str | httpx.
 
 
 @pytest.mark.engines
+@pytest.mark.parametrize(
+    "proxy",
+    ["junk", "", "ftp://127.0.0.1", "http://", "http://[::1", "http://user:p@ss@", "http://127.0.0.1:port", 7, []],
+)
+def test_proxies_that_are_refused(proxy: Any) -> None:
+    """What is no proxy is refused when a client is made, and not shown, for it may hold a password."""
+    with pytest.raises(ConfigurationError) as caught:
+        connect(some_credentials(), proxy=proxy)
+
+    told = "proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy"
+    assert told == str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.engines
 def test_headers_for_a_proxy(balance: Balance) -> None:
     """A proxy gets the headers that are given for it."""
     with Sandbox() as other:

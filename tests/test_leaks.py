@@ -16,6 +16,7 @@ import pytest
 from attrs import field, frozen
 from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance
+from binance_coinm.engines import Answer
 from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
 from binance_signing import Credentials, Ed25519Key, Recovery, SigningClient, connect
@@ -29,7 +30,7 @@ PUBLIC_PEM = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.Subjec
 SIGNED = {"security": Security.USER_DATA}
 HEADER = "X-MBX-APIKEY"
 
-Send = Callable[..., httpx.Response]
+Send = Callable[..., Answer]
 
 
 @pytest.fixture(params=["HMAC", "Ed25519"])
@@ -40,25 +41,25 @@ def credentials(request: pytest.FixtureRequest, sandbox: Sandbox) -> Credentials
     return Credentials(sandbox.add_account(public_key_pem=PUBLIC_PEM).api_key, Ed25519Key.from_pem(PEM))
 
 
-def send_sync(client: SigningClient, url: str, **settings: Any) -> httpx.Response:
+def send_sync(client: SigningClient, url: str, **settings: Any) -> Answer:
     """Send a request by hand, and close the client."""
     with client:
-        return client.get_httpx_client().get(url, **settings)
+        return client.request({"method": "GET", "url": url} | settings)
 
 
-def send_async(client: SigningClient, url: str, **settings: Any) -> httpx.Response:
+def send_async(client: SigningClient, url: str, **settings: Any) -> Answer:
     """Do the same in async code, in an event loop of its own."""
 
-    async def send() -> httpx.Response:
+    async def send() -> Answer:
         async with client:
-            return await client.get_async_httpx_client().get(url, **settings)
+            return await client.request_async({"method": "GET", "url": url} | settings)
 
     return asyncio.run(send())
 
 
 @pytest.fixture(params=[send_sync, send_async], ids=["sync", "async"])
 def send(request: pytest.FixtureRequest) -> Send:
-    """Give a request by hand, once of the sync and once of the async client of httpx."""
+    """Give a request by hand, once sync and once async."""
     function: Send = request.param
     return function
 
@@ -136,7 +137,7 @@ def failed(kind: type | None, fault: Fault, **settings: Any) -> End:
 def ban(sandbox: Sandbox, client: SigningClient) -> None:
     """Let the exchange ban the client."""
     sandbox.answer_next(418, headers={"Retry-After": "120"})
-    client.get_httpx_client().get("/dapi/v1/balance", extensions=SIGNED)
+    client.request({"method": "GET", "url": "/dapi/v1/balance", "extensions": SIGNED})
 
 
 ENDS = [
@@ -174,6 +175,7 @@ ENDS = [
 ]
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
 def test_ends_of_a_call(
     sandbox: Sandbox,
@@ -238,9 +240,23 @@ def test_interrupted_call(
     assert_hidden(sandbox, caught.value)
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_to_another_server(sandbox: Sandbox, credentials: Credentials, send: Send, status: int) -> None:
-    """A signed request that is told to follow redirects follows none."""
+def test_redirects_to_another_server(sandbox: Sandbox, credentials: Credentials, balance: Balance, status: int) -> None:
+    """A call that is told to go elsewhere does not."""
+    with Sandbox() as other:
+        sandbox.answer_next(status, headers={"Location": f"{other.url}/dapi/v1/balance"})
+
+        with pytest.raises(errors.ResponseError, match="got a redirect") as caught:
+            balance(connect(credentials, server=sandbox.url))
+
+    assert [] == other.requests
+    assert_hidden(sandbox, caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_that_httpx_is_to_follow(sandbox: Sandbox, credentials: Credentials, send: Send, status: int) -> None:
+    """A signed request that is told to follow redirects, by a setting of httpx, follows none."""
     with Sandbox() as other:
         sandbox.answer_next(status, headers={"Location": f"{other.url}/dapi/v1/balance"})
 
@@ -251,18 +267,18 @@ def test_redirects_to_another_server(sandbox: Sandbox, credentials: Credentials,
     assert_hidden(sandbox, caught.value)
 
 
+@pytest.mark.engines
 def test_redirect_that_repeats_the_query(sandbox: Sandbox, credentials: Credentials, balance: Balance) -> None:
     """A redirect that keeps the query, as those to another host do, does not bring the signature into the error."""
-
-    def move(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(301, headers={"Location": f"https://other.example/?{request.url.query.decode()}"})
+    sandbox.answer_next(301, headers={"Location": "https://other.example/?timestamp=1&signature=1"})
 
     with pytest.raises(errors.ResponseError) as caught:
-        balance(connect(credentials, transport=httpx.MockTransport(move)))
+        balance(connect(credentials, server=sandbox.url))
 
     assert_hidden(sandbox, caught.value)
 
 
+@pytest.mark.engines
 def test_requests_to_another_server(sandbox: Sandbox, credentials: Credentials, send: Send) -> None:
     """By its whole URL another server is refused what needs credentials, and gets the rest without them."""
     with Sandbox() as other:
@@ -277,9 +293,33 @@ def test_requests_to_another_server(sandbox: Sandbox, credentials: Credentials, 
     assert_hidden(sandbox, caught.value)
 
 
+@pytest.mark.engines
+@pytest.mark.parametrize("wrong", [{"headers": {"X-Header": "a\nb"}}, {"method": "G T"}], ids=["header", "method"])
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_request_that_cannot_be_sent(
+    sandbox: Sandbox, credentials: Credentials, side: str, wrong: dict[str, Any]
+) -> None:
+    """A signed request that no engine would send is refused without a word of what was signed."""
+    proper = {"method": "GET", "url": "/dapi/v1/time"}
+    refused = {"method": "GET", "url": "/dapi/v1/balance", "extensions": SIGNED} | wrong
+
+    async def main() -> None:
+        async with connect(credentials, server=sandbox.url, recovery=None) as client:
+            # The first one opens a connection.
+            for request in (proper, refused):
+                client.request(request) if side == "sync" else await client.request_async(request)
+
+    with pytest.raises(errors.BinanceError) as caught:
+        asyncio.run(main())
+
+    assert ["/dapi/v1/time"] == [request.path for request in sandbox.requests]
+    assert_hidden(sandbox, caught.value)
+
+
 def test_words_of_httpx(sandbox: Sandbox, credentials: Credentials, send: Send) -> None:
     """What httpx itself says of a signed request that failed names the URL without its query."""
     response = send(connect(credentials, server=sandbox.url), "/dapi/v1/unknown", extensions=SIGNED)
+    assert isinstance(response, httpx.Response)
 
     with pytest.raises(httpx.HTTPStatusError, match="/dapi/v1/unknown'") as caught:
         response.raise_for_status()
@@ -303,6 +343,7 @@ def test_transports_see_the_signature(sandbox: Sandbox, credentials: Credentials
     assert signature not in f"{seen[0].url} {seen[0].url!r}"
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 def test_proxies_see_nothing_of_this_machine(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, credentials: Credentials, balance: Balance, variable: str
@@ -316,6 +357,7 @@ def test_proxies_see_nothing_of_this_machine(
     assert [] == proxy.requests
 
 
+@pytest.mark.engines
 def test_proxies_see_no_more_than_the_server(
     monkeypatch: pytest.MonkeyPatch, credentials: Credentials, balance: Balance
 ) -> None:
@@ -323,14 +365,16 @@ def test_proxies_see_no_more_than_the_server(
     with Sandbox() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
 
-        with pytest.raises(errors.NetworkError, match="ProxyError"):
+        with pytest.raises(errors.NetworkError) as caught:
             balance(connect(credentials, server="https://exchange.example", recovery=None))
 
+    assert "failed" == caught.value.outcome
     request = proxy.requests[0]
     assert ("CONNECT", "exchange.example:443", b"") == (request.method, request.path, request.query)
     assert HEADER not in request.headers
 
 
+@pytest.mark.engines
 def test_rotation_while_threads_call(sandbox: Sandbox) -> None:
     """While credentials are exchanged no call is lost: each try is signed by those that it names."""
     pair = [sandbox.credentials, sandbox.add_account().credentials]
@@ -364,6 +408,7 @@ def test_wrong_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, va
     assert_hidden(sandbox, caught.value)
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("way", ["argument", "attribute"])
 def test_something_in_place_of_credentials(sandbox: Sandbox, way: str) -> None:
     """What is no credentials is refused as argument and as a client's attribute, and frames do not show it."""

@@ -1,6 +1,7 @@
 """What can be set for a client and for a single call, and what becomes of it."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.security import Security
+from binance_sandbox import Sandbox
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
 from binance_signing import _exchange as exchange_module
 from binance_signing import _httpx_messages as httpx_messages
@@ -28,28 +30,23 @@ BAD_RECOVERIES = [True, False, 0, 4, "off", Recovery]
 TOLD_RECOVERY = "recovery: expected Recovery(…), or None for a single try, got {!r}"
 
 
-class Wire:
-    """Where requests arrive and are answered, without any network."""
-
-    def __init__(self) -> None:
-        """Begin without a request."""
-        self.requests: list[httpx.Request] = []
-        self.transport = httpx.MockTransport(self._answer)
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        content: object = {"serverTime": 1_700_000_000_000} if request.url.path.endswith("/time") else []
-        return httpx.Response(200, json=content, headers={"X-MBX-USED-WEIGHT-1M": str(len(self.requests))})
-
-    def options(self) -> list[CallOptions]:
-        """Give what each request was sent with."""
-        return [request.extensions["options"] for request in self.requests]
-
-
-def a_client(wire: Wire | None = None, server: str = LOOPBACK, **settings: Any) -> SigningClient:
+def a_client(server: str = LOOPBACK, **settings: Any) -> SigningClient:
     """Give a client of an exchange on this machine, or of another one."""
-    transport = (wire or Wire()).transport
-    return connect(Credentials(API_KEY, HmacKey(SECRET)), server=server, transport=transport, **settings)
+    return connect(Credentials(API_KEY, HmacKey(SECRET)), server=server, **settings)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
+    """Give the extensions of the requests of all calls from now on."""
+    seen: list[Mapping[str, Any]] = []
+    original = Exchange.call
+
+    def remember(exchange: Exchange, method: str, extensions: Mapping[str, Any], *, is_repeatable: bool) -> Call:
+        seen.append(extensions)
+        return original(exchange, method, extensions, is_repeatable=is_repeatable)
+
+    monkeypatch.setattr(Exchange, "call", remember)
+    return seen
 
 
 def exchange_of(client: SigningClient) -> Exchange:
@@ -111,7 +108,7 @@ def test_options_stay() -> None:
 # Settings of a client.
 
 
-@pytest.mark.parametrize("name", ["pacing", "max_answer_bytes"])
+@pytest.mark.parametrize("name", ["pacing", "max_answer_bytes", "max_connections"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, 2.0, "3", True, float("inf")])
 def test_counts_that_are_refused(name: str, value: Any) -> None:
     """A weight or a size that is no positive integer is refused, and shown."""
@@ -121,37 +118,51 @@ def test_counts_that_are_refused(name: str, value: Any) -> None:
     assert f"{name}: expected a positive integer, got {value!r}" == str(caught.value)
 
 
-def test_answers_without_a_limit_are_refused() -> None:
-    """There is no client without a limit on the size of answers."""
+@pytest.mark.parametrize("name", ["max_answer_bytes", "max_connections"])
+def test_clients_without_a_limit_are_refused(name: str) -> None:
+    """There is no client without a limit on the size of answers and on the number of connections."""
+    unlimited: dict[str, Any] = {name: None}
+
     with pytest.raises(ConfigurationError) as caught:
-        a_client(max_answer_bytes=None)
+        a_client(**unlimited)
 
-    assert "max_answer_bytes: expected a positive integer, got None" == str(caught.value)
+    assert f"{name}: expected a positive integer, got None" == str(caught.value)
 
 
+@pytest.mark.engines
 def test_settings_reach_the_exchange() -> None:
     """What is set is what calls go by."""
     client = a_client(
-        timeout=3, recovery=Recovery(2), clock=lambda: 1234, sync_clock=True, pacing=1, max_answer_bytes=1
+        timeout=3,
+        recovery=Recovery(2),
+        clock=lambda: 1234,
+        sync_clock=True,
+        pacing=1,
+        max_answer_bytes=1,
+        max_connections=2,
     )
     exchange = exchange_of(client)
 
     assert CallOptions(3, Recovery(2)) == exchange.options
     assert 1234 == exchange.clock() == client.clock()
     assert exchange.clock is client.clock
-    assert (True, 1, 1) == (exchange.sync_clock, exchange.pacing, exchange.max_answer_bytes)
+    assert (True, 1) == (exchange.sync_clock, exchange.pacing)
+    assert (1, 2) == (exchange.max_answer_bytes, exchange.max_connections)
 
 
+@pytest.mark.engines
 def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without settings there is no pacing, the clock is this machine's, and an answer has 16 MiB at most."""
+    """Without settings there is no pacing, the clock is this machine's; answers have 16 MiB, 100 are on their way."""
     monkeypatch.setattr("time.time_ns", lambda: 5_000_000)
     exchange = exchange_of(a_client())
 
     assert CallOptions() == exchange.options
     assert 5 == exchange.clock()
-    assert (False, None, 16_777_216) == (exchange.sync_clock, exchange.pacing, exchange.max_answer_bytes)
+    assert (False, None) == (exchange.sync_clock, exchange.pacing)
+    assert (16_777_216, 100) == (exchange.max_answer_bytes, exchange.max_connections)
 
 
+@pytest.mark.engines
 def test_clients_share_a_servers_rate_limit() -> None:
     """What one client learns of a server's rate limit is known to the others of that server, and to nobody else."""
     server = "https://options.example"
@@ -161,15 +172,17 @@ def test_clients_share_a_servers_rate_limit() -> None:
     assert limit is not exchange_of(a_client(server=f"{server}:444")).rate_limit
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("server", ["http://127.0.0.1:1", "https://localhost:1", "http://[::1]:1"])
 def test_rate_limits_of_this_machine_are_not_shared(server: str) -> None:
     """What listens on a port of this machine may be another server tomorrow, so that nothing is kept of it."""
     assert exchange_of(a_client(server=server)).rate_limit is not exchange_of(a_client(server=server)).rate_limit
 
 
-def test_used_weight_of_a_client() -> None:
+@pytest.mark.engines
+def test_used_weight_of_a_client(sandbox: Sandbox) -> None:
     """A client shows the used weight of the last answer, None before the first one."""
-    client = a_client()
+    client = a_client(sandbox.url)
 
     with client:
         assert client.used_weight is None
@@ -182,10 +195,10 @@ def test_used_weight_of_a_client() -> None:
 # Options of a single call.
 
 
-def test_calls_have_the_options_of_their_client() -> None:
+@pytest.mark.engines
+def test_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """Each call is made with the options of the client that it is given."""
-    wire = Wire()
-    with a_client(wire, timeout=7, recovery=None) as client:
+    with a_client(sandbox.url, timeout=7, recovery=None) as client:
         server_time.sync(client=client)
         server_time.sync(client=client.with_options(timeout=3))
         server_time.sync(client=client.with_options(recovery=Recovery(2)))
@@ -198,61 +211,65 @@ def test_calls_have_the_options_of_their_client() -> None:
         CallOptions(7, Recovery(2)),
         CallOptions(3, Recovery(2)),
         CallOptions(7, None),
-    ] == wire.options()
+    ] == [extensions["options"] for extensions in calls]
 
 
-@pytest.mark.anyio
-async def test_async_calls_have_the_options_of_their_client() -> None:
+@pytest.mark.engines
+def test_async_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """Each async call is made with the options of the client that it is given too."""
-    wire = Wire()
-    async with a_client(wire, timeout=7) as client:
-        await server_time.asyncio(client=client)
-        await server_time.asyncio(client=client.with_options(timeout=3, recovery=None))
 
-    assert [CallOptions(7, Recovery()), CallOptions(3, None)] == wire.options()
+    async def main() -> None:
+        async with a_client(sandbox.url, timeout=7) as client:
+            await server_time.asyncio(client=client)
+            await server_time.asyncio(client=client.with_options(timeout=3, recovery=None))
+
+    asyncio.run(main())
+
+    assert [CallOptions(7, Recovery()), CallOptions(3, None)] == [extensions["options"] for extensions in calls]
 
 
-def test_recovery_can_be_switched_off_and_on() -> None:
+@pytest.mark.engines
+def test_recovery_can_be_switched_off_and_on(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """None is a recovery that is given, and not one that is left out."""
-    wire = Wire()
-    with a_client(wire) as client:
+    with a_client(sandbox.url) as client:
         off = client.with_options(recovery=None)
         server_time.sync(client=off)
         server_time.sync(client=off.with_options(timeout=3))
         server_time.sync(client=off.with_options(recovery=Recovery(3)))
 
-    assert [None, None, Recovery(3)] == [options.recovery for options in wire.options()]
+    assert [None, None, Recovery(3)] == [extensions["options"].recovery for extensions in calls]
 
 
-def test_options_make_no_connections() -> None:
+@pytest.mark.engines
+def test_options_make_no_connections(sandbox: Sandbox) -> None:
     """A client with other options has connections, clock, limit and credentials of the one that it comes from."""
-    wire = Wire()
-    client = a_client(wire, timeout=7)
+    another = sandbox.add_account("another", SECRET)
+    client = connect(sandbox.credentials, server=sandbox.url, timeout=7)
     other = client.with_options(timeout=3)
 
     assert (SigningClient, 3, 7) == (type(other), other.timeout, client.timeout)
     assert 7 == client.with_options().timeout
-    assert client.get_httpx_client() is other.get_httpx_client()
+    assert client.engine() is other.engine()
     assert client.clock is other.clock
-    other.credentials = Credentials("another", HmacKey(SECRET))
+    other.credentials = another.credentials
     assert client.credentials is other.credentials
     futures_account_balance.sync(client=client)
-    assert "another" == wire.requests[0].headers["X-MBX-APIKEY"]
+    assert "another" == sandbox.requests[0].headers["X-MBX-APIKEY"]
     assert 1 == other.used_weight
     client.close()
     with pytest.raises(ConfigurationError, match="^this client is closed; connect again, or close it later$"):
         server_time.sync(client=other)
 
 
-def test_extensions_of_a_request_stay() -> None:
+@pytest.mark.engines
+def test_extensions_of_a_request_stay(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """A request by hand has its own extensions beside the client's options."""
-    wire = Wire()
-    with a_client(wire, timeout=7) as client:
+    with a_client(sandbox.url, timeout=7) as client:
         client.request({"method": "GET", "url": "/dapi/v1/time", "extensions": {"weight": 5}})
         client.request({"method": "GET", "url": "/dapi/v1/time"})
 
-    assert [5, None] == [request.extensions.get("weight") for request in wire.requests]
-    assert [CallOptions(7)] * 2 == wire.options()
+    assert [5, None] == [extensions.get("weight") for extensions in calls]
+    assert [CallOptions(7)] * 2 == [extensions["options"] for extensions in calls]
 
 
 # What the tries of a call go by.

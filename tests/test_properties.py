@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -18,24 +19,28 @@ import attrs
 import httpx
 import pytest
 import yaml
-from binance_coinm import AuthenticatedClient
+from binance_coinm import AuthenticatedClient, engines
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.errors import BinanceError
+from binance_coinm.errors import BinanceError, ResponseError
 from binance_coinm.models import FuturesAccountBalance
+from binance_coinm.reading import Reader, array, model
+from binance_coinm.reading import rows as reading_rows
 from binance_coinm.security import Security
 from binance_sandbox import Account, Sandbox
 from binance_sandbox._signature import split_signature
-from binance_signing import Credentials, HmacKey, Signer, connect
+from binance_signing import Credentials, HmacKey, Signer, SigningClient, connect
+from binance_signing._engines import EngineName
 from binance_signing._signing import signed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from samples import API_KEY, SECRET
 from test_balance import ROW
+from test_reading import MORE_ODD_AMOUNTS, ODD_AMOUNTS
 
 Form = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 Rows = list[FuturesAccountBalance]
-Send = Callable[..., httpx.Response]
+Send = Callable[..., engines.Answer]
 Balance = Callable[[AuthenticatedClient], Rows]
 
 KEY = HmacKey(SECRET)
@@ -73,9 +78,13 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module")
-def send(runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[Send]:
-    """Give what sends a signed request, each time with the same client of httpx."""
+@pytest.fixture(scope="module", params=["hook", "httpx", "reqwest"])
+def send(request: pytest.FixtureRequest, runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[Send]:
+    """Give what sends a signed request: a client of httpx with the signer as a hook, or the client of an engine."""
+    if request.param != "hook":
+        with client_of(request.param, exchange) as signing_client:
+            yield partial(sent_by, signing_client, runner)
+        return
     signer = Signer(exchange.credentials, exchange.url, clock=lambda: NOW, recv_window=60_000)
     arguments: dict[str, Any] = {"base_url": exchange.url, "event_hooks": {"request": [signer]}, "trust_env": False}
     if runner is None:
@@ -85,6 +94,26 @@ def send(runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[Send]:
         async_client = httpx.AsyncClient(**arguments)
         yield lambda *args, **kwargs: runner.run(async_client.request(*args, **kwargs))
         runner.run(async_client.aclose())
+
+
+def client_of(engine: EngineName, exchange: Sandbox) -> SigningClient:
+    """Give a client of an engine."""
+    return connect(
+        exchange.credentials,
+        server=exchange.url,
+        clock=lambda: NOW,
+        recv_window=60_000,
+        recovery=None,
+        engine=engine,
+    )
+
+
+def sent_by(
+    client: SigningClient, runner: asyncio.Runner | None, method: str, url: str, **arguments: Any
+) -> engines.Answer:
+    """Send a request by a client, in an event loop if there is one."""
+    request = {"method": method, "url": url, **arguments}
+    return client.request(request) if runner is None else runner.run(client.request_async(request))
 
 
 values = st.lists(st.text() | st.integers() | st.booleans() | st.none(), max_size=2)
@@ -104,7 +133,7 @@ def test_every_request_is_accepted(send: Send, method: str, query: Form, form: F
 
     answer = send(method, PATH, params=query, extensions={"security": Security.TRADE}, **content)
 
-    assert (200, [ROW]) == (answer.status_code, answer.json())
+    assert (200, [ROW]) == (answer.status_code, json.loads(answer.content))
 
 
 @given(method=methods, url=strange_urls, params=strange_forms, body=strange_bodies)
@@ -116,6 +145,30 @@ def test_what_arrives_is_signed(send: Send, exchange: Sandbox, method: str, url:
     split = split_signature(received.query, received.body, "signature")
     assert split is not None
     assert ACCOUNT.is_signature(*split)
+
+
+@pytest.fixture(scope="module")
+def both(runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[list[Send]]:
+    """Give what sends a signed request by either engine."""
+    with client_of("httpx", exchange) as first, client_of("reqwest", exchange) as second:
+        yield [partial(sent_by, client, runner) for client in (first, second)]
+
+
+@given(method=methods, url=strange_urls, params=strange_forms, body=strange_bodies)
+def test_what_arrives_is_the_same(
+    both: list[Send], exchange: Sandbox, method: str, url: str, params: Form, body: Form
+) -> None:
+    """Both engines send a request with the same bytes in its query and its body, and so with the same signature."""
+    # The one exception: an apostrophe in a URL is left by one engine, and encoded by the other one.
+    url = url.replace("'", "")
+    for send in both:
+        send(method, url, params=params or None, extensions={"security": Security.TRADE}, **body)
+
+    first, second = (
+        (sent.method, sent.path, sent.query, sent.body, sent.headers.get("Content-Type"))
+        for sent in exchange.requests[-2:]
+    )
+    assert first == second
 
 
 quoted = st.binary().map(lambda raw: quote_from_bytes(raw).encode())
@@ -251,6 +304,7 @@ def test_every_answer_is_rows_or_an_error(balance: Balance, answer: Answer) -> N
     assert isinstance(end, BinanceError) or all(type(row) is FuturesAccountBalance for row in end)
 
 
+@pytest.mark.engines
 @settings(max_examples=settings().max_examples // 10)
 @given(answer=answers)
 def test_every_answer_over_a_socket_is_rows_or_an_error(balance: Balance, answer: Answer) -> None:
@@ -284,6 +338,44 @@ def test_other_rows_are_refused_or_come_as_they_were_sent(balance: Balance, row:
             sent = json.loads(members[name], parse_float=Decimal)
             assert type(amount) is Decimal
             assert sent == (received.to_dict()[name] if isinstance(sent, str) else amount)
+
+
+odd_amounts = st.sampled_from([*ODD_AMOUNTS, *MORE_ODD_AMOUNTS]) | st.builds(str.__add__, amounts, exponents) | anything
+odd_integers = st.sampled_from([2**63, -(2**63) - 1, 10**30, True, "5", Decimal("1.0"), None])
+odd_values = st.one_of(odd_amounts, odd_integers, st.just("\ud800"), anything)
+odd_members = st.dictionaries(st.sampled_from([*ROW, "later", ""]), odd_values, min_size=1, max_size=2)
+odd_rows: st.SearchStrategy[Any] = (
+    st.builds(dict.__or__, rows, odd_members)
+    | st.builds(
+        lambda row, name: {other: row[other] for other in row if other != name}, rows, st.sampled_from(list(ROW))
+    )
+    | st.sampled_from([None, [], [ROW], "row", 5, {}])
+)
+usual_lists = st.lists(rows, max_size=8)
+lists = usual_lists | st.builds(
+    lambda usual, odd, place: [*usual[:place], odd, *usual[place:]], usual_lists, odd_rows, st.integers(0, 8)
+)
+
+
+def end_of_reading(read: Reader[Rows], value: object) -> object:
+    """Give all that can be told of what a list is read as: every digit and field, or the error's place and reason."""
+    try:
+        return repr(read(value, "list"))
+    except ResponseError as caught:
+        error = caught
+    assert (None, None) == (error.__cause__, error.__context__)
+    return error.path, error.reason
+
+
+@given(value=lists | odd_values)
+def test_rows_are_read_at_once_as_one_by_one(value: object) -> None:
+    """A list of rows is read column by column as it is row by row: to equal rows, or to an error of the same place."""
+    before = repr(value)
+
+    one_by_one = end_of_reading(array(model(FuturesAccountBalance.from_dict)), value)
+
+    assert one_by_one == end_of_reading(reading_rows(FuturesAccountBalance), value)
+    assert before == repr(value)
 
 
 decimals = st.builds("{}E{}".format, st.integers(-(10**32), 10**32), st.integers(-64, 31)).map(Decimal)

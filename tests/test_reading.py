@@ -41,29 +41,47 @@ def test_amounts_as_numbers_are_taken_exactly(number: str, amount: str) -> None:
     assert amount == row.to_dict()["balance"]
 
 
-@pytest.mark.parametrize(
-    "amount",
-    [
-        "",
-        " 1",
-        "1 ",
-        "+1",
-        "1,5",
-        "1_000",
-        ".5",
-        "5.",
-        "1e3",
-        "007",
-        "-01.5",
-        "NaN",
-        "Infinity",
-        "٣",
-        "abc",
-        "1" * 65,
-        "1" * 10_000,
-        "0x1",
-    ],
-)
+# Strings that are no amounts, and values that are none.
+ODD_AMOUNTS: list[Any] = [
+    "",
+    " 1",
+    "1 ",
+    "+1",
+    "1,5",
+    "1_000",
+    ".5",
+    "5.",
+    "1e3",
+    "007",
+    "-01.5",
+    "NaN",
+    "Infinity",
+    "٣",
+    "abc",
+    "1" * 65,
+    "1" * 10_000,
+    "0x1",
+]
+MORE_ODD_AMOUNTS: list[Any] = [1.5, Decimal("NaN"), Decimal("1e999999"), 10**64, True, None, [], {}]
+# Further ones, by which a list of amounts that is read at once could get out of step.
+TRICKY_AMOUNTS: list[Any] = [
+    "1,2",
+    ",",
+    "1,",
+    ",1",
+    "-",
+    "--1",
+    "1-2",
+    "1.2.3",
+    "1\n",
+    "\ud800",
+    "[1]",
+    "1,2,3,4,5",
+    "1.-5",
+]
+
+
+@pytest.mark.parametrize("amount", ODD_AMOUNTS)
 def test_strings_that_are_no_amounts(amount: str) -> None:
     """A string that is no plain decimal is refused, with the name of its field."""
     with pytest.raises(
@@ -72,7 +90,7 @@ def test_strings_that_are_no_amounts(amount: str) -> None:
         FuturesAccountBalance.from_dict(ROW | {"balance": amount})
 
 
-@pytest.mark.parametrize("value", [1.5, Decimal("NaN"), Decimal("1e999999"), 10**64, True, None, [], {}, UNSET])
+@pytest.mark.parametrize("value", [*MORE_ODD_AMOUNTS, UNSET])
 def test_values_that_are_no_amounts(value: object) -> None:
     """A value that is no decimal, or none that can be written, is refused; a float too, for it lost digits before."""
     with pytest.raises(ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got "):
@@ -122,6 +140,82 @@ def test_rows_are_named(value: Any, reason: str) -> None:
         futures_account_balance.read_response(httpx.Response(200, text=json.dumps(value)))
 
     assert reason == str(caught.value)
+
+
+LENGTHS = [1, 3, 4, 40]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("amount", ["0.00250000", "0", "-0", "-0.51234568", "1" * 64, f"0.{'1' * 64}"])
+def test_amounts_of_many_rows_go_back_out(amount: str, length: int) -> None:
+    """However many rows there are, each amount keeps every digit."""
+    value = [ROW | {"balance": amount, "availableBalance": f"{place}.50"} for place in range(length)]
+
+    parsed = reading.rows(FuturesAccountBalance)(value, "list")
+
+    assert value == [row.to_dict() for row in parsed]
+    assert {(FuturesAccountBalance, Decimal, int)} == {(type(r), type(r.balance), type(r.update_time)) for r in parsed}
+
+
+@pytest.mark.parametrize("field", ["balance", "availableBalance"])
+@pytest.mark.parametrize("amount", [*ODD_AMOUNTS, *MORE_ODD_AMOUNTS, *TRICKY_AMOUNTS], ids=lambda it: f"{it!r:.20}")
+def test_odd_amount_among_many_rows(amount: object, field: str) -> None:
+    """Wherever in a list an amount is that is none, the error tells its row and field, and carries no other error."""
+    for length, place in ((1, 0), (3, 2), (4, 0), (4, 3), (40, 20)):
+        value = [ROW | {field: amount} if place == index else ROW for index in range(length)]
+
+        with pytest.raises(ResponseError, match="expected a decimal string of at most 64 digits, got ") as caught:
+            reading.rows(FuturesAccountBalance)(value, "list")
+
+        assert ("list", place, field) == caught.value.path
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_numbers_among_many_rows(length: int) -> None:
+    """A row of a list may have numbers for its amounts, which are taken exactly."""
+    text = json.dumps([ROW] * length).replace('"0.00241969"', "0.00241969", 1).replace('"0.00250000"', "1e-8", 1)
+
+    first, *others = reading.rows(FuturesAccountBalance)(reading.json_value(text.encode()), "list")
+
+    assert (Decimal("1e-8"), Decimal("0.00241969")) == (first.balance, first.cross_wallet_balance)
+    assert [FuturesAccountBalance.from_dict(ROW)] * (length - 1) == others
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_unknown_fields_of_many_rows(length: int) -> None:
+    """Each row of a list keeps the fields of its own that the document does not have."""
+    value = [ROW | {"later": str(place)} if place % 2 else ROW for place in range(length)]
+
+    parsed = reading.rows(FuturesAccountBalance)(value, "list")
+
+    assert [{"later": str(place)} if place % 2 else {} for place in range(length)] == [
+        row.additional_properties for row in parsed
+    ]
+    assert length == len({id(row.additional_properties) for row in parsed})
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("field", list(ROW))
+def test_missing_field_among_many_rows(field: str, length: int) -> None:
+    """A field that is missing in the last row of a list is named, also where another field takes its place."""
+    row = {name: value for name, value in ROW.items() if name != field}
+    for odd in (row, row | {"later": "1"}):
+        with pytest.raises(ResponseError, match=f"row {length - 1}, field {field}: .*, got nothing$") as caught:
+            reading.rows(FuturesAccountBalance)([ROW] * (length - 1) + [odd], "list")
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("time", [2**63, -(2**63) - 1, True, "5", Decimal("1.0"), None, 1.0])
+def test_odd_time_among_many_rows(time: object, length: int) -> None:
+    """A time that is no integer of 64 bits is refused wherever it is, and one that just is one is taken."""
+    read = reading.rows(FuturesAccountBalance)
+    for edge in (2**63 - 1, -(2**63)):
+        assert edge == read([ROW] * (length - 1) + [ROW | {"updateTime": edge}], "list")[-1].update_time
+
+    with pytest.raises(ResponseError, match=f"row {length - 1}, field updateTime: expected an integer of 64 bits"):
+        read([ROW] * (length - 1) + [ROW | {"updateTime": time}], "list")
 
 
 def test_models_are_independent_of_what_they_were_made_of() -> None:

@@ -13,6 +13,7 @@ README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall("^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.strip().splitlines()[-1].strip())
 def test_snippets_run(
     snippet: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -89,6 +89,21 @@ def test_nobody_accepts_by_reqwest(balance: Balance) -> None:
         assert "TimeoutError, unknown" == end_in_time(lambda: balance(client).parsed, TIMEOUT)
 
 
+@pytest.mark.parametrize(
+    ("engine", "ends_in"),
+    [("httpx", "TimeoutError, failed"), ("reqwest", "TimeoutError, unknown")],
+    ids=["httpx", "reqwest"],
+    indirect=["engine"],
+)
+def test_handshake_without_an_answer(balance: Balance, ends_in: str) -> None:
+    """A server that accepts a connection, and then does not answer the beginning of TLS, is given up in time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        client = connect(some_credentials(), server=url, timeout=TIMEOUT)
+
+        assert ends_in == end_in_time(lambda: balance(client).parsed, TIMEOUT)
+
+
 @several_loopback_addresses
 @faults_of("test_silent_addresses")
 def test_silent_addresses(sandbox: Sandbox, balance: Balance, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:

@@ -1,0 +1,237 @@
+"""Many clients over the same connections: one for each account, and how many connections there are."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.errors import ConfigurationError, ExchangeError, RateLimitError
+from binance_coinm.models import FuturesAccountBalance
+from binance_sandbox import Account, Answer, Fault, Sandbox
+from binance_sandbox._faults import Wire
+from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
+from relay import Relay
+from samples import API_KEY, SECRET
+from test_concurrency import AtOnce, aliases, in_each_way
+
+HEADER = "X-MBX-APIKEY"
+MINUTE = 60_000
+
+Balance = Callable[[SigningClient], list[FuturesAccountBalance]]
+
+
+@pytest.fixture(params=["sync", "async"])
+def balance(request: pytest.FixtureRequest) -> Iterator[Balance]:
+    """Give a call that leaves its client open, once sync and once async, all in one event loop."""
+    with asyncio.Runner() as runner:
+        if request.param == "sync":
+            yield lambda client: futures_account_balance.sync(client=client)
+        else:
+            yield lambda client: runner.run(futures_account_balance.asyncio(client=client))
+
+
+def an_account(sandbox: Sandbox, alias: str) -> Account:
+    """Open an account whose rows have an alias of its own."""
+    row = sandbox.rows[0] | {"accountAlias": alias}
+    return sandbox.add_account(answers={"futuresAccountBalance": [row]})
+
+
+def keys(sandbox: Sandbox) -> list[str]:
+    """Give the API keys of the requests so far."""
+    return [request.headers[HEADER] for request in sandbox.requests]
+
+
+@pytest.mark.engines
+def test_client_of_another_account(sandbox: Sandbox, relay: Relay, balance: Balance) -> None:
+    """A client of another account signs with its own key, over the connection of the one that it comes from."""
+    account = an_account(sandbox, "other")
+    with connect(sandbox.credentials, server=relay.url) as client:
+        other = client.with_credentials(account.credentials)
+
+        rows = [balance(one)[0].account_alias for one in (client, other, client, other)]
+
+    assert [sandbox.rows[0]["accountAlias"], "other"] * 2 == rows
+    assert [sandbox.account.api_key, account.api_key] * 2 == keys(sandbox)
+    assert 1 == relay.accepted
+
+
+@pytest.mark.engines
+def test_what_clients_of_several_accounts_share(sandbox: Sandbox, balance: Balance) -> None:
+    """They know the same clock, and the weight that the IP address used, whoever asked."""
+    sandbox.clock_offset_ms = 60 * MINUTE
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        other = client.with_credentials(an_account(sandbox, "other").credentials)
+        balance(client)
+
+        balance(other)
+
+        assert client.clock is other.clock
+        assert [400, 200, 200, 200] == [request.status for request in sandbox.requests]
+        assert client.used_weight == other.used_weight == sandbox.used_weight
+
+
+@pytest.mark.engines
+def test_weight_of_all_accounts(balance: Balance) -> None:
+    """With pacing the weight that one account used is not left to the other."""
+    with Sandbox(clock=lambda: MINUTE) as sandbox:
+        client = connect(sandbox.credentials, server=sandbox.url, clock=lambda: MINUTE, pacing=2, recovery=None)
+        with client:
+            other = client.with_credentials(an_account(sandbox, "other").credentials)
+            balance(client)
+            balance(other)
+
+            with pytest.raises(RateLimitError, match="the weight of this minute, 2, is used up"):
+                balance(other)
+
+    assert 2 == len(sandbox.requests)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("closed", ["the first", "the other"])
+def test_clients_of_several_accounts_end_together(
+    sandbox: Sandbox, relay: Relay, balance: Balance, closed: str
+) -> None:
+    """Whichever is closed, none of them makes a call any more."""
+    client = connect(sandbox.credentials, server=relay.url)
+    other = client.with_credentials(an_account(sandbox, "other").credentials)
+    balance(client)
+
+    asyncio.run((client if closed == "the first" else other).aclose())
+
+    for one in (client, other):
+        with pytest.raises(ConfigurationError, match="^this client is closed; connect again, or close it later$"):
+            balance(one)
+    assert 1 == len(sandbox.requests)
+
+
+@pytest.mark.engines
+def test_credentials_are_exchanged_of_one_alone(sandbox: Sandbox, balance: Balance) -> None:
+    """New credentials of one client leave the other one its own, whichever it is."""
+    accounts = [sandbox.account, *(an_account(sandbox, alias) for alias in ("other", "third", "fourth"))]
+    first, second, third, fourth = [account.credentials for account in accounts]
+    with connect(first, server=sandbox.url) as client:
+        other = client.with_credentials(second)
+
+        other.credentials = third
+        balance(client)
+        balance(other)
+        client.credentials = fourth
+        balance(client)
+        balance(other)
+
+        assert (fourth, third) == (client.credentials, other.credentials)
+    assert [accounts[place].api_key for place in (0, 2, 3, 2)] == keys(sandbox)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("junk", ["junk", None, ("key", SECRET), HmacKey(SECRET)], ids=lambda it: type(it).__name__)
+def test_what_is_no_account(sandbox: Sandbox, junk: Any) -> None:
+    """What is no credentials gives no client, and is not shown."""
+    with (
+        connect(sandbox.credentials, server=sandbox.url) as client,
+        pytest.raises(ConfigurationError) as caught,
+    ):
+        client.with_credentials(junk)
+
+    told = f"credentials: expected Credentials(api_key, key), got {type(junk).__name__}"
+    assert told == str(caught.value)
+
+
+@pytest.mark.engines
+def test_options_and_accounts(sandbox: Sandbox, balance: Balance) -> None:
+    """Options leave a client its account, and an account leaves it its options, in either order."""
+    account = an_account(sandbox, "other")
+    with connect(sandbox.credentials, server=sandbox.url, timeout=7) as client:
+        sandbox.answer_next(503, times=4)
+        single = client.with_options(timeout=3, recovery=None)
+        for other in (
+            single.with_credentials(account.credentials),
+            client.with_credentials(account.credentials).with_options(timeout=3, recovery=None),
+        ):
+            assert (SigningClient, 3) == (type(other), other.timeout)
+            with pytest.raises(ExchangeError, match="HTTP 503"):
+                balance(other)
+        assert (7, 3) == (client.with_credentials(account.credentials).timeout, single.timeout)
+
+    assert [account.api_key] * 2 == keys(sandbox)
+
+
+@pytest.mark.engines
+def test_clients_with_options_have_one_account(sandbox: Sandbox, balance: Balance) -> None:
+    """A client and the ones with its options go on to have the same credentials when these are exchanged."""
+    account = an_account(sandbox, "other")
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        other = client.with_credentials(sandbox.credentials)
+        options = other.with_options(timeout=3)
+
+        options.credentials = account.credentials
+        for one in (client, other, options):
+            balance(one)
+
+    assert [sandbox.account.api_key, account.api_key, account.api_key] == keys(sandbox)
+
+
+def test_text_of_a_client_of_another_account() -> None:
+    """A client of another account shows no more than the one that it comes from."""
+    client = connect(Credentials("key", HmacKey("secret")), server="http://127.0.0.1:1")
+
+    other = client.with_credentials(Credentials(API_KEY, HmacKey(SECRET)))
+
+    assert "SigningClient('http://127.0.0.1:1')" == repr(other) == str(other)
+
+
+@in_each_way
+def test_twenty_accounts_at_once(sandbox: Sandbox, relay: Relay, at_once: AtOnce) -> None:
+    """Twenty accounts that call at once, again and again over the same connections, each get their own rows."""
+    accounts = [an_account(sandbox, str(number)) for number in range(20)]
+    client = connect(sandbox.credentials, server=relay.url, max_connections=5, recv_window=MINUTE, timeout=30)
+    clients = [client.with_credentials(account.credentials) for account in accounts]
+
+    outcomes = at_once([(one, MINUTE) for _ in range(5) for one in clients])
+
+    assert [str(number) for number in range(20)] * 5 == aliases(outcomes)
+    assert {account.api_key: 5 for account in accounts} == Counter(keys(sandbox))
+    assert relay.accepted <= 5
+    assert relay.settles_at(0)
+
+
+class InPairs:
+    """Answers that the sandbox gives to two callers at once; it counts how many wait for one at most."""
+
+    def __init__(self) -> None:
+        """Begin without a caller."""
+        self._arrivals = 0
+        self._at_once = 0
+        self.most = 0
+
+    def fault(self) -> Fault:
+        """Give what to tell the sandbox."""
+        return Fault("in pairs", self._transmit)
+
+    async def _transmit(self, answer: Answer, wire: Wire) -> None:
+        self._arrivals += 1
+        self._at_once += 1
+        self.most = max(self.most, self._at_once)
+        place = self._arrivals
+        while place % 2 and place == self._arrivals:
+            if await wire.is_lost(0.01):
+                return
+        self._at_once -= 1
+        await wire.send(answer)
+
+
+@in_each_way
+def test_max_connections(sandbox: Sandbox, relay: Relay, at_once: AtOnce) -> None:
+    """No more calls than allowed are at the exchange at once, of however many accounts; all of them succeed."""
+    pairs = InPairs()
+    sandbox.fail_next(pairs.fault(), times=20)
+    client = connect(sandbox.credentials, server=relay.url, max_connections=2, recovery=Recovery(tries=1), timeout=30)
+    other = client.with_credentials(an_account(sandbox, "other").credentials)
+
+    outcomes = at_once([(client, MINUTE), (other, MINUTE)] * 10)
+
+    assert [sandbox.rows[0]["accountAlias"], "other"] * 10 == aliases(outcomes)
+    assert 2 == pairs.most
+    assert relay.accepted <= 2

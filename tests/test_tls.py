@@ -1,0 +1,238 @@
+"""Servers are verified: by a certificate that is trusted, for the host that was asked for, with either engine."""
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+from binance_coinm.errors import ConfigurationError, NetworkError
+from binance_sandbox import Sandbox
+from binance_signing import Recovery, _httpx_engine, connect
+from calls import Balance
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from relay import Relay
+
+_FROM, _UNTIL = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+
+def usage(*names: str) -> x509.KeyUsage:
+    """Give what a key is for."""
+    return x509.KeyUsage(**{name: name in names for name in _KEY_USAGES})
+
+
+class Authority:
+    """An authority that signs certificates of servers."""
+
+    def __init__(self) -> None:
+        """Make its key, and the certificate by which it is trusted."""
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of a test")])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._begun(self._name, self._key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(usage("key_cert_sign", "crl_sign"), critical=True)
+        self.certificate = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
+
+    def _begun(self, name: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(_FROM)
+            .not_valid_after(_UNTIL)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(by, critical=False)
+        )
+
+    def server(self, *names: x509.GeneralName) -> bytes:
+        """Give a key and a certificate for a server of these names."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            self._begun(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Server of a test")]), key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(usage("digital_signature"), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .sign(self._key, SHA256())
+        )
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return pem + certificate.public_bytes(Encoding.PEM)
+
+
+@frozen
+class Files:
+    """What of an authority is in files: its certificate, and what servers of this machine and of another host have."""
+
+    authority: Path
+    here: ssl.SSLContext
+    elsewhere: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Make an authority."""
+    folder, authority = tmp_path_factory.mktemp("tls"), Authority()
+    (folder / "authority.pem").write_bytes(authority.certificate)
+
+    def context(name: str, *names: x509.GeneralName) -> ssl.SSLContext:
+        (folder / name).write_bytes(authority.server(*names))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(folder / name)
+        return context
+
+    return Files(
+        folder / "authority.pem",
+        context("here.pem", x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))),
+        context("elsewhere.pem", x509.DNSName("exchange.example"), x509.IPAddress(ip_address("192.0.2.1"))),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _certificates_are_loaded_anew() -> Iterator[None]:
+    """Let nothing of what other tests trusted be left in this process, and nothing of this one's be left for others."""
+    _httpx_engine._tls_context.cache_clear()  # noqa: SLF001, all clients of a process have the same
+    yield
+    _httpx_engine._tls_context.cache_clear()  # noqa: SLF001, the same
+
+
+@pytest.fixture
+def server(sandbox: Sandbox, files: Files) -> Iterator[Relay]:
+    """Give an exchange of this machine that speaks TLS."""
+    with Relay(sandbox.url, files.here) as relay:
+        yield relay
+
+
+def assert_refused(sandbox: Sandbox, relay: Relay, balance: Balance, server: str, **settings: Any) -> None:
+    """Fail unless a call ends before anything is sent."""
+    with pytest.raises(NetworkError) as caught:
+        balance(connect(sandbox.credentials, server=server, recovery=None, **settings))
+
+    assert "failed" == caught.value.outcome
+    assert b"" == b"".join(relay.received)
+    assert [] == sandbox.requests
+
+
+@pytest.mark.engines
+def test_servers_are_verified_by_default(sandbox: Sandbox, server: Relay, balance: Balance) -> None:
+    """A server whose certificate nobody trusts is refused before it gets anything of a request."""
+    assert_refused(sandbox, server, balance, server.url)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_certificates_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, files: Files, host: str
+) -> None:
+    """A server is accepted whose authority SSL_CERT_FILE names."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
+
+    assert balance(connect(sandbox.credentials, server=f"https://{host}:{server.port}", recovery=None)).parsed
+    assert 1 == server.accepted
+
+
+@pytest.mark.engines
+def test_recovery_does_not_help(sandbox: Sandbox, server: Relay, balance: Balance) -> None:
+    """A server that is not trusted is not trusted the second time either."""
+    with pytest.raises(NetworkError):
+        balance(connect(sandbox.credentials, server=server.url, recovery=Recovery(backoff=0)))
+
+    assert [] == sandbox.requests
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_servers_of_another_name(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance, files: Files, host: str
+) -> None:
+    """A server whose certificate is trusted, but for another host, is refused before it gets anything."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
+    with Relay(sandbox.url, files.elsewhere) as relay:
+        assert_refused(sandbox, relay, balance, f"https://{host}:{relay.port}")
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("name", ["here", "elsewhere"])
+def test_servers_that_are_not_verified(sandbox: Sandbox, balance: Balance, files: Files, name: str) -> None:
+    """Who says that servers are not to be verified gets an answer of any."""
+    with Relay(sandbox.url, getattr(files, name)) as relay:
+        assert balance(connect(sandbox.credentials, server=relay.url, verify=False)).parsed
+
+
+@pytest.mark.engines
+def test_clients_that_verify_and_do_not(sandbox: Sandbox, server: Relay, balance: Balance) -> None:
+    """That one client does not verify servers leaves others to do so."""
+    with connect(sandbox.credentials, server=server.url, verify=False) as trusting:
+        trusting.request({"method": "GET", "url": "/dapi/v1/time"})
+        asked = len(sandbox.requests)
+
+        with pytest.raises(NetworkError):
+            balance(connect(sandbox.credentials, server=server.url, recovery=None))
+
+    assert (1, 1) == (asked, len(sandbox.requests))
+
+
+@pytest.mark.parametrize("kind", ["path", "context"])
+def test_certificates_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, files: Files, kind: str) -> None:
+    """With httpx a file of certificates, or a context that holds them, may be given."""
+    path = str(files.authority)
+    verify = path if kind == "path" else ssl.create_default_context(cafile=path)
+
+    assert balance(connect(sandbox.credentials, server=server.url, verify=verify)).parsed
+
+
+def test_certificates_that_are_none(sandbox: Sandbox, files: Files) -> None:
+    """A path at which there are no certificates is refused when a client is made."""
+    for path in (files.authority.with_name("missing.pem"), Path(__file__)):
+        with pytest.raises(ConfigurationError, match="^verify: .* holds no certificates that can be read"):
+            connect(sandbox.credentials, verify=str(path))
+
+
+def test_empty_folder_of_certificates(tmp_path: Path, sandbox: Sandbox, server: Relay, balance: Balance) -> None:
+    """A folder may be given too, and if it is empty, nobody is trusted."""
+    assert_refused(sandbox, server, balance, server.url, verify=str(tmp_path))
+
+
+@pytest.mark.engines
+def test_server_without_tls(sandbox: Sandbox, relay: Relay, balance: Balance) -> None:
+    """A server that does not speak TLS behind a URL of https gets nothing of a request."""
+    with pytest.raises(NetworkError) as caught:
+        balance(connect(sandbox.credentials, server=relay.url.replace("http", "https"), recovery=None))
+
+    assert "failed" == caught.value.outcome
+    assert b"X-MBX-APIKEY" not in b"".join(relay.received)
+    assert [] == sandbox.requests
+
+
+@pytest.mark.engines
+def test_pools_are_of_their_certificates(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, files: Files
+) -> None:
+    """A server is refused by a client though one that is open was told to trust it."""
+    with monkeypatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(files.authority))
+        trusting = connect(sandbox.credentials, server=server.url)
+        trusting.request({"method": "GET", "url": "/dapi/v1/time"})
+
+    with trusting, pytest.raises(NetworkError):
+        balance(connect(sandbox.credentials, server=server.url, recovery=None))
