@@ -29,6 +29,9 @@ TESTS = (
     "balance",
     "errors",
     "mocks",
+    "many_clients",
+    "tls",
+    "reqwest",
     "concurrency",
 )
 SETTINGS = """

@@ -752,7 +752,7 @@ def test_interruption_while_an_answer_comes(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("binance_signing._reqwest_messages.Reading.feed", interrupt)
+    monkeypatch.setattr("binance_signing._reqwest_messages.Reading.answer", interrupt)
 
     with pytest.raises(KeyboardInterrupt) as caught:
         balance(connect(sandbox.credentials, server=sandbox.url))

@@ -58,6 +58,9 @@ class Connections:
         """Give the engine of async calls of the running event loop, at whose end it is closed, if not before."""
         self._require_open()
         loop = _running_loop()
+        engine = self._async_engines.get(loop)
+        if engine is not None:
+            return engine
         with self._making:
             if loop not in self._async_engines:
                 self._async_engines[loop] = self._engines.async_engine(self._exchange, self._settings)

@@ -65,12 +65,12 @@ class ReqwestAsyncEngine:
     async def _answer(self, builder: RequestBuilder) -> Answer:
         async with builder.build_streamed() as response:
             reading = Reading(response, self._exchange.max_answer_bytes)
-            if reading.is_bounded:
-                reading.feed(await response.body_reader.bytes())
-            else:
+            if reading.is_plain:
+                return reading.answer(await response.body_reader.bytes())
+            with reading.body() as body:
                 while (chunk := await response.body_reader.read_chunk()) is not None:
-                    reading.feed(chunk)
-        return reading.answer()
+                    body.feed(bytes(chunk))
+        return reading.answer(body.whole())
 
 
 class _Cancellable(Generic[T]):

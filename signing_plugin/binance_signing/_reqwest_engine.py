@@ -56,12 +56,12 @@ class ReqwestEngine:
     def _answer(self, builder: SyncRequestBuilder) -> Answer:
         with builder.build_streamed() as response:
             reading = Reading(response, self._exchange.max_answer_bytes)
-            if reading.is_bounded:
-                reading.feed(response.body_reader.bytes())
-            else:
+            if reading.is_plain:
+                return reading.answer(response.body_reader.bytes())
+            with reading.body() as body:
                 while (chunk := response.body_reader.read_chunk()) is not None:
-                    reading.feed(chunk)
-        return reading.answer()
+                    body.feed(bytes(chunk))
+        return reading.answer(body.whole())
 
 
 def prepared(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Requests, answers and failures of the fast engine: what goes to pyreqwest, and what comes from it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from itertools import chain
@@ -82,31 +83,30 @@ class Reading:
         self._headers = _readable(response.headers)
         if self._status_code < _FINAL or self._headers.get("transfer-encoding", "chunked").lower() != "chunked":
             raise httpx.RemoteProtocolError("an answer in a protocol that was not asked for")
-        try:
-            self._body = Body(self._headers.get("content-encoding", ""), limit)
-        except errors.ResponseError as error:
-            raise self._described(error) from None
 
     @property
-    def is_bounded(self) -> bool:
-        """Whether the answer tells a length within the limit, so that it may come as a whole."""
+    def is_plain(self) -> bool:
+        """Whether the answer is as it comes, and tells a length within the limit, so that it may come as a whole."""
         length = self._headers.get("content-length", "")
-        return len(length) <= _DIGITS and length.isdecimal() and int(length) <= self._limit
+        return (
+            "content-encoding" not in self._headers
+            and len(length) <= _DIGITS
+            and length.isdecimal()
+            and int(length) <= self._limit
+        )
 
-    def feed(self, chunk: Bytes) -> None:
-        """Take the next chunk."""
+    def answer(self, content: Bytes | bytes) -> Answer:
+        """Give the whole answer."""
+        return Answer(self._status_code, self._headers, bytes(content))
+
+    @contextmanager
+    def body(self) -> Generator[Body]:
+        """Give what the chunks of any other answer are fed to, and tell of a body that is none whose answer's it is."""
         try:
-            self._body.feed(bytes(chunk))
+            yield Body(self._headers.get("content-encoding", ""), self._limit)
         except errors.ResponseError as error:
-            raise self._described(error) from None
-
-    def answer(self) -> Answer:
-        """Give the whole answer, whose body has come to its end."""
-        return Answer(self._status_code, self._headers, self._body.whole())
-
-    def _described(self, error: errors.ResponseError) -> errors.ResponseError:
-        error.status_code, error.headers = self._status_code, httpx.Headers(self._headers)
-        return error
+            error.status_code, error.headers = self._status_code, httpx.Headers(self._headers)
+            raise
 
 
 def _readable(headers: HeaderMap) -> HeaderMap:

@@ -72,19 +72,27 @@ def tries(
     """Give the steps of a call, the last of which is its end."""
     failures = 0
     is_measured = False
-    outcome: Outcome = errors.TimeoutError("the call's time ran out before it was sent", "failed")
+    late: Outcome | None = None
     if call.sync_clock and call.is_signed and not call.clock.measurements:
         yield MeasureClock(0)
     while True:
-        refusal = yield from _wait_for_admission(call, outcome, now)
+        refusal = _refusal(call, late, now())
+        if refusal is None and call.pacing is not None:
+            refusal = yield from _wait_for_weight(call, call.pacing, late, now)
         if refusal is not None:
             yield End(refusal)
             return
-        measurements = call.clock.measurements
-        outcome, error = yield from _send(call, now)
+        measurements, sent = call.clock.measurements, call.clock()
+        try:
+            outcome: Outcome = yield _SEND
+            error = _noted(call, outcome, sent, now)
+        finally:
+            if call.pacing is not None:
+                call.rate_limit.release(call.weight)
         if error is None or call.recovery is None or not call.is_repeatable:
             yield End(outcome)
             return
+        late = outcome
         may_recover = _may_recover(call, outcome, error)
         if isinstance(error, errors.TimestampError) and call.is_signed and not is_measured:
             # What the exchange refused for its time was not carried out, so that it may go out again, read or write.
@@ -92,7 +100,7 @@ def tries(
             if is_measured:
                 continue
             # The question for the time may have met a ban.
-            outcome = call.rate_limit.refusal(now()) or outcome
+            late = outcome = call.rate_limit.refusal(now()) or outcome
             may_recover = True
         failures += 1
         told = error.retry_after if isinstance(error, errors.ApiError) else None
@@ -105,43 +113,42 @@ def tries(
         yield Wait(wait)
 
 
-def _wait_for_admission(call: Call, late: Outcome, now: Callable[[], float]) -> Steps[Outcome | None]:
-    """Wait until the call may be sent; give what it ends in if it may not, which is `late` when its time is up."""
-    if call.pacing is not None and call.weight > call.pacing:
-        return errors.ConfigurationError(f"pacing: {call.pacing} is less than what this one call weighs, {call.weight}")
-    while True:
-        refusal = call.rate_limit.refusal(now())
+def _refusal(call: Call, late: Outcome | None, time: float) -> Outcome | None:
+    """Give what the call ends in if nothing may be sent, which is `late` when its time is up."""
+    refusal = call.rate_limit.refusal(time)
+    if refusal is not None:
+        return refusal
+    if time >= call.deadline:
+        return late or errors.TimeoutError("the call's time ran out before it was sent", "failed")
+    return None
+
+
+def _wait_for_weight(call: Call, pacing: int, late: Outcome | None, now: Callable[[], float]) -> Steps[Outcome | None]:
+    """Wait until there is weight for the call, and reserve it; give what it ends in if there is none in its time."""
+    if call.weight > pacing:
+        return errors.ConfigurationError(f"pacing: {pacing} is less than what this one call weighs, {call.weight}")
+    while wait := call.rate_limit.wait_before(call.weight, pacing, call.clock()):
+        if now() + wait >= call.deadline:
+            return errors.weight_used_up(pacing, math.ceil(wait))
+        yield Wait(wait)
+        refusal = _refusal(call, late, now())
         if refusal is not None:
             return refusal
-        if now() >= call.deadline:
-            return late
-        if call.pacing is None:
-            return None
-        wait = call.rate_limit.wait_before(call.weight, call.pacing, call.clock())
-        if not wait:
-            return None
-        if now() + wait >= call.deadline:
-            return errors.weight_used_up(call.pacing, math.ceil(wait))
-        yield Wait(wait)
+    return None
 
 
-def _send(call: Call, now: Callable[[], float]) -> Steps[tuple[Outcome, errors.BinanceError | None]]:
-    sent = call.clock()
-    try:
-        outcome: Outcome = yield _SEND
-        used_weight = None if isinstance(outcome, Exception) else errors.used_weight(outcome.headers)
-        if used_weight is not None:
-            call.rate_limit.told(used_weight, call.weight, sent, call.clock())
-        error = error_of(outcome)
-        if error is not None:
-            call.rate_limit.refused(error, call.pacing, sent, now(), call.clock())
-    finally:
-        if call.pacing is not None:
-            call.rate_limit.release(call.weight)
+def _noted(call: Call, outcome: Outcome, sent: int, now: Callable[[], float]) -> errors.BinanceError | None:
+    """Take note of what an outcome tells; give the exception that it is, if it is no answer of success."""
+    used_weight = None if isinstance(outcome, Exception) else errors.used_weight(outcome.headers)
+    if used_weight is not None:
+        call.rate_limit.told(used_weight, call.weight, sent, call.clock())
+    error = error_of(outcome)
+    if error is not None:
+        call.rate_limit.refused(error, call.pacing, sent, now(), call.clock())
     if call.clock.measurements and not isinstance(outcome, Exception):
         # For the error that the generated client makes of it, if it does.
         outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
-    return outcome, error
+    return error
 
 
 def error_of(outcome: Outcome) -> errors.BinanceError | None:
