@@ -62,7 +62,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     * `max_answer_bytes` bounds the body of an answer, decompressed.
     * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
       wait in their order.
-    * `engine` sends the requests: "httpx", or "reqwest", which is several times as fast and is an extra of that name.
+    * `engine` sends the requests: "httpx", or "reqwest", an extra, which is faster, above all with many calls at once.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
       both, as its type does. What another engine cannot do of it is refused.
 
