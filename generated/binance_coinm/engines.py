@@ -60,3 +60,8 @@ class AsyncEngine(Protocol):
     async def aclose(self) -> None:
         """Close the connections."""
         ...
+
+
+def is_success(answer: Answer) -> bool:
+    """Say whether an answer has a status of success. Source: RFC 9110, section 15.3."""
+    return 200 <= answer.status_code <= 299

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar
 
 import httpx
 
-from .engines import Answer
+from .engines import Answer, is_success
 from .errors import ResponseError, from_answer
 from .types import UNSET, Unset
 
@@ -273,7 +273,7 @@ def answer(response: Answer, documented: range, read: Reader[T]) -> T:
     Raises `ApiError` when the exchange said no, with whatever status, and `ResponseError` when the answer is not what
     the document describes.
     """
-    if not 200 <= response.status_code <= 299:
+    if not is_success(response):
         raise from_answer(response)
     try:
         if response.status_code not in documented:

@@ -1,6 +1,8 @@
 """Read a body up to a limit, in its decoded form too: a few kilobytes of gzip can become gigabytes."""
 
 import zlib
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 import httpx
 from binance_coinm.errors import ResponseError
@@ -8,7 +10,31 @@ from binance_coinm.errors import ResponseError
 # What a client asks for, and all that this module decodes.
 ACCEPT_ENCODING = "gzip, deflate"
 
+# Digits that a number of bytes has at most.
+_DIGITS = 18
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+
+
+def is_plain(headers: Mapping[str, str], limit: int) -> bool:
+    """Say whether a body is as it comes, and tells a length within the limit, so that it may be read as a whole."""
+    length = headers.get("content-length", "")
+    return (
+        "content-encoding" not in headers
+        and "transfer-encoding" not in headers
+        and len(length) <= _DIGITS
+        and length.isdecimal()
+        and int(length) <= limit
+    )
+
+
+@contextmanager
+def described(status_code: int, headers: Mapping[str, str]) -> Generator[None]:
+    """Tell of a body that is none whose answer's it is."""
+    try:
+        yield
+    except ResponseError as error:
+        error.status_code, error.headers = status_code, httpx.Headers(headers)
+        raise
 
 
 class Body:

@@ -94,14 +94,14 @@ class SigningClient(AuthenticatedClient):
         engine = self.engine()
         if isinstance(engine, httpx.Client):
             return engine
-        raise ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")
+        raise _another_engine()
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """Give the engine of the running event loop, if it is httpx; raise `ConfigurationError` if it is another."""
         engine = self.async_engine()
         if isinstance(engine, httpx.AsyncClient):
             return engine
-        raise ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")
+        raise _another_engine()
 
     def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
@@ -123,3 +123,7 @@ class SigningClient(AuthenticatedClient):
     async def aclose(self) -> None:
         """Close the connections of sync calls and of the running event loop; no call can be made any more."""
         await self._connections.aclose()
+
+
+def _another_engine() -> ConfigurationError:
+    return ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")

@@ -1,7 +1,7 @@
 """`connect`: a generated client, ready to sign.
 
-What it needs of the rest of the plugin is imported when it is called, for it takes its time, and not every process that
-imports a program of its user's calls.
+What it needs of the rest of the plugin is imported when it is called: that takes time, and not every process that
+imports a program makes a call.
 """
 
 from __future__ import annotations

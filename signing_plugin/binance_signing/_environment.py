@@ -9,6 +9,8 @@ from binance_coinm.servers import Server
 from ._credentials import Credentials
 from ._keys import HmacKey, Key
 
+# Variables that name certificates, for OpenSSL and whoever follows it.
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _API_KEY = "BINANCE_API_KEY"
 _SECRET = "BINANCE_API_SECRET"  # noqa: S105, the name of a variable
 _KEY_FILE = "BINANCE_PRIVATE_KEY_FILE"

@@ -10,8 +10,9 @@ import anyio
 import httpx
 
 from ._async_driver import AsyncDriver
+from ._body import described, is_plain
 from ._exchange import Exchange
-from ._httpx_messages import body_of, bound, described, is_plain, is_repeatable, limits, whole
+from ._httpx_messages import body_of, bound, is_repeatable, limits, whole
 from ._origin import absolute
 
 # httpx's own timeouts know what was waited for, so they get the time to go off before the call is cancelled.
@@ -59,10 +60,10 @@ class HttpxAsyncEngine(httpx.AsyncClient):
     async def _read(self, response: httpx.Response) -> httpx.Response:
         limit = self._exchange.max_answer_bytes
         try:
-            if is_plain(response, limit):
+            if not response.is_closed and is_plain(response.headers, limit):
                 await response.aread()
                 return response
-            with described(response):
+            with described(response.status_code, response.headers):
                 body = body_of(response, limit)
                 if response.is_closed:
                     body.feed(response.content)

@@ -13,13 +13,12 @@ import httpx
 from binance_coinm.errors import ConfigurationError
 
 from . import _deadline
+from ._body import described, is_plain
+from ._environment import CERTIFICATES
 from ._exchange import Exchange
-from ._httpx_messages import body_of, bound, described, is_plain, is_repeatable, limits, whole
+from ._httpx_messages import body_of, bound, is_repeatable, limits, whole
 from ._origin import absolute
 from ._sync_driver import SyncDriver
-
-# Variables that httpx takes certificates of.
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class HttpxEngine(httpx.Client):
@@ -62,10 +61,10 @@ class HttpxEngine(httpx.Client):
     def _read(self, response: httpx.Response) -> httpx.Response:
         limit = self._exchange.max_answer_bytes
         try:
-            if is_plain(response, limit):
+            if not response.is_closed and is_plain(response.headers, limit):
                 response.read()
                 return response
-            with described(response):
+            with described(response.status_code, response.headers):
                 body = body_of(response, limit)
                 for chunk in [response.content] if response.is_closed else response.iter_raw():
                     body.feed(chunk)
@@ -79,7 +78,7 @@ def prepared(settings: dict[str, Any]) -> dict[str, Any]:
     verify = settings["verify"]
     if isinstance(verify, ssl.SSLContext):
         return settings
-    environment = tuple(map(os.environ.get, _CERTIFICATES)) if settings["trust_env"] else None
+    environment = tuple(map(os.environ.get, CERTIFICATES)) if settings["trust_env"] else None
     return {**settings, "verify": _tls_context(verify, environment)}
 
 

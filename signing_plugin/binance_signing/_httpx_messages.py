@@ -1,19 +1,14 @@
 """Requests and responses of httpx, as its sync and its async engine deal with them."""
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import httpx
-from binance_coinm import errors
 
 from ._body import Body
 from ._exchange import Exchange
 
 # They tell how a body came, and are not true of the one that is decoded.
 _HEADERS_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
-# Digits that a number of bytes has at most.
-_DIGITS = 18
 
 
 def limits(exchange: Exchange) -> httpx.Limits:
@@ -32,35 +27,11 @@ def bound(request: httpx.Request, deadline: float) -> None:
     request.extensions = {**request.extensions, "timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
 
 
-def is_plain(response: httpx.Response, limit: int) -> bool:
-    """Say whether httpx may read a response by itself: it is as it comes, and tells a length within the limit."""
-    headers = response.headers
-    length = headers.get("content-length", "")
-    return (
-        not response.is_closed
-        and "content-encoding" not in headers
-        and "transfer-encoding" not in headers
-        and len(length) <= _DIGITS
-        and length.isdecimal()
-        and int(length) <= limit
-    )
-
-
 def body_of(response: httpx.Response, limit: int) -> Body:
-    """Give what the chunks of any other response are fed to."""
+    """Give what the chunks of a response are fed to."""
     # A transport without a network gives whole responses, which are decoded already.
     encoding = "" if response.is_closed else response.headers.get("content-encoding", "")
     return Body(encoding, limit)
-
-
-@contextmanager
-def described(response: httpx.Response) -> Generator[None]:
-    """Tell of a body that is none whose answer's it is."""
-    try:
-        yield
-    except errors.ResponseError as error:
-        error.status_code, error.headers = response.status_code, response.headers
-        raise
 
 
 def whole(response: httpx.Response, content: bytes) -> httpx.Response:

@@ -10,14 +10,13 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 from attrs import define, field
-from binance_coinm import errors
 from binance_coinm.errors import ConfigurationError
 from pyreqwest.bytes import Bytes
 from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
 from pyreqwest.http import HeaderMap, Url
 from pyreqwest.request import BaseRequestBuilder
 
-from ._body import Body
+from ._body import Body, described, is_plain
 from ._origin import Origin, absolute, origin_of
 from ._signer import Authorized, Signer
 
@@ -31,8 +30,6 @@ _WRITTEN_BY_THE_ENGINE = ("host", "content-length", "transfer-encoding")
 _FINAL = 200
 # Bytes, as many as httpx takes.
 _MAX_HEADERS = 100 * 1024
-# Digits that a number of bytes has at most.
-_DIGITS = 18
 # How pyreqwest says that there was no connection yet.
 _CONNECTING = "client error (Connect)"
 
@@ -86,14 +83,8 @@ class Reading:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the answer is as it comes, and tells a length within the limit, so that it may come as a whole."""
-        length = self._headers.get("content-length", "")
-        return (
-            "content-encoding" not in self._headers
-            and len(length) <= _DIGITS
-            and length.isdecimal()
-            and int(length) <= self._limit
-        )
+        """Whether the answer may come as a whole."""
+        return is_plain(self._headers, self._limit)
 
     def answer(self, content: Bytes | bytes) -> Answer:
         """Give the whole answer."""
@@ -101,12 +92,9 @@ class Reading:
 
     @contextmanager
     def body(self) -> Generator[Body]:
-        """Give what the chunks of any other answer are fed to, and tell of a body that is none whose answer's it is."""
-        try:
+        """Give what the chunks of any other answer are fed to."""
+        with described(self._status_code, self._headers):
             yield Body(self._headers.get("content-encoding", ""), self._limit)
-        except errors.ResponseError as error:
-            error.status_code, error.headers = self._status_code, httpx.Headers(self._headers)
-            raise
 
 
 def _readable(headers: HeaderMap) -> HeaderMap:

@@ -21,6 +21,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.proxy import ProxyBuilder
 
 from . import _forks
+from ._environment import CERTIFICATES
 from ._reqwest_messages import causes_of
 
 C = TypeVar("C", Client, SyncClient)
@@ -30,9 +31,8 @@ B = TypeVar("B", bound=BaseClientBuilder)
 _IDLE = timedelta(seconds=5)
 # Seconds; it takes microseconds.
 _LAST_MOMENT = 0.02
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-_ENVIRONMENT = (*_CERTIFICATES, *_PROXIES, *map(str.lower, _PROXIES))
+_ENVIRONMENT = (*CERTIFICATES, *_PROXIES, *map(str.lower, _PROXIES))
 
 
 @frozen
@@ -61,8 +61,8 @@ def pool_settings(settings: dict[str, Any]) -> PoolSettings:
     if settings["transport"] is not None:
         raise _refused("transport: it sends by itself")
     is_encrypted = settings["base_url"].startswith("https:")
-    if is_encrypted and verify and not trust_env and any(map(os.environ.get, _CERTIFICATES)):
-        raise _refused(f"trust_env=False: it obeys {' and '.join(_CERTIFICATES)} nevertheless; unset them")
+    if is_encrypted and verify and not trust_env and any(map(os.environ.get, CERTIFICATES)):
+        raise _refused(f"trust_env=False: it obeys {' and '.join(CERTIFICATES)} nevertheless; unset them")
     proxy = settings["proxy"]
     if proxy is not None and proxy.ssl_context is not None:
         raise _refused("proxy: it takes none with an SSLContext")
@@ -137,8 +137,15 @@ class Pools(Generic[C]):
         with self._making:
             pool = self._pools.get(settings)
             if pool is None:
-                pool = self._pools[settings] = Pool(self._make(settings))
+                pool = self._pools[settings] = Pool(self._client(settings))
             return pool
+
+    def _client(self, settings: PoolSettings) -> C:
+        try:
+            return self._make(settings)
+        except PyreqwestError as error:
+            words = "; ".join(causes_of(error)) or error.message
+        raise ConfigurationError(f"engine='reqwest' cannot begin: {words}")
 
 
 def _built(builder: B, settings: PoolSettings) -> B:
@@ -163,25 +170,5 @@ def _built(builder: B, settings: PoolSettings) -> B:
     return builder if settings.environment else builder.no_proxy()
 
 
-def _unbuildable(error: PyreqwestError) -> ConfigurationError:
-    return ConfigurationError(f"engine='reqwest' cannot begin: {'; '.join(causes_of(error)) or error.message}")
-
-
-def _sync_client(settings: PoolSettings) -> SyncClient:
-    try:
-        return _built(SyncClientBuilder(), settings).build()
-    except PyreqwestError as error:
-        wrong = _unbuildable(error)
-    raise wrong
-
-
-def _async_client(settings: PoolSettings) -> Client:
-    try:
-        return _built(ClientBuilder(), settings).build()
-    except PyreqwestError as error:
-        wrong = _unbuildable(error)
-    raise wrong
-
-
-POOLS = Pools(_sync_client)
-ASYNC_POOLS = Pools(_async_client)
+POOLS = Pools(lambda settings: _built(SyncClientBuilder(), settings).build())
+ASYNC_POOLS = Pools(lambda settings: _built(ClientBuilder(), settings).build())

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from binance_coinm import errors
-from binance_coinm.engines import Answer
+from binance_coinm.engines import Answer, is_success
 
 from ._clock import Clock
 from ._rate_limit import RateLimit
@@ -157,7 +157,7 @@ def error_of(outcome: Outcome) -> errors.BinanceError | None:
         return outcome
     if isinstance(outcome, httpx.HTTPError):
         return errors.from_failure(outcome)
-    return None if 200 <= outcome.status_code <= 299 else errors.from_answer(outcome)  # noqa: PLR2004, success
+    return None if is_success(outcome) else errors.from_answer(outcome)
 
 
 def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError) -> bool:
