@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEC ?= openapi.yaml
 CONFIG ?= generator-config.yaml
-OUT ?= generated/binance_coinm
+OUT ?= generated
+PACKAGE ?= binance_coinm
 MINUTES ?= 10
 ENGINE ?= httpx
 ROUNDS ?= 7
 PROFILE ?= fuzz
-GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT)
+GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT) --package $(PACKAGE)
 OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -41,7 +42,7 @@ check-bench: $(VENV)/bench ## Measure for a moment, without peers; fail if anyth
 	@$(BIN)/python benchmarks/run.py --strict --rounds 1 --seconds 0.3 \
 		--contenders raw_socket,httpx_by_hand,sdk,sdk_reqwest --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
 
-generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=: of another document, elsewhere)
+generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=, PACKAGE=: another package of another document)
 	@$(GENERATE)
 
 check-generated: $(VENV)/test ## Fail if generated/ is not what openapi.yaml gives

@@ -1,9 +1,9 @@
 """What upstream has no property for: `type: string, format: decimal`, a `decimal.Decimal` in Python."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from attr import define
+from document import is_decimal
 from openapi_python_client.parser import properties
 from openapi_python_client.parser.errors import PropertyError
 from openapi_python_client.parser.properties.protocol import Value
@@ -28,11 +28,7 @@ class DecimalProperty(UuidProperty):
         """Give a `default:` as code, or an error if it is no finite decimal in a string."""
         if value is None or isinstance(value, Value):
             return value
-        try:
-            valid = isinstance(value, str) and Decimal(value).is_finite()
-        except InvalidOperation:
-            valid = False
-        if not valid:
+        if not is_decimal(value):
             return PropertyError(f"Invalid decimal value: {value!r}; expected a finite decimal in a string")
         return Value(python_code=PythonCode(f"Decimal({value!r})"), raw_value=value)
 

@@ -1,43 +1,29 @@
 """What the templates have to know of the document and upstream's parser does not hand on to them."""
 
-import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from attrs import field, frozen
+from document import NONE, Document, DocumentError, Operation, nodes, operations, resolved, security_schemes
 from openapi_python_client.strings import PythonIdentifier
 
-Document = dict[str, Any]
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-NONE = "NONE"  # The security type of an operation without a security requirement.
-
-
-class DocumentError(Exception):
-    """The document says something that no client can be made of; the message begins with the place."""
-
-
-@frozen
-class Operation:
-    """What goes beside an operation's request, and what its arguments have to be."""
-
-    security: str
-    weight: int
-    minimums: dict[str, int]
-    source: str
+OUTCOMES = ("failed", "unknown")
+# The name of the schema of the answer that tells the exchange's time.
+_TIME = "#/components/schemas/ServerTime"
 
 
 @frozen
 class Facts:
     """The document's facts in the form that the templates print."""
 
+    security_types: dict[str, tuple[str | None, bool]]
+    servers: dict[str, str]
+    used_weight: str
+    retry_after: str
+    banned_until: str
+    shortest_ban: int
+    longest_ban: int
     operations: dict[str, Operation] = field(factory=dict)
-    security_types: dict[str, tuple[str | None, bool]] = field(factory=dict)
-    servers: dict[str, str] = field(factory=dict)
-    used_weight: str = ""
-    retry_after: str = ""
-    banned_until: str = ""
-    shortest_ban: int = 0
-    longest_ban: int = 0
     exception_by_status: dict[int, str] = field(factory=dict)
     exception_by_code: dict[int, str] = field(factory=dict)
     exception_by_status_else: dict[int, str] = field(factory=dict)
@@ -46,63 +32,28 @@ class Facts:
     outcome_by_code: dict[int, str] = field(factory=dict)
     advice_by_code: dict[int, str] = field(factory=dict)
 
-
-def operations(document: Document) -> Iterator[tuple[str, Document]]:
-    """Give each operation with the place where it stands."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield f"paths.{path}.{method}", item[method]
-
-
-def dangling_references(document: Document) -> Iterator[tuple[str, str]]:
-    """Give each reference that leads nowhere, behind the place where it stands."""
-
-    def references(node: Any, place: str) -> Iterator[tuple[str, str]]:
-        for key, child in node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else []):
-            if key == "$ref":
-                yield place, child
-            yield from references(child, f"{place}.{key}".removeprefix("."))
-
-    for place, reference in references(document, ""):
-        try:
-            resolved(document, {"$ref": reference})
-        except (KeyError, TypeError):
-            yield place, reference
+    @property
+    def server_time(self) -> str:
+        """The module of the operation that tells the time, empty if there is none."""
+        for name, operation in self.operations.items():
+            answers = operation.success.get("content", {}).values()
+            if any(answer.get("schema", {}).get("$ref") == _TIME for answer in answers):
+                tag = PythonIdentifier(operation.node.get("tags", ["default"])[0], "tag")
+                return f"api.{tag}.{name}"
+        return ""
 
 
-def resolved(document: Document, node: Document) -> Document:
-    """Follow a reference, if the node is one."""
-    while "$ref" in node:
-        pointer = node["$ref"]
-        node = document
-        for part in pointer.removeprefix("#/").split("/"):
-            node = node[part]
-    return node
+def facts_of(document: Document, field_prefix: str, exceptions: Collection[str]) -> Facts:
+    """Collect what the templates print; raise `DocumentError` where the document does not fit together.
 
-
-def without_what_is_not_asked_for(document: Document) -> Document:
-    """Give the document as the caller of an operation sees it.
-
-    Parameters that somebody else sets are no arguments, and answers that become exceptions are no return types.
+    `exceptions` are the names of those that an answer can become.
     """
-    reduced = copy.deepcopy(document)
-    for _, operation in operations(reduced):
-        parameters = [copy.deepcopy(resolved(document, parameter)) for parameter in operation.get("parameters", [])]
-        for parameter in parameters:
-            # Upstream looks for it there.
-            parameter["schema"].setdefault("description", parameter.get("description", ""))
-        operation["parameters"] = [parameter for parameter in parameters if "x-set-by" not in parameter]
-        operation["responses"] = {
-            status: answer for status, answer in operation["responses"].items() if str(status).startswith("2")
-        }
-    return reduced
-
-
-def facts_of(document: Document, field_prefix: str) -> Facts:
-    """Collect what the templates print; raise `DocumentError` where the document does not fit together."""
+    _refuse_unknown_names(document, exceptions)
     facts = Facts(
-        security_types=_security_types(document),
+        security_types={
+            NONE: (None, False),
+            **{name: (scheme["name"], scheme["x-signed"]) for name, scheme in security_schemes(document).items()},
+        },
         servers={server["x-name"].upper(): server["url"] for server in document["servers"]},
         used_weight=_name_of_header(document, "UsedWeight"),
         retry_after=_name_of_header(document, "RetryAfter"),
@@ -110,14 +61,12 @@ def facts_of(document: Document, field_prefix: str) -> Facts:
         shortest_ban=_fact_of_answers(document, "x-shortest-ban"),
         longest_ban=_fact_of_answers(document, "x-longest-ban"),
     )
-    for place, operation in operations(document):
-        if "operationId" not in operation:
-            raise DocumentError(f"{place}: has no operationId, which names the module of its functions")
-        name = PythonIdentifier(operation["operationId"], field_prefix)
+    for operation in operations(document):
+        name = PythonIdentifier(operation.node["operationId"], field_prefix)
         if name in facts.operations:
-            raise DocumentError(f"{place}.operationId: {operation['operationId']!r} is taken by another operation")
-        facts.operations[name] = _operation(document, place, operation, facts.security_types)
-        for status, answer in operation["responses"].items():
+            raise DocumentError(f"{operation.place}.operationId: {name!r} is taken by another operation")
+        facts.operations[name] = operation
+        for status, answer in operation.node["responses"].items():
             _add_answer(facts, str(status), resolved(document, answer))
     for entry in document["components"]["schemas"]["Error"]["x-codes"]:
         if "x-exception" in entry:
@@ -129,10 +78,15 @@ def facts_of(document: Document, field_prefix: str) -> Facts:
     return facts
 
 
-def _security_types(document: Document) -> dict[str, tuple[str | None, bool]]:
-    schemes = document["components"]["securitySchemes"]
-    types: dict[str, tuple[str | None, bool]] = {NONE: (None, False)}
-    return types | {name: (scheme["name"], scheme["x-signed"]) for name, scheme in schemes.items()}
+def _refuse_unknown_names(document: Document, exceptions: Collection[str]) -> None:
+    known = {"x-exception": exceptions, "x-exception-else": exceptions, "x-outcome": OUTCOMES}
+    for place, node in nodes(document):
+        for key in known.keys() & node.keys():
+            if node[key] not in known[key]:
+                raise DocumentError(f"{place}.{key}: expected one of {', '.join(known[key])}, got {node[key]!r}")
+        for variant in node.get("x-outcomes", []):
+            if variant["outcome"] not in OUTCOMES:
+                raise DocumentError(f"{place}.x-outcomes: expected one of {', '.join(OUTCOMES)}")
 
 
 def _name_of_header(document: Document, component: str) -> str:
@@ -149,37 +103,6 @@ def _fact_of_answers(document: Document, key: str) -> Any:
         if key in answer:
             return answer[key]
     raise DocumentError(f"components.responses: no answer has {key}, which tells of bans")
-
-
-def _set_by_signer(parameters: Iterable[Document]) -> set[str]:
-    return {parameter["name"] for parameter in parameters if parameter.get("x-set-by") == "signer"}
-
-
-def _operation(document: Document, place: str, operation: Document, security_types: dict[str, Any]) -> Operation:
-    requirements = operation.get("security", [])
-    if len(requirements) > 1 or any(len(requirement) != 1 for requirement in requirements):
-        raise DocumentError(f"{place}.security: expected one security type, or [] for none")
-    security = next(iter(requirements[0])) if requirements else NONE
-    if security not in security_types:
-        raise DocumentError(f"{place}.security: unknown type {security!r}; known are {', '.join(security_types)}")
-    parameters = [resolved(document, parameter) for parameter in operation.get("parameters", [])]
-    set_by_signer = _set_by_signer(parameters)
-    signed = security_types[security][1]
-    needed = _set_by_signer(document["components"]["parameters"].values()) if signed else set()
-    if set_by_signer != needed:
-        raise DocumentError(
-            f"{place}.parameters: {security} needs {sorted(needed) or 'none'} set by the signer,"
-            f" but the document has {sorted(set_by_signer) or 'none'}"
-        )
-    if not isinstance(operation.get("x-weight"), int):
-        raise DocumentError(f"{place}.x-weight: expected what the operation counts for in the rate limit")
-    schemas = {parameter["name"]: resolved(document, parameter["schema"]) for parameter in parameters}
-    return Operation(
-        security=security,
-        weight=operation["x-weight"],
-        minimums={name: schema["minimum"] for name, schema in schemas.items() if "minimum" in schema},
-        source=operation.get("externalDocs", {}).get("url", ""),
-    )
 
 
 def _add_answer(facts: Facts, status: str, answer: Document) -> None:

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import binance_coinm
 import httpx
 import pytest
 import trio
 from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance
+from binance_coinm.facts import REFUSALS
 from binance_sandbox import Fault, Sandbox
 from binance_signing import Credentials, HmacKey, Recovery, Server, Signer, SigningClient, connect
 from binance_signing._clock import Clock
 from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions
+from binance_signing._package import package_of
 from binance_signing._rate_limit import RateLimit, rate_limit_of
 from calls import Balance
 from samples import API_KEY, SECRET
@@ -174,8 +177,9 @@ def test_closed_in_the_middle(sandbox: Sandbox, balance: Balance, client: Signin
 @pytest.mark.parametrize("pacing", [None, 10])
 def test_rate_limit_of_the_question_for_the_time(pacing: int | None) -> None:
     """A 429 in answer to the question for the time uses up the minute, for who keeps to a weight."""
-    rate_limit = RateLimit()
+    rate_limit = RateLimit(REFUSALS)
     exchange = Exchange(
+        package=package_of(binance_coinm),
         options=CallOptions(),
         clock=Clock(lambda: 30_000),
         rate_limit=rate_limit,
@@ -192,11 +196,11 @@ def test_rate_limit_of_the_question_for_the_time(pacing: int | None) -> None:
 def test_rate_limit_is_shared_by_origin() -> None:
     """Who asks for a server's rate limit first has the same as who asks later, and other servers have others."""
     origin = ("https", "first.example", None)
-    first = rate_limit_of(origin)
+    first = rate_limit_of(origin, REFUSALS)
 
     assert isinstance(first, RateLimit)
-    assert first is rate_limit_of(origin)
-    assert first is not rate_limit_of(("https", "second.example", None))
+    assert first is rate_limit_of(origin, REFUSALS)
+    assert first is not rate_limit_of(("https", "second.example", None), REFUSALS)
 
 
 def test_what_missing_credentials_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +226,7 @@ def test_what_a_wrong_server_says() -> None:
 
     assert (
         "server is 'ftp://exchange.example', which is no http or https URL; give a Server or a URL such as"
-        " https://dapi.example as argument, or production, demo, testnet or a URL in BINANCE_SERVER"
+        " https://dapi.example as argument, or a server's name or a URL in BINANCE_SERVER"
     ) == str(caught.value)
 
 

@@ -21,6 +21,7 @@ from attrs import field, frozen
 from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.engines import Answer
+from binance_coinm.facts import REFUSALS
 from binance_coinm.models import FuturesAccountBalance
 from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
@@ -640,7 +641,7 @@ def test_write(sandbox: Sandbox, calls: Calls, case: Case) -> None:
 
     try:
         response = calls.write(client)
-        ended_in = "answer" if response.status_code == 200 else kind_of(errors.from_answer(response))
+        ended_in = "answer" if response.status_code == 200 else kind_of(REFUSALS.from_answer(response))
     except errors.BinanceError as error:
         ended_in = kind_of(error)
 

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import binance_coinm
 import httpx
 import pytest
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
 from binance_coinm.errors import ConfigurationError
+from binance_coinm.facts import REFUSALS
 from binance_coinm.security import Security
 from binance_sandbox import Sandbox
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
@@ -18,6 +20,7 @@ from binance_signing import _httpx_messages as httpx_messages
 from binance_signing._clock import Clock
 from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions, call_options
+from binance_signing._package import package_of
 from binance_signing._rate_limit import RateLimit
 from binance_signing._reqwest_messages import request_of
 from binance_signing._tries import Call
@@ -282,9 +285,10 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Exchange:
     """Give what a client knows of its exchange; the monotonic clock stands still at 1000 seconds."""
     monkeypatch.setattr(exchange_module, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     return Exchange(
+        package=package_of(binance_coinm),
         options=OPTIONS,
         clock=Clock(lambda: 0, lambda: 0),
-        rate_limit=RateLimit(),
+        rate_limit=RateLimit(REFUSALS),
         sync_clock=True,
         pacing=5,
         max_answer_bytes=100,
@@ -308,7 +312,9 @@ def test_call_of_a_bare_request(exchange: Exchange) -> None:
         recovery=Recovery(2),
         sync_clock=True,
         pacing=5,
+        can_measure_clock=True,
         clock=exchange.clock,
+        refusals=REFUSALS,
         rate_limit=exchange.rate_limit,
     ) == call(exchange)
 
@@ -326,7 +332,9 @@ def test_call_of_a_request_that_says_all(exchange: Exchange) -> None:
         recovery=None,
         sync_clock=True,
         pacing=5,
+        can_measure_clock=True,
         clock=exchange.clock,
+        refusals=REFUSALS,
         rate_limit=exchange.rate_limit,
     ) == call(exchange, "POST", weight=20, security=Security.TRADE, options=options)
 

@@ -64,9 +64,7 @@ def test_others_go_out_bare(extensions: dict[str, object]) -> None:
 
 def test_unknown_security_is_refused() -> None:
     """What is no security type is an error, and not sent bare."""
-    with pytest.raises(
-        ConfigurationError, match="expected a member of binance_coinm.security.Security, got 'USER_DATA'"
-    ):
+    with pytest.raises(ConfigurationError, match="expected a member of the generated Security, got 'USER_DATA'"):
         a_signer()(a_request("USER_DATA"))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from binance_coinm import errors
+from binance_coinm.facts import REFUSALS
 from binance_signing import Recovery
 from binance_signing._clock import Clock
 from binance_signing._rate_limit import RateLimit
@@ -27,7 +28,7 @@ class World:
         """Begin in a minute that is so many seconds old."""
         self.now = START + second
         self.clock = Clock(self.system, lambda: self.now)
-        self.rate_limit = RateLimit()
+        self.rate_limit = RateLimit(REFUSALS)
 
     def system(self) -> int:
         """Give this machine's time."""
@@ -48,6 +49,8 @@ class World:
             "recovery": Recovery(),
             "sync_clock": False,
             "pacing": None,
+            "can_measure_clock": True,
+            "refusals": REFUSALS,
             "clock": self.clock,
             "rate_limit": self.rate_limit,
         }
@@ -566,7 +569,9 @@ def test_ban_that_comes_while_a_call_waits() -> None:
 
 def ban() -> errors.IpBannedError:
     """Give the error that a ban is."""
-    return errors.IpBannedError(status_code=418, code=None, msg=None, headers={"Retry-After": "300"})
+    error = errors.IpBannedError(status_code=418, code=None, msg=None, headers={})
+    error.retry_after = 300
+    return error
 
 
 def test_ban_that_comes_while_a_call_is_paced() -> None:
@@ -820,7 +825,7 @@ def test_weight_is_given_back_after_what_is_used_is_known() -> None:
             free.append(not self.wait_before(1, 10, time))
             super().told(used_weight, weight, sent, time)
 
-    world.rate_limit = Watched()
+    world.rate_limit = Watched(REFUSALS)
     world.steps(world.call(pacing=10, weight=10), an_answer_with(10))
 
     assert [False] == free

@@ -1,19 +1,13 @@
 """What a call can end in, beside its answer: one tree of exceptions under `BinanceError`."""
 
-import json
-import re
+import copy
 from collections.abc import Mapping
+from itertools import chain, repeat
 from typing import Any, Literal, Self
 
 import httpx
 
-from .engines import Answer
-
 Outcome = Literal["failed", "unknown"]
-
-# Seconds that a ban lasts at least and at most.
-SHORTEST_BAN = 120
-LONGEST_BAN = 259200
 
 # The connection was not there yet, so that nothing of the request can have reached the exchange.
 _BEFORE_SENDING = (
@@ -52,14 +46,15 @@ class ApiError(BinanceError):
     Source: General Info, "HTTP Return Codes", "LIMITS"; Error Codes.
     """
 
+    retry_after: int | None = None
+    used_weight: int | None = None
+    note: str | None = None
+
     def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
         self.status_code = status_code
         self.code = code
         self.msg = msg
         self.headers = headers
-        self.retry_after = _non_negative(headers.get("Retry-After"))
-        self.used_weight = used_weight(headers)
-        self.note = _ADVICE_BY_CODE.get(code)
         super().__init__(status_code, code, msg)
 
     def __str__(self) -> str:
@@ -70,7 +65,7 @@ class ApiError(BinanceError):
 
     def not_sent(self, why: str, retry_after: int) -> Self:
         """Give this error again, for a call that is not sent because of it for so many seconds."""
-        error = type(self)(status_code=self.status_code, code=self.code, msg=self.msg, headers=self.headers)
+        error = copy.copy(self)
         error.note = f"not sent: {why}"
         error.retry_after = retry_after
         return error
@@ -100,25 +95,22 @@ class ApiKeyError(ApiError):
     """The API key is not accepted: it is wrong, of another server, or not for this IP address or operation."""
 
 
-class _LimitError(ApiError):
-    def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
-        super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
-        told = re.search(r"banned until (\d+)", msg or "")
-        self.banned_until = _non_negative(told[1]) if told else None
-
-
-class RateLimitError(_LimitError):
+class RateLimitError(ApiError):
     """The caller's IP address has used up its weight of this minute.
 
     `banned_until` is None, unless the answer tells of a ban; see `IpBannedError`.
     """
 
+    banned_until: int | None = None
 
-class IpBannedError(_LimitError):
+
+class IpBannedError(ApiError):
     """The caller's IP address is banned.
 
     `banned_until` is the end of the ban in milliseconds since the epoch, None when the answer did not tell it.
     """
+
+    banned_until: int | None = None
 
 
 class FirewallError(ApiError):
@@ -132,12 +124,7 @@ class RestrictedLocationError(ApiError):
 class ExchangeError(ApiError):
     """The exchange failed; `outcome` says whether the request was carried out: "failed" (it was not) or "unknown"."""
 
-    def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
-        super().__init__(status_code=status_code, code=code, msg=msg, headers=headers)
-        self.outcome: Outcome = _OUTCOME_BY_CODE.get(code) or "unknown"
-        for start, outcome in _OUTCOME_BY_MSG.items():
-            if msg is not None and msg.startswith(start):
-                self.outcome = outcome
+    outcome: Outcome = "unknown"
 
 
 class ResponseError(BinanceError, ValueError):
@@ -156,7 +143,8 @@ class ResponseError(BinanceError, ValueError):
 
     def __str__(self) -> str:
         """Say status, place and reason."""
-        place = ", ".join(f"row {step}" if isinstance(step, int) else f"field {step}" for step in self.path)
+        names = chain(["row"], repeat("item"))
+        place = ", ".join(f"{next(names)} {step}" if isinstance(step, int) else f"field {step}" for step in self.path)
         status = f"HTTP {self.status_code}" if self.status_code is not None else ""
         return ": ".join(part for part in (status, place, self.reason) if part)
 
@@ -176,106 +164,6 @@ class NetworkError(BinanceError, httpx.TransportError):
 
 class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, it is one of a module that is named in full
     """The call's time ran out."""
-
-
-_EXCEPTION_BY_STATUS: dict[int, type[ApiError]] = {
-    403: FirewallError,
-    418: IpBannedError,
-    429: RateLimitError,
-    451: RestrictedLocationError,
-}
-_EXCEPTION_BY_CODE: dict[int | None, type[ApiError]] = {
-    -1003: RateLimitError,
-    -1021: TimestampError,
-    -1022: SignatureError,
-    -2008: ApiKeyError,
-    -2014: ApiKeyError,
-    -2015: ApiKeyError,
-}
-_EXCEPTION_BY_STATUS_ELSE: dict[int, type[ApiError]] = {
-    401: ApiKeyError,
-    408: ExchangeError,
-    503: ExchangeError,
-}
-_EXCEPTION_BY_CLASS_ELSE: dict[int, type[ApiError]] = {
-    5: ExchangeError,
-}
-_ADVICE_BY_CODE: dict[int | None, str] = {
-    -1021: "check this machine's clock, and whether recvWindow leaves the way to the exchange enough time",
-    -1022: "check that the secret or private key is the one of this API key and of the kind that is registered, HMAC, RSA or Ed25519; signed is the query followed by the body, as on the wire, so that nothing on the way may change them",
-    -2008: "check the API key and the server: each server has its own keys",
-    -2014: "check that the API key is copied as a whole",
-    -2015: "check the API key, its list of IP addresses, its permissions, and the server: each server has its own keys",
-}
-_OUTCOME_BY_MSG: dict[str, Outcome] = {
-    "Unknown error": "unknown",
-    "Service Unavailable": "failed",
-    "Internal error; unable to process": "failed",
-}
-_OUTCOME_BY_CODE: dict[int | None, Outcome] = {
-    -1001: "failed",
-    -1006: "unknown",
-    -1007: "unknown",
-    -1008: "failed",
-    -1016: "failed",
-}
-
-
-# More digits than these are no time and no weight, and take long to convert.
-_is_non_negative = re.compile("[0-9]{1,18}").fullmatch
-
-
-def _non_negative(value: str | None) -> int | None:
-    return int(value) if value is not None and _is_non_negative(value) else None
-
-
-def used_weight(headers: Mapping[str, str]) -> int | None:
-    """Give the weight that the caller's IP address has used of this minute, as an answer's headers tell it."""
-    return _non_negative(headers.get("X-MBX-USED-WEIGHT-1M"))
-
-
-def weight_used_up(weight: int, retry_after: int) -> RateLimitError:
-    """Give the error of a call that is not sent, for it would go beyond the weight of this minute."""
-    status_code = next(status for status, kind in _EXCEPTION_BY_STATUS.items() if kind is RateLimitError)
-    error = RateLimitError(status_code=status_code, code=None, msg=None, headers={})
-    return error.not_sent(f"the weight of this minute, {weight}, is used up", retry_after)
-
-
-def _code_and_msg(content: bytes) -> tuple[int | None, str | None]:
-    told: Any
-    try:
-        told = json.loads(content)
-    except (ValueError, RecursionError):
-        told = None
-    code, msg = (told.get("code"), told.get("msg")) if isinstance(told, dict) else (None, None)
-    return (
-        code if isinstance(code, int) and not isinstance(code, bool) else None,
-        msg if isinstance(msg, str) else None,
-    )
-
-
-def from_answer(response: Answer) -> ApiError | ResponseError:
-    """Give the exception that an answer is which is not the one that was asked for."""
-    status_code = response.status_code
-    if 300 <= status_code <= 399:
-        error = ResponseError("expected an answer, got a redirect, which is not followed")
-        error.status_code, error.headers = status_code, httpx.Headers(response.headers)
-        if "location" in error.headers:
-            # A redirect may repeat the query, which holds the signature.
-            error.headers["location"] = error.headers["location"].partition("?")[0]
-        return error
-    code, msg = _code_and_msg(response.content)
-    kind = (
-        _EXCEPTION_BY_STATUS.get(status_code)
-        or _EXCEPTION_BY_CODE.get(code)
-        or _EXCEPTION_BY_STATUS_ELSE.get(status_code)
-        or _EXCEPTION_BY_CLASS_ELSE.get(status_code // 100, ApiError)
-    )
-    refusal = kind(status_code=status_code, code=code, msg=msg, headers=httpx.Headers(response.headers))
-    if isinstance(refusal, TimestampError):
-        # Whoever sent the request tells it there, if it was measured.
-        refusal.clock_offset_ms = response.extensions.get("clock_offset_ms")
-    return refusal
 
 
 def from_failure(failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar
 import httpx
 
 from .engines import Answer, is_success
-from .errors import ResponseError, from_answer
+from .errors import ResponseError
+from .refusals import Refusals
 from .types import UNSET, Unset
 
 T = TypeVar("T")
@@ -127,12 +128,44 @@ def array(read_item: Reader[T]) -> Reader[list[T]]:
     return read
 
 
+def row(*readers: Reader[Any], is_closed: bool) -> Reader[Any]:
+    """Read an array, each of whose items has a type of its own, as a tuple; more items may follow if not closed."""
+
+    def read(value: object, where: Where) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) < len(readers) or (is_closed and len(value) > len(readers)):
+            _refuse(f"an array of {len(readers)} items", value, where)
+        try:
+            return tuple(reader(item, index) for index, (reader, item) in enumerate(zip(readers, value)))
+        except ResponseError as error:
+            error.path = (where, *error.path)
+            raise
+
+    return read
+
+
+def constant(expected: T) -> Reader[T]:
+    """Read the only value that there may be."""
+
+    def read(value: object, where: Where) -> T:
+        if type(value) is not type(expected) or value != expected:
+            _refuse(f"{expected!r}", value, where)
+        return expected
+
+    return read
+
+
+def nothing(value: object, where: Where) -> None:
+    """Read the answer that has no content."""
+    if value is not UNSET:
+        _refuse("no content", value, where)
+
+
 def member(enum: type[E]) -> Reader[E]:
     """Read a member of an enumeration."""
 
     def read(value: object, where: Where) -> E:
         for known in enum:
-            if known.value == value:
+            if type(value) is type(known.value) and value == known.value:
                 return known
         return _refuse(f"a {enum.__name__}", value, where)
 
@@ -267,20 +300,20 @@ def _is_refusal(value: object) -> bool:
     return isinstance(code, int) and code < 0
 
 
-def answer(response: Answer, documented: range, read: Reader[T]) -> T:
+def answer(response: Answer, refusals: Refusals, documented: range, read: Reader[T]) -> T:
     """Read an answer of a documented status.
 
     Raises `ApiError` when the exchange said no, with whatever status, and `ResponseError` when the answer is not what
     the document describes.
     """
     if not is_success(response):
-        raise from_answer(response)
+        raise refusals.from_answer(response)
     try:
         if response.status_code not in documented:
             raise ResponseError("the document describes no answer of this status")
-        value = json_value(response.content)
+        value = json_value(response.content) if response.content or read is not nothing else UNSET
         if _is_refusal(value):
-            raise from_answer(response)
+            raise refusals.from_answer(response)
         return read(value, _TOP)
     except ResponseError as error:
         error.path = error.path[1:]

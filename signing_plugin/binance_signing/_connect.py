@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import binance_coinm
 from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import ConfigurationError
 
@@ -17,6 +18,7 @@ from ._recovery import Recovery
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from types import ModuleType
 
     import httpx
 
@@ -42,6 +44,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     max_answer_bytes: int = _MAX_ANSWER_BYTES,
     max_connections: int = _MAX_CONNECTIONS,
     engine: EngineName = "httpx",
+    package: ModuleType = binance_coinm,
     proxy: str | httpx.URL | httpx.Proxy | None = None,
     verify: bool | str | ssl.SSLContext = True,
     trust_env: bool = True,
@@ -51,7 +54,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 
     What is not given comes from the environment: the credentials from BINANCE_API_KEY and BINANCE_API_SECRET or
     BINANCE_PRIVATE_KEY_FILE (and BINANCE_PRIVATE_KEY_PASSWORD), the server (a `Server` or a URL) from BINANCE_SERVER,
-    else it is production.
+    else it is the document's first one, production.
 
     * `timeout` bounds each call, with all its tries and waits, in seconds; name resolution in sync code excepted.
     * `recv_window`, in milliseconds, is for calls that are given none.
@@ -63,6 +66,8 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
       wait in their order.
     * `engine` sends the requests: "httpx", or "reqwest", an extra, which is faster, above all with many calls at once.
+    * `package` is the generated package whose functions are called, if it is another one than binance_coinm; the first
+      server of its document is then the one that is taken when none is named.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
       both, as its type does. What another engine cannot do of it is refused.
 
@@ -78,6 +83,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     from ._exchange import Exchange
     from ._options import call_options
     from ._origin import is_loopback, origin_of, proxy_of, server_url
+    from ._package import package_of
     from ._rate_limit import RateLimit, rate_limit_of
     from ._signer import Signer, refuse_redirect
 
@@ -91,12 +97,18 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         _require_positive("pacing", pacing)
     _require_positive("max_answer_bytes", max_answer_bytes)
     _require_positive("max_connections", max_connections)
-    url = server_url(server_from() if server is None else server)
+    generated = package_of(package)
+    if sync_clock and generated.time_module is None:
+        raise ConfigurationError(f"sync_clock: {package.__name__} has no operation that tells the exchange's time")
+    url = server_url(server_from(generated.servers) if server is None else server)
     exchange = Exchange(
+        package=generated,
         options=options,
         clock=Clock(clock),
         # A port of this machine may be another server tomorrow, so that nobody else is to know of its limit.
-        rate_limit=RateLimit() if is_loopback(url) else rate_limit_of(origin_of(url)),
+        rate_limit=(
+            RateLimit(generated.refusals) if is_loopback(url) else rate_limit_of(origin_of(url), generated.refusals)
+        ),
         sync_clock=sync_clock,
         pacing=pacing,
         max_answer_bytes=max_answer_bytes,

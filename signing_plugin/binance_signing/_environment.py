@@ -1,10 +1,10 @@
 """What is not given as an argument comes from the environment."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 
 from binance_coinm.errors import ConfigurationError
-from binance_coinm.servers import Server
 
 from ._credentials import Credentials
 from ._keys import HmacKey, Key
@@ -23,17 +23,17 @@ def credentials_from() -> Credentials:
     return Credentials(_required(_API_KEY), _key())
 
 
-def server_from() -> str:
-    """Give the server that the environment names, or its URL; production if it names none."""
+def server_from(servers: type[StrEnum]) -> str:
+    """Give the server that the environment names, or its URL; the document's first if it names none."""
     server = os.environ.get(_SERVER)
     if server is None:
-        return Server.PRODUCTION
+        return next(iter(servers))
     if "://" in server:
         return server
     try:
-        return Server[server.upper()]
+        return servers[server.upper()]
     except KeyError:
-        known = ", ".join(member.name.lower() for member in Server)
+        known = ", ".join(member.name.lower() for member in servers)
         raise ConfigurationError(f"{_SERVER} is {server!r}; expected {known} or a URL") from None
 
 

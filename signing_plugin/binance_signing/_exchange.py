@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import httpx
@@ -10,6 +9,7 @@ from binance_coinm import errors
 
 from ._clock import Clock
 from ._options import CallOptions
+from ._package import Package
 from ._rate_limit import RateLimit
 from ._tries import Call, Outcome, error_of
 
@@ -17,6 +17,7 @@ from ._tries import Call, Outcome, error_of
 class Exchange(NamedTuple):
     """What the drivers of one client share: what is known of the exchange, and how to call it."""
 
+    package: Package
     options: CallOptions
     clock: Clock
     rate_limit: RateLimit
@@ -38,37 +39,32 @@ class Exchange(NamedTuple):
             recovery=options.recovery,
             sync_clock=self.sync_clock,
             pacing=self.pacing,
+            can_measure_clock=self.package.time_module is not None,
             clock=self.clock,
+            refusals=self.package.refusals,
             rate_limit=self.rate_limit,
         )
 
     def question_for_the_time(self) -> dict[str, Any]:
         """Give the request that asks the exchange for its time."""
-        request: dict[str, Any] = _server_time().build_request()
+        request: dict[str, Any] = self.package.server_time().build_request()
         return request
 
     def measured(self, outcome: Outcome, sent: float) -> bool:
         """Set the clock by an answer to the question for the time, if it is one."""
         received, now = time.monotonic(), self.clock()
-        error = error_of(outcome)
+        error = error_of(outcome, self.package.refusals)
         if error is not None:
             self.rate_limit.refused(error, self.pacing, now, received, now)
         if isinstance(outcome, Exception):
             return False
         try:
-            told = _server_time().read_response(outcome).parsed.server_time
+            told = self.package.server_time().read_response(outcome).parsed.server_time
         except errors.BinanceError:
             # The call that asked for it ends in its own error then, or tries again.
             return False
         self.clock.measured(told, sent, received)
         return True
-
-
-def _server_time() -> ModuleType:
-    # Imported when it is first needed: most clocks are right.
-    from binance_coinm.api.market import server_time  # noqa: PLC0415
-
-    return server_time
 
 
 def no_place(places: int) -> httpx.PoolTimeout:

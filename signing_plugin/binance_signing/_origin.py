@@ -66,5 +66,5 @@ def is_loopback(url: httpx.URL) -> bool:
 def _refused(wrong: str) -> ConfigurationError:
     return ConfigurationError(
         f"server {wrong}; give a Server or a URL such as https://dapi.example as argument,"
-        " or production, demo, testnet or a URL in BINANCE_SERVER"
+        " or a server's name or a URL in BINANCE_SERVER"
     )

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from binance_coinm import errors
+from binance_coinm.refusals import Refusals
 
 from . import _forks
 from ._origin import Origin
@@ -28,7 +29,8 @@ class _Ban(NamedTuple):
 class RateLimit:
     """What is known of one server's rate limit. Unless said otherwise, times are the exchange's, in milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
         self._minute = 0
         self._used = 0
         self._ban: _Ban | None = None
@@ -64,11 +66,11 @@ class RateLimit:
         until = max(error.banned_until or 0, time + 1000 * (error.retry_after or 0))
         if until <= time:
             # It tells no end: at least the shortest ban, and no less than another answer told.
-            until = time + 1000 * errors.SHORTEST_BAN
-            if self._ban is not None and self._ban.end > now + errors.SHORTEST_BAN:
+            until = time + 1000 * self._refusals.shortest_ban
+            if self._ban is not None and self._ban.end > now + self._refusals.shortest_ban:
                 return
         # A longer ban is a mistake of the exchange, or of this machine's clock.
-        until = min(until, time + 1000 * errors.LONGEST_BAN)
+        until = min(until, time + 1000 * self._refusals.longest_ban)
         self._ban = _Ban(error, now + (until - time) / 1000, until)
 
     def wait_before(self, weight: int, limit: int, time: int) -> float:
@@ -109,6 +111,6 @@ class RateLimit:
 _shared: dict[Origin, RateLimit] = {}
 
 
-def rate_limit_of(origin: Origin) -> RateLimit:
+def rate_limit_of(origin: Origin, refusals: Refusals) -> RateLimit:
     """Give a server's rate limit, the same one to all clients of this process."""
-    return _shared.setdefault(origin, RateLimit())
+    return _shared.setdefault(origin, RateLimit(refusals))

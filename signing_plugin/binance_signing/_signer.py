@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, NamedTuple, Self
 
 import httpx
-from binance_coinm.errors import ConfigurationError, from_answer
+from binance_coinm.errors import ConfigurationError
+from binance_coinm.refusals import from_redirect
 
 from ._clock import system_clock
 from ._credentials import Credentials, what_is_no_credentials
@@ -100,7 +101,7 @@ class Signer:
             api_key_header, is_signed = security.api_key_header, security.signed
         except AttributeError:
             raise ConfigurationError(
-                f'extensions["security"]: expected a member of binance_coinm.security.Security, got {security!r}'
+                f'extensions["security"]: expected a member of the generated Security, got {security!r}'
             ) from None
         if api_key_header is None:
             return None
@@ -181,7 +182,7 @@ class _SignedURL(httpx.URL):
 def refuse_redirect(response: httpx.Response) -> Awaitable[None]:
     """Raise the error that a redirect is: a response hook, for httpx reads where it leads even if it does not go."""
     if response.has_redirect_location:
-        raise from_answer(response)
+        raise from_redirect(response)
     return _DONE
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 from binance_coinm import errors
 from binance_coinm.engines import Answer, is_success
+from binance_coinm.refusals import Refusals
 
 from ._clock import Clock
 from ._rate_limit import RateLimit
@@ -62,7 +63,9 @@ class Call(NamedTuple):
     recovery: Recovery | None
     sync_clock: bool
     pacing: int | None
+    can_measure_clock: bool
     clock: Clock
+    refusals: Refusals
     rate_limit: RateLimit
 
 
@@ -94,7 +97,8 @@ def tries(
             return
         late = outcome
         may_recover = _may_recover(call, outcome, error)
-        if isinstance(error, errors.TimestampError) and call.is_signed and not is_measured:
+        may_measure = call.is_signed and call.can_measure_clock and not is_measured
+        if isinstance(error, errors.TimestampError) and may_measure:
             # What the exchange refused for its time was not carried out, so that it may go out again, read or write.
             is_measured = yield MeasureClock(measurements)
             if is_measured:
@@ -129,7 +133,7 @@ def _wait_for_weight(call: Call, pacing: int, late: Outcome | None, now: Callabl
         return errors.ConfigurationError(f"pacing: {pacing} is less than what this one call weighs, {call.weight}")
     while wait := call.rate_limit.wait_before(call.weight, pacing, call.clock()):
         if now() + wait >= call.deadline:
-            return errors.weight_used_up(pacing, math.ceil(wait))
+            return call.refusals.weight_used_up(pacing, math.ceil(wait))
         yield Wait(wait)
         refusal = _refusal(call, late, now())
         if refusal is not None:
@@ -139,10 +143,10 @@ def _wait_for_weight(call: Call, pacing: int, late: Outcome | None, now: Callabl
 
 def _noted(call: Call, outcome: Outcome, sent: int, now: Callable[[], float]) -> errors.BinanceError | None:
     """Take note of what an outcome tells; give the exception that it is, if it is no answer of success."""
-    used_weight = None if isinstance(outcome, Exception) else errors.used_weight(outcome.headers)
+    used_weight = None if isinstance(outcome, Exception) else call.refusals.used_weight(outcome.headers)
     if used_weight is not None:
         call.rate_limit.told(used_weight, call.weight, sent, call.clock())
-    error = error_of(outcome)
+    error = error_of(outcome, call.refusals)
     if error is not None:
         call.rate_limit.refused(error, call.pacing, sent, now(), call.clock())
     if call.clock.measurements and not isinstance(outcome, Exception):
@@ -151,13 +155,13 @@ def _noted(call: Call, outcome: Outcome, sent: int, now: Callable[[], float]) ->
     return error
 
 
-def error_of(outcome: Outcome) -> errors.BinanceError | None:
+def error_of(outcome: Outcome, refusals: Refusals) -> errors.BinanceError | None:
     """Give the exception that an outcome is, if it is no answer of success."""
     if isinstance(outcome, errors.BinanceError):
         return outcome
     if isinstance(outcome, httpx.HTTPError):
         return errors.from_failure(outcome)
-    return None if is_success(outcome) else errors.from_answer(outcome)
+    return None if is_success(outcome) else refusals.from_answer(outcome)
 
 
 def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import reading
+from .. import reading, writing
 from ..types import UNSET
 
 T = TypeVar("T", bound="Error")
@@ -31,32 +31,20 @@ class Error:
     }
 
     def to_dict(self) -> dict[str, Any]:
-        code = self.code
-
-        msg = self.msg
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "code": code,
-                "msg": msg,
-            }
-        )
-
-        return field_dict
+        return {
+            **self.additional_properties,
+            "code": writing.integer(self.code, "code"),
+            "msg": writing.text(self.msg, "msg"),
+        }
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = reading.members(src_dict)
-        code = reading.integer(d.pop("code", UNSET), "code")
-        msg = reading.text(d.pop("msg", UNSET), "msg")
+        _members = reading.members(src_dict)
         _model = cls(
-            code=code,
-            msg=msg,
+            code=reading.integer(_members.pop("code", UNSET), "code"),
+            msg=reading.text(_members.pop("msg", UNSET), "msg"),
         )
-
-        _model.additional_properties = d
+        _model.additional_properties = _members
         return _model
 
     @property

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import reading
+from .. import reading, writing
 from ..types import UNSET
 
 T = TypeVar("T", bound="FuturesAccountBalance")
@@ -50,62 +50,32 @@ class FuturesAccountBalance:
     }
 
     def to_dict(self) -> dict[str, Any]:
-        account_alias = self.account_alias
-
-        asset = self.asset
-
-        balance = f"{self.balance:f}"
-
-        withdraw_available = f"{self.withdraw_available:f}"
-
-        cross_wallet_balance = f"{self.cross_wallet_balance:f}"
-
-        cross_un_pnl = f"{self.cross_un_pnl:f}"
-
-        available_balance = f"{self.available_balance:f}"
-
-        update_time = self.update_time
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "accountAlias": account_alias,
-                "asset": asset,
-                "balance": balance,
-                "withdrawAvailable": withdraw_available,
-                "crossWalletBalance": cross_wallet_balance,
-                "crossUnPnl": cross_un_pnl,
-                "availableBalance": available_balance,
-                "updateTime": update_time,
-            }
-        )
-
-        return field_dict
+        return {
+            **self.additional_properties,
+            "accountAlias": writing.text(self.account_alias, "account_alias"),
+            "asset": writing.text(self.asset, "asset"),
+            "balance": writing.decimal(self.balance, "balance"),
+            "withdrawAvailable": writing.decimal(self.withdraw_available, "withdraw_available"),
+            "crossWalletBalance": writing.decimal(self.cross_wallet_balance, "cross_wallet_balance"),
+            "crossUnPnl": writing.decimal(self.cross_un_pnl, "cross_un_pnl"),
+            "availableBalance": writing.decimal(self.available_balance, "available_balance"),
+            "updateTime": writing.integer(self.update_time, "update_time"),
+        }
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = reading.members(src_dict)
-        account_alias = reading.text(d.pop("accountAlias", UNSET), "accountAlias")
-        asset = reading.text(d.pop("asset", UNSET), "asset")
-        balance = reading.decimal(d.pop("balance", UNSET), "balance")
-        withdraw_available = reading.decimal(d.pop("withdrawAvailable", UNSET), "withdrawAvailable")
-        cross_wallet_balance = reading.decimal(d.pop("crossWalletBalance", UNSET), "crossWalletBalance")
-        cross_un_pnl = reading.decimal(d.pop("crossUnPnl", UNSET), "crossUnPnl")
-        available_balance = reading.decimal(d.pop("availableBalance", UNSET), "availableBalance")
-        update_time = reading.integer(d.pop("updateTime", UNSET), "updateTime")
+        _members = reading.members(src_dict)
         _model = cls(
-            account_alias=account_alias,
-            asset=asset,
-            balance=balance,
-            withdraw_available=withdraw_available,
-            cross_wallet_balance=cross_wallet_balance,
-            cross_un_pnl=cross_un_pnl,
-            available_balance=available_balance,
-            update_time=update_time,
+            account_alias=reading.text(_members.pop("accountAlias", UNSET), "accountAlias"),
+            asset=reading.text(_members.pop("asset", UNSET), "asset"),
+            balance=reading.decimal(_members.pop("balance", UNSET), "balance"),
+            withdraw_available=reading.decimal(_members.pop("withdrawAvailable", UNSET), "withdrawAvailable"),
+            cross_wallet_balance=reading.decimal(_members.pop("crossWalletBalance", UNSET), "crossWalletBalance"),
+            cross_un_pnl=reading.decimal(_members.pop("crossUnPnl", UNSET), "crossUnPnl"),
+            available_balance=reading.decimal(_members.pop("availableBalance", UNSET), "availableBalance"),
+            update_time=reading.integer(_members.pop("updateTime", UNSET), "updateTime"),
         )
-
-        _model.additional_properties = d
+        _model.additional_properties = _members
         return _model
 
     @property

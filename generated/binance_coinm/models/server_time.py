@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import reading
+from .. import reading, writing
 from ..types import UNSET
 
 T = TypeVar("T", bound="ServerTime")
@@ -21,27 +21,18 @@ class ServerTime:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        server_time = self.server_time
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "serverTime": server_time,
-            }
-        )
-
-        return field_dict
+        return {
+            **self.additional_properties,
+            "serverTime": writing.integer(self.server_time, "server_time"),
+        }
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = reading.members(src_dict)
-        server_time = reading.integer(d.pop("serverTime", UNSET), "serverTime")
+        _members = reading.members(src_dict)
         _model = cls(
-            server_time=server_time,
+            server_time=reading.integer(_members.pop("serverTime", UNSET), "serverTime"),
         )
-
-        _model.additional_properties = d
+        _model.additional_properties = _members
         return _model
 
     @property

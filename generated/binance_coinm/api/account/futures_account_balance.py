@@ -2,9 +2,10 @@ from typing import Any
 
 import httpx
 
-from ... import arguments, reading
+from ... import reading, writing
 from ...client import AuthenticatedClient
 from ...engines import Answer
+from ...facts import REFUSALS
 from ...models.futures_account_balance import FuturesAccountBalance
 from ...security import Security
 from ...types import UNSET, Response, Unset
@@ -15,29 +16,24 @@ def build_request(
     recv_window: int | Unset = UNSET,
 ) -> dict[str, Any]:
     """Give the request as arguments of `httpx.Client.request`; raise `ConfigurationError` if an argument is wrong."""
-    arguments.integer("recv_window", recv_window, 1)
-
-    params: dict[str, Any] = {}
-
-    params["recvWindow"] = recv_window
-
-    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
-    _kwargs: dict[str, Any] = {
+    return {
         "method": "GET",
         "url": "/dapi/v1/balance",
-        "params": params or None,
+        "params": writing.given(
+            {
+                "recvWindow": writing.optional(writing.within(writing.integer, 1, None), recv_window, "recv_window"),
+            }
+        )
+        or None,
         "extensions": {"security": Security.USER_DATA, "weight": 1},
     }
 
-    return _kwargs
 
-
-_read = reading.rows(FuturesAccountBalance)
+_read: reading.Reader[list[FuturesAccountBalance]] = reading.rows(FuturesAccountBalance)
 
 
 def _parsed(response: Answer) -> list[FuturesAccountBalance]:
-    return reading.answer(response, range(200, 201), _read)
+    return reading.answer(response, REFUSALS, range(200, 201), _read)
 
 
 def read_response(response: Answer) -> Response[list[FuturesAccountBalance]]:

@@ -5,6 +5,7 @@ import httpx
 from ... import reading
 from ...client import Client
 from ...engines import Answer
+from ...facts import REFUSALS
 from ...models.server_time import ServerTime
 from ...security import Security
 from ...types import Response
@@ -12,21 +13,18 @@ from ...types import Response
 
 def build_request() -> dict[str, Any]:
     """Give the request as arguments of `httpx.Client.request`; raise `ConfigurationError` if an argument is wrong."""
-
-    _kwargs: dict[str, Any] = {
+    return {
         "method": "GET",
         "url": "/dapi/v1/time",
         "extensions": {"security": Security.NONE, "weight": 1},
     }
 
-    return _kwargs
 
-
-_read = reading.model(ServerTime.from_dict)
+_read: reading.Reader[ServerTime] = reading.model(ServerTime.from_dict)
 
 
 def _parsed(response: Answer) -> ServerTime:
-    return reading.answer(response, range(200, 201), _read)
+    return reading.answer(response, REFUSALS, range(200, 201), _read)
 
 
 def read_response(response: Answer) -> Response[ServerTime]:

@@ -1,0 +1,307 @@
+"""An OpenAPI document: its operations with their parameters, and what of it no client can be made of."""
+
+import copy
+from collections.abc import Container, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from attrs import field, frozen
+
+Document = dict[str, Any]
+
+# The exchange's methods. Source: General Info, "General Information on Endpoints".
+METHODS = ("get", "put", "post", "delete")
+OTHER_METHODS = ("options", "head", "patch", "trace")
+NONE = "NONE"  # The security type of an operation without a security requirement.
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+_PLAIN_TYPES = {"string", "integer", "number", "boolean"}
+# Keys of a document under which anything may stand.
+_DATA = ("const", "default", "enum", "example", "examples")
+
+
+class DocumentError(Exception):
+    """The document says something that no client can be made of; the message begins with the place."""
+
+
+@frozen
+class Parameter:
+    """A parameter in the query, or a field of the form: to a caller they are the same."""
+
+    name: str
+    place: str
+    """`query` or `form`."""
+    is_required: bool
+    encoding: str | None
+    """The function of writing.py that makes text of what queries and forms have no form for."""
+    schema: Document = field(repr=False)
+    """As it stands in the document, maybe a reference."""
+    bounds: Document = field(repr=False)
+    """Where the least and the greatest value stand, if there are any."""
+
+    @property
+    def minimum(self) -> int | None:
+        """The least value."""
+        return self.bounds.get("minimum")
+
+    @property
+    def maximum(self) -> int | None:
+        """The greatest value."""
+        return self.bounds.get("maximum")
+
+
+@frozen
+class Operation:
+    """An operation, and the place where it stands."""
+
+    place: str
+    path: str
+    method: str
+    node: Document = field(repr=False)
+    security: str
+    parameters: dict[str, Parameter]
+    """Those that a caller gives."""
+    success: Document = field(repr=False)
+    """The only answer that is no exception."""
+
+    @property
+    def weight(self) -> int:
+        """What it counts for in the rate limit."""
+        weight: int = self.node["x-weight"]
+        return weight
+
+    @property
+    def source(self) -> str:
+        """Where the exchange documents it; empty if that is not told."""
+        return str(self.node.get("externalDocs", {}).get("url", ""))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether that answer has no content."""
+        return not self.success.get("content")
+
+    def has(self, place: str) -> bool:
+        """Say whether there are parameters at a place."""
+        return any(parameter.place == place for parameter in self.parameters.values())
+
+
+def resolved(document: Document, node: Document) -> Document:
+    """Follow a reference, if the node is one."""
+    while "$ref" in node:
+        pointer = node["$ref"]
+        node = document
+        for part in pointer.removeprefix("#/").split("/"):
+            node = node[part.replace("~1", "/").replace("~0", "~")]
+    return node
+
+
+def dangling_references(document: Document) -> Iterator[tuple[str, str]]:
+    """Give each reference that leads nowhere, behind the place where it stands."""
+    for place, node in nodes(document):
+        if "$ref" in node:
+            try:
+                resolved(document, {"$ref": node["$ref"]})
+            except (KeyError, TypeError):
+                yield place, node["$ref"]
+
+
+def nodes(node: Any, place: str = "", skipped: Container[str | int] = ()) -> Iterator[tuple[str, Document]]:
+    """Give each object of the document, behind the place where it stands."""
+    if isinstance(node, dict):
+        yield place, node
+    children = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else [])
+    for key, child in children:
+        if key not in skipped or place.endswith(".properties"):
+            yield from nodes(child, f"{place}.{key}".removeprefix("."), skipped)
+
+
+def security_schemes(document: Document) -> dict[str, Document]:
+    """Give the document's security types by their names."""
+    schemes: dict[str, Document] = document["components"]["securitySchemes"]
+    return schemes
+
+
+def operations(document: Document) -> Iterator[Operation]:
+    """Give each operation; raise `DocumentError` for one that no client can be made of."""
+    for path, item in document["paths"].items():
+        for key in ("$ref", "servers", *OTHER_METHODS):
+            if key in item:
+                raise DocumentError(f"paths.{path}.{key}: no template makes a client of it")
+        if "{" in path:
+            raise DocumentError(f"paths.{path}: the exchange has no parameters in paths, and no template writes one")
+        for method in METHODS:
+            if method in item:
+                yield _operation(document, path, method, item)
+
+
+def _operation(document: Document, path: str, method: str, item: Document) -> Operation:
+    place, node = f"paths.{path}.{method}", item[method]
+    for key in ("servers", "callbacks"):
+        if key in node:
+            raise DocumentError(f"{place}.{key}: no template makes a client of it")
+    if "operationId" not in node:
+        raise DocumentError(f"{place}: has no operationId, which names the module of its functions")
+    if type(node.get("x-weight")) is not int:
+        raise DocumentError(f"{place}.x-weight: expected what the operation counts for in the rate limit")
+    parameters: dict[str, Parameter] = {}
+    of_item = {resolved(document, parameter)["name"]: parameter for parameter in item.get("parameters", [])}
+    of_node = {resolved(document, parameter)["name"]: parameter for parameter in node.get("parameters", [])}
+    for parameter in (
+        *(_in_query(document, place, resolved(document, given)) for given in (of_item | of_node).values()),
+        *_in_form(document, place, method, resolved(document, node.get("requestBody", {}))),
+    ):
+        if parameter.name in parameters:
+            raise DocumentError(f"{place}: {parameter.name} is both a parameter and a field of the form")
+        parameters[parameter.name] = parameter
+    security = _security(document, place, node)
+    set_by_signer = {
+        parameter["name"]
+        for parameter in document["components"]["parameters"].values()
+        if parameter.get("x-set-by") == "signer"
+    }
+    needed = set_by_signer if security != NONE and security_schemes(document)[security]["x-signed"] else set()
+    if parameters.keys() & set_by_signer != needed:
+        raise DocumentError(
+            f"{place}.parameters: {security} needs {sorted(needed) or 'none'} set by the signer,"
+            f" but the document has {sorted(parameters.keys() & set_by_signer) or 'none'}"
+        )
+    given = {name: parameter for name, parameter in parameters.items() if name not in set_by_signer}
+    return Operation(place, path, method, node, security, given, _success(document, place, node))
+
+
+def _security(document: Document, place: str, node: Document) -> str:
+    requirements: list[Document] = node["security"] if "security" in node else document.get("security", [])
+    if len(requirements) > 1 or any(len(requirement) != 1 for requirement in requirements):
+        raise DocumentError(f"{place}.security: expected one security type, or [] for none")
+    security = str(next(iter(requirements[0]))) if requirements else NONE
+    if security not in (NONE, *security_schemes(document)):
+        known = ", ".join((NONE, *security_schemes(document)))
+        raise DocumentError(f"{place}.security: unknown type {security!r}; known are {known}")
+    return security
+
+
+def _success(document: Document, place: str, node: Document) -> Document:
+    answers = {str(status): answer for status, answer in node["responses"].items() if str(status)[0] == "2"}
+    if len(answers) != 1:
+        raise DocumentError(f"{place}.responses: expected one answer of success, got {', '.join(answers) or 'none'}")
+    ((status, answer),) = answers.items()
+    content = resolved(document, answer).get("content", {})
+    if content and content.keys() != {JSON}:
+        raise DocumentError(f"{place}.responses.{status}: expected an answer as {JSON}, got {', '.join(content)}")
+    return resolved(document, answer)
+
+
+def _in_query(document: Document, place: str, node: Document) -> Parameter:
+    place = f"{place}.parameters.{node['name']}"
+    if node["in"] != "query":
+        raise DocumentError(f"{place}: expected a parameter in the query or a field of a form, got one in {node['in']}")
+    contents: Document = node.get("content", {})
+    if contents and contents.keys() != {JSON}:
+        raise DocumentError(f"{place}: expected a value or {JSON}, got {', '.join(contents)}")
+    schema = contents[JSON]["schema"] if contents else node["schema"]
+    return Parameter(
+        name=node["name"],
+        place="query",
+        is_required=node.get("required", False),
+        encoding="as_json" if contents else _encoding(document, place, schema, node),
+        schema={"description": node["description"], **schema} if "description" in node else schema,
+        bounds=resolved(document, schema),
+    )
+
+
+def _in_form(document: Document, place: str, method: str, body: Document) -> Iterator[Parameter]:
+    if not body:
+        return
+    place = f"{place}.requestBody"
+    if method == "get":
+        raise DocumentError(f"{place}: a GET has all its parameters in the query")
+    if body["content"].keys() != {FORM}:
+        raise DocumentError(f"{place}: expected a form ({FORM}), got {', '.join(body['content'])}")
+    content = body["content"][FORM]
+    form = resolved(document, content["schema"])
+    if "properties" not in form:
+        raise DocumentError(f"{place}: expected an object with properties, which are the fields of the form")
+    for name, schema in form["properties"].items():
+        written = content.get("encoding", {}).get(name, {})
+        is_json = written.get("contentType") == JSON
+        yield Parameter(
+            name=name,
+            place="form",
+            is_required=name in form.get("required", ()),
+            encoding="as_json" if is_json else _encoding(document, f"{place}.{name}", schema, written),
+            schema=schema,
+            bounds=resolved(document, schema),
+        )
+
+
+def _encoding(document: Document, place: str, schema: Document, written: Document) -> str | None:
+    """Give the encoding of a value that is not written as JSON, None for the usual one."""
+    if written.get("style", "form") != "form":
+        raise DocumentError(f"{place}: expected style: form, got {written['style']}")
+    if not _is_plain(document, schema, may_be_array=True):
+        raise DocumentError(f"{place}: expected a text, a number, a boolean, an array of them, or content as {JSON}")
+    is_joined = resolved(document, schema).get("type") == "array" and not written.get("explode", True)
+    return "joined" if is_joined else None
+
+
+def _is_plain(document: Document, schema: Document, *, may_be_array: bool = False) -> bool:
+    schema = resolved(document, schema)
+    for key in ("oneOf", "anyOf", "allOf"):
+        if key in schema:
+            return all(_is_plain(document, part) for part in schema[key])
+    kinds = schema.get("type", "any")
+    if kinds == "array" and may_be_array:
+        return _is_plain(document, schema.get("items", {}))
+    return {kinds} <= _PLAIN_TYPES if isinstance(kinds, str) else set(kinds) <= _PLAIN_TYPES
+
+
+def refuse_defaults_that_are_none(document: Document) -> None:
+    """Raise `DocumentError` for a default of a decimal that is none: JSON Schema leaves the meaning of formats open."""
+    for place, node in nodes(document, skipped=_DATA):
+        if node.get("format") == "decimal" and "default" in node and not is_decimal(node["default"]):
+            raise DocumentError(f"{place}.default: expected a finite decimal in a string, got {node['default']!r}")
+
+
+def is_decimal(value: object) -> bool:
+    """Say whether a value of the document is a finite decimal in a string."""
+    try:
+        return isinstance(value, str) and Decimal(value).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def as_called(document: Document) -> Document:
+    """Give the document as upstream makes functions of it: what a caller gives, and what a call returns.
+
+    Fields of a form are parameters like others, parameters that somebody else sets are none, and answers that become
+    exceptions are no return types. A default is the exchange's, which takes it when nothing is sent.
+    """
+    reduced = copy.deepcopy(document)
+    for operation in operations(document):
+        item = reduced["paths"][operation.path]
+        item.pop("parameters", None)
+        node = item[operation.method]
+        node.pop("requestBody", None)
+        node["parameters"] = [_as_upstream_takes_it(parameter) for parameter in operation.parameters.values()]
+        node["security"] = [{operation.security: []}] if operation.security != NONE else []
+        node["responses"] = {
+            status: copy.deepcopy(operation.success) for status in node["responses"] if str(status)[0] == "2"
+        }
+    for _, schema in nodes(reduced, skipped=_DATA):
+        kinds = schema.get("type")
+        if schema.get("format") == "decimal" and kinds in ("number", ["number", "null"]):
+            # A decimal is read from a number as exactly as from a string.
+            schema["type"] = "string" if kinds == "number" else ["string", "null"]
+        if "prefixItems" in schema and schema.get("items") is False:
+            # Upstream does not know that no more may follow; see row_property.py.
+            del schema["items"]
+            schema["maxItems"] = len(schema["prefixItems"])
+    return reduced
+
+
+def _as_upstream_takes_it(parameter: Parameter) -> Document:
+    schema = {key: copy.deepcopy(value) for key, value in parameter.schema.items() if key != "default"}
+    if "$ref" in schema:
+        schema = {"$ref": schema["$ref"]}
+    return {"name": parameter.name, "in": "query", "required": parameter.is_required, "schema": schema}
