@@ -38,7 +38,7 @@ class Parameter:
     schema: Document = field(repr=False)
     """As it stands in the document, maybe a reference."""
     bounds: Document = field(repr=False)
-    """Where the least and the greatest value stand, if there are any."""
+    """Where the least and the greatest value stand, if it is a number."""
 
     @property
     def minimum(self) -> int | None:
@@ -206,7 +206,7 @@ def _in_query(document: Document, place: str, node: Document) -> Parameter:
         is_required=node.get("required", False),
         encoding="as_json" if contents else _encoding(document, place, schema, node),
         schema={"description": node["description"], **schema} if "description" in node else schema,
-        bounds=resolved(document, schema),
+        bounds=_bounds(document, schema),
     )
 
 
@@ -231,8 +231,14 @@ def _in_form(document: Document, place: str, method: str, body: Document) -> Ite
             is_required=name in form.get("required", ()),
             encoding="as_json" if is_json else _encoding(document, f"{place}.{name}", schema, written),
             schema=schema,
-            bounds=resolved(document, schema),
+            bounds=_bounds(document, schema),
         )
+
+
+def _bounds(document: Document, schema: Document) -> Document:
+    node = resolved(document, schema)
+    # Of anything else, a decimal in a string too, JSON Schema takes no notice of bounds.
+    return node if node.get("type") in ("integer", "number") else {}
 
 
 def _encoding(document: Document, place: str, schema: Document, written: Document) -> str | None:

@@ -70,7 +70,9 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Give an exchange that has one more path, where each method takes parameters of all these names."""
     document = yaml.safe_load((Path(__file__).parents[1] / "openapi.yaml").read_text(encoding="utf-8"))
     operation = document["paths"]["/dapi/v1/balance"]["get"]
-    operation["parameters"] += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in NAMES]
+    operation["parameters"] += [
+        {"name": name, "in": "query", "schema": {"type": "array", "items": {"type": "string"}}} for name in NAMES
+    ]
     document["paths"][PATH] = {method.lower(): operation | {"operationId": method} for method in METHODS}
     path = tmp_path_factory.mktemp("exchange") / "openapi.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")

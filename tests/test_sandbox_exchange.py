@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from binance_sandbox import Account, Answer, Headers, ReceivedRequest
-from binance_sandbox._document import Document, read_document
+from binance_sandbox._document import Document, _Reader, read_document
 from binance_sandbox._exchange import Exchange
 from binance_sandbox._rate_limit import RateLimit
 
@@ -54,7 +54,14 @@ ORDER = """
       operationId: startStream
       security: [{USER_STREAM: []}]
       responses:
-        '200': {description: The key.}
+        '200':
+          description: The key.
+          content: {application/json: {schema: {type: object, properties: {listenKey: {type: string}}}}}
+    delete:
+      operationId: closeStream
+      security: [{USER_STREAM: []}]
+      responses:
+        '204': {description: It is closed.}
 
 components:
 """
@@ -180,7 +187,8 @@ def test_unknown_api_key(exchange: Exchange) -> None:
         ("timestamp=1&signature=0&asset=BTC", -1104, "Not all sent parameters were read."),
         ("timestamp=1.5&signature=0", -1100, "Illegal characters found in a parameter."),
         ("timestamp=%D9%A1&signature=0", -1100, "Illegal characters found in a parameter."),
-        ("recvWindow=&timestamp=1&signature=0", -1100, "Illegal characters found in a parameter."),
+        ("recvWindow=&timestamp=1&signature=0", -1105, "Parameter 'recvWindow' was empty."),
+        ("timestamp=1&timestamp=1&signature=0", -1101, "Duplicate values for a parameter detected."),
         ("timestamp=-1&signature=0", -1130, "Data sent for parameter 'timestamp' is not valid."),
         ("timestamp=9223372036854775808000&signature=0", -1130, "Data sent for parameter 'timestamp' is not valid."),
         ("recvWindow=0&timestamp=1&signature=0", -1130, "Data sent for parameter 'recvWindow' is not valid."),
@@ -309,16 +317,51 @@ def test_parameters_are_checked_by_their_schema(exchange_with_orders: Exchange, 
 
 
 def test_operation_without_an_example(exchange_with_orders: Exchange, account: Account) -> None:
-    """The sandbox says what to do about an answer that nobody gave; a key is enough where no signature is asked for."""
+    """An answer is made of its schema if nobody gave one; a key is enough where no signature is asked for."""
     request = ReceivedRequest("POST", "/dapi/v1/listenKey", headers=Headers([("x-mbx-apikey", API_KEY)]))
 
-    missing = exchange_with_orders.answer(request, NOW_MS)
+    made = exchange_with_orders.answer(request, NOW_MS)
     account.answers["startStream"] = {"listenKey": "x"}
     given = exchange_with_orders.answer(request, NOW_MS)
 
-    assert missing.status == 501
-    assert b"no example for startStream; put an answer into account.answers" in missing.body
+    assert said(made) == (200, {"listenKey": "0"})
     assert said(given) == (200, {"listenKey": "x"})
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": "integer", "minimum": 3}, 3),
+        ({"type": "integer", "examples": [7], "minimum": 3}, 7),
+        ({"type": ["string", "null"], "enum": ["NEW", "FILLED"]}, "NEW"),
+        ({"const": "LIMIT"}, "LIMIT"),
+        ({"type": "array", "items": {"type": "boolean"}}, [False]),
+        ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "null"}]}, [0, None]),
+        ({"oneOf": [{"$ref": "#/components/schemas/Side"}, {"type": "null"}]}, "SELL"),
+        ({"allOf": [{"properties": {"a": {"type": "number"}}}], "properties": {"b": {"default": 1}}}, {"a": 0, "b": 1}),
+    ],
+)
+def test_answers_that_are_made_of_their_schema(schema: dict[str, Any], expected: object) -> None:
+    """A value without an example is like those that its schema tells of."""
+    document = {"components": {"schemas": {"Side": {"enum": ["SELL", "BUY"]}}}}
+
+    assert _Reader(document).sample(schema) == expected
+
+
+def test_answer_without_content(exchange_with_orders: Exchange) -> None:
+    """An answer that has no content in the document has none, nor a type of it."""
+    answer = exchange_with_orders.answer(
+        ReceivedRequest("DELETE", "/dapi/v1/listenKey", headers=Headers([("x-mbx-apikey", API_KEY)])), NOW_MS
+    )
+
+    assert (answer.status, answer.body, answer.headers.get("content-type")) == (204, b"", None)
+
+
+def test_schema_that_holds_itself() -> None:
+    """An answer that would have no end ends with null."""
+    tree = {"type": "object", "properties": {"leaf": {"$ref": "#/components/schemas/Tree"}}}
+
+    assert _Reader({"components": {"schemas": {"Tree": tree}}}).sample(tree) == {"leaf": None}
 
 
 def test_document_without_an_error_example(tmp_path: Path, account: Account) -> None:

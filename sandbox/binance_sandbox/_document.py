@@ -13,22 +13,18 @@ from typing import Any, Protocol
 import attrs
 import yaml
 
+from binance_sandbox._parameters import FORM, Parameter
+
 _METHODS = ("get", "put", "post", "delete", "patch")
-FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+# What stands for a value of which the document has no example.
+_SAMPLES = {"integer": 0, "number": 0, "boolean": False, "string": "0", "null": None}
 
 _Node = dict[str, Any]
 
 
 class _Readable(Protocol):
     def read_text(self, encoding: str) -> str: ...
-
-
-@attrs.frozen
-class Parameter:
-    """A parameter of an operation."""
-
-    required: bool
-    schema: Mapping[str, Any]
 
 
 @attrs.frozen
@@ -78,8 +74,8 @@ class Operation:
 
     @property
     def example(self) -> Any:
-        """The first example of that answer, None if there is none."""
-        return next(iter(self.success.examples.values()), None)
+        """The first example of that answer, no bytes if it has no content."""
+        return next(iter(self.success.examples.values()), b"")
 
 
 @attrs.frozen
@@ -139,8 +135,17 @@ class _Reader:
 
     def operation(self, path: str, method: str, item: _Node) -> Operation:
         node = self.child(item, method)
-        parameters = map(self.resolve, [*item.get("parameters", ()), *node.get("parameters", ())])
-        form = self.child(node, "requestBody", "content", FORM, "schema")
+        parameters = [
+            self.parameter(parameter["name"], parameter, is_required=parameter.get("required", False))
+            for parameter in map(self.resolve, [*item.get("parameters", ()), *node.get("parameters", ())])
+        ]
+        content = self.child(node, "requestBody", "content", FORM)
+        form = self.child(content, "schema")
+        for name, schema in self.child(form, "properties").items():
+            encoding = self.child(content, "encoding", name)
+            media_type = encoding.get("contentType", "")
+            written = encoding | ({"content": {media_type: {"schema": schema}}} if media_type else {"schema": schema})
+            parameters.append(self.parameter(name, written, is_required=name in form.get("required", ())))
         answers = [self.answer(str(status), self.resolve(answer)) for status, answer in node["responses"].items()]
         return Operation(
             operation_id=node["operationId"],
@@ -148,15 +153,21 @@ class _Reader:
             path=path,
             weight=node.get("x-weight", 1),
             security=self.security((self.root | node).get("security")),
-            parameters={
-                parameter["name"]: Parameter(parameter.get("required", False), self.child(parameter, "schema"))
-                for parameter in parameters
-            }
-            | {
-                name: Parameter(name in form.get("required", ()), self.resolve(schema))
-                for name, schema in self.child(form, "properties").items()
-            },
+            parameters={parameter.name: parameter for parameter in parameters},
             answers=tuple(sorted(answers, key=lambda answer: not answer.status.isdigit())),
+        )
+
+    def parameter(self, name: str, written: _Node, *, is_required: bool) -> Parameter:
+        is_json = _JSON in written.get("content", {})
+        schema = self.child(written, "content", _JSON, "schema") if is_json else self.child(written, "schema")
+        is_array = schema.get("type") == "array"
+        return Parameter(
+            name,
+            is_required,
+            schema | {"components": self.root.get("components", {})},
+            is_json=is_json,
+            is_array=is_array,
+            is_joined=is_array and not written.get("explode", True),
         )
 
     def security(self, requirements: list[_Node] | None) -> Security | None:
@@ -171,6 +182,8 @@ class _Reader:
         content = self.child(contents, media_type)
         examples = {"example": content["example"]} if "example" in content else {}
         examples |= {name: self.resolve(example)["value"] for name, example in self.child(content, "examples").items()}
+        if not examples and status.startswith("2") and contents:
+            examples = {"sample": self.sample(content.get("schema", {}))}
         return DocumentedAnswer(
             status=status,
             media_type=media_type,
@@ -179,6 +192,28 @@ class _Reader:
             headers={_component(header) or name: name for name, header in self.child(node, "headers").items()},
             examples=examples,
         )
+
+    def sample(self, schema: _Node, within: tuple[_Node, ...] = ()) -> Any:
+        """Return a value of a schema, as like to the real ones as its examples are; null where it holds itself."""
+        schema = self.resolve(schema)
+        if any(schema is outer for outer in within):
+            return None
+        within = (*within, schema)
+        told = [schema[key] for key in ("example", "const", "default") if key in schema]
+        told += [value for key in ("examples", "enum") for value in schema.get(key, ())]
+        if told:
+            return told[0]
+        parts = [self.sample(part, within) for key in ("allOf", "oneOf", "anyOf") for part in schema.get(key, ())]
+        if parts and "allOf" not in schema:
+            return parts[0]
+        kinds = schema.get("type", "object")
+        kind = kinds if isinstance(kinds, str) else kinds[0]
+        if kind == "object":
+            members = {name: value for part in parts for name, value in part.items()}
+            return members | {name: self.sample(item, within) for name, item in schema.get("properties", {}).items()}
+        if kind == "array":
+            return [self.sample(item, within) for item in schema.get("prefixItems") or [schema["items"]]]
+        return schema.get("minimum", _SAMPLES[kind])
 
     def child(self, node: _Node, *names: str) -> _Node:
         """Return the member of a member, empty if there is none."""

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Final
 
 import attrs
 
 from binance_sandbox._account import KEY_LENGTH, Account
-from binance_sandbox._document import FORM, Document, DocumentedAnswer, Operation
+from binance_sandbox._document import Document, DocumentedAnswer, Operation
 from binance_sandbox._faults import ToldAnswer
 from binance_sandbox._messages import Answer, Headers, ReceivedRequest, encode
+from binance_sandbox._parameters import FORM, RefusedError, read_parameters
 from binance_sandbox._rate_limit import RateLimit, Verdict
 from binance_sandbox._signature import split_signature
 
@@ -20,9 +20,6 @@ _AHEAD_MS: Final = 1000
 
 JSON: Final = "application/json"
 
-_FORMS: Final = {"integer": r"-?[0-9]+", "number": r"-?[0-9]+(\.[0-9]+)?", "boolean": r"true|false"}
-"""What is written in parameters of these types."""
-
 _VARYING: Final = {
     "parameter": r"(?<=')\w+(?=')",
     "caller": r"\d+\.\d+\.\d+\.\d+",
@@ -30,15 +27,6 @@ _VARYING: Final = {
     "limit": r"\b\d+(?= requests)",
 }
 """The parts of error messages that are other ones in each answer, as they look in the document's examples."""
-
-
-class _RefusedError(Exception):
-    """The request is refused with the example of this name."""
-
-    def __init__(self, example: str, **values: str) -> None:
-        super().__init__(example)
-        self.example = example
-        self.values = values
 
 
 class Exchange:
@@ -62,18 +50,20 @@ class Exchange:
                 known = ", ".join(f"{other.method} {other.path}" for other in self.document.operations)
                 return _explain(HTTPStatus.NOT_FOUND, f"{request.method} {request.path} is not among {known}")
             account = self._check_api_key(operation, request)
-            parameters = _read_parameters(operation, request)
+            is_form = request.method != "GET" and request.headers.get("content-type", "").startswith(FORM)
+            form = request.body if is_form else b""
+            parameters = read_parameters(operation.parameters, query=request.query, form=form)
             if operation.security and operation.security.signed:
                 self._check_time(parameters, now_ms)
                 self._check_signature(account, request)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             return self._refuse(refused, operation, request, now_ms)
         return self._accept(operation, account, now_ms)
 
     def _check_limit(self, verdict: Verdict, now_ms: int) -> None:
         if verdict is not Verdict.PASS:
             example = "tooMany" if verdict is Verdict.TOO_MANY else "banned"
-            raise _RefusedError(example, RetryAfter=str(self.rate_limit.retry_after(now_ms)))
+            raise RefusedError(example, RetryAfter=str(self.rate_limit.retry_after(now_ms)))
 
     def _check_api_key(self, operation: Operation, request: ReceivedRequest) -> Account:
         if operation.security is None:
@@ -82,21 +72,21 @@ class Exchange:
         if api_key in self.accounts:
             return self.accounts[api_key]
         is_well_formed = len(api_key) == KEY_LENGTH and api_key.isascii() and api_key.isalnum()
-        raise _RefusedError("rejected" if is_well_formed else "format")
+        raise RefusedError("rejected" if is_well_formed else "format")
 
     def _check_time(self, parameters: Mapping[str, str], now_ms: int) -> None:
         """Source: COIN-M Futures, General Info, "Timing security"."""
         timestamp = int(parameters[self._name("timestamp")])
         recv_window = int(parameters.get(self._name("recvWindow"), _DEFAULT_RECV_WINDOW_MS))
         if timestamp >= now_ms + _AHEAD_MS:
-            raise _RefusedError("earlyTimestamp")
+            raise RefusedError("earlyTimestamp")
         if now_ms - timestamp > recv_window:
-            raise _RefusedError("lateTimestamp")
+            raise RefusedError("lateTimestamp")
 
     def _check_signature(self, account: Account, request: ReceivedRequest) -> None:
         split = split_signature(request.query, request.body, self._name("signature"))
         if split is None or not account.is_signature(*split):
-            raise _RefusedError("signature")
+            raise RefusedError("signature")
 
     def _name(self, component: str) -> str:
         return self.document.parameter_names[component]
@@ -104,15 +94,12 @@ class Exchange:
     def _accept(self, operation: Operation, account: Account, now_ms: int) -> Answer:
         documented = operation.success
         body = account.answers.get(operation.operation_id, operation.example)
-        if body is None:
-            text = f"the document has no example for {operation.operation_id}; put an answer into account.answers"
-            return _explain(HTTPStatus.NOT_IMPLEMENTED, text)
         if documented.component == "ServerTime" and operation.operation_id not in account.answers:
             body = dict.fromkeys(body, now_ms)
         return self._compose(int(documented.status), documented, body, now_ms)
 
     def _refuse(
-        self, refused: _RefusedError, operation: Operation | None, request: ReceivedRequest, now_ms: int
+        self, refused: RefusedError, operation: Operation | None, request: ReceivedRequest, now_ms: int
     ) -> Answer:
         found = self.document.find_example(operation, name=refused.example)
         if found is None:
@@ -146,38 +133,13 @@ class Exchange:
     ) -> Answer:
         """Put an answer together, with those of its documented headers whose value is known."""
         known = {"UsedWeight": str(self.rate_limit.used(now_ms))} | dict(values or {})
-        headers = [("content-type", documented.media_type if documented else JSON)]
+        media_type = documented.media_type if documented else JSON
+        headers = [("content-type", media_type)] if media_type else []
         if documented:
             headers += [
                 (name, known[component]) for component, name in documented.headers.items() if component in known
             ]
         return Answer(status, Headers(headers), encode(body))
-
-
-def _read_parameters(operation: Operation, request: ReceivedRequest) -> dict[str, str]:
-    """Return the parameters of query string and form body; a name in both counts from the query string."""
-    is_form = operation.method != "GET" and request.headers.get("content-type", "").startswith(FORM)
-    form = parse_qsl(request.body.decode("latin-1"), keep_blank_values=True) if is_form else []
-    parameters = dict([*form, *parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)])
-    for name, parameter in operation.parameters.items():
-        if parameter.required and not parameters.get(name):
-            raise _RefusedError("missing", parameter=name)
-    if not parameters.keys() <= operation.parameters.keys():
-        raise _RefusedError("unread")
-    for name, value in parameters.items():
-        _check_value(name, value, operation.parameters[name].schema)
-    return parameters
-
-
-def _check_value(name: str, value: str, schema: Mapping[str, Any]) -> None:
-    kind = "number" if schema.get("format") == "decimal" else schema.get("type", "string")
-    pattern: str = _FORMS.get(kind) or schema.get("pattern", "(?s:.*)")
-    if not re.fullmatch(pattern, value):
-        raise _RefusedError("illegalCharacters", parameter=name)
-    too_small = kind in ("integer", "number") and float(value) < schema.get("minimum", float("-inf"))
-    too_large = kind in ("integer", "number") and float(value) > schema.get("maximum", 2**63 - 1)
-    if too_small or too_large or value not in schema.get("enum", [value]):
-        raise _RefusedError("invalid", parameter=name)
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
