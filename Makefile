@@ -15,7 +15,7 @@ GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG
 OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak mutation bench check-bench generate check-generated check format build check-wheel clean
+.PHONY: help run test fuzz soak mutation bench check-bench growth generate check-generated check format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 15 
 check-bench: $(VENV)/bench ## Measure for a moment, without peers; fail if anything cannot be measured
 	@$(BIN)/python benchmarks/run.py --strict --rounds 1 --seconds 0.3 \
 		--contenders raw_socket,httpx_by_hand,sdk,sdk_reqwest --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
+
+growth: $(VENV)/test ## Measure what documents of 10, 100 and 400 operations cost; the table goes to docs/
+	@$(BIN)/python benchmarks/growth.py --write-docs
 
 generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=, PACKAGE=: another package of another document)
 	@$(GENERATE)

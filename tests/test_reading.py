@@ -259,3 +259,44 @@ def test_bytes_that_are_no_json(content: bytes, reason: str) -> None:
 
     assert reason == str(caught.value)
     assert caught.value.__context__ is None
+
+
+PAIR = reading.row(reading.integer, reading.decimal, is_closed=True)
+OPEN_PAIR = reading.row(reading.integer, reading.decimal, is_closed=False)
+
+
+def test_rows_without_names() -> None:
+    """An array whose items have types of their own is a tuple; what follows them is left, where something may."""
+    assert (1, Decimal("0.10")) == PAIR([1, "0.10"], "pair")
+    assert (1, Decimal("0.10")) == OPEN_PAIR([1, "0.10", "more"], "pair")
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "message"),
+    [
+        (PAIR, [1], "field pair: expected an array of 2 items, got 1"),
+        (PAIR, [1, "2", 3], "field pair: expected an array of 2 items, got 3"),
+        (OPEN_PAIR, [], "field pair: expected an array of 2 items, got 0"),
+        (PAIR, {"0": 1, "1": 2}, "field pair: expected an array, got an object"),
+        (PAIR, [1, None], "field pair, row 1: expected a decimal string of at most 64 digits, got null"),
+        (
+            reading.array(PAIR),
+            [[1, "2"], ["1", "2"]],
+            "field pair, row 1, item 0: expected an integer of 64 bits, got a string",
+        ),
+        (reading.constant("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string"),
+        (reading.constant(1), True, "field pair: expected 1, got a boolean"),
+        (reading.nothing, {}, "field pair: expected no content, got an object"),
+    ],
+)
+def test_what_is_no_such_row(read: reading.Reader[Any], value: object, message: str) -> None:
+    """Too few or too many items, and items of another type, are refused with their place."""
+    with pytest.raises(ResponseError) as caught:
+        read(value, "pair")
+
+    assert message == str(caught.value)
+
+
+def test_constant() -> None:
+    """The only value that there may be is read as it is."""
+    assert "LIMIT" == reading.constant("LIMIT")("LIMIT", "type")

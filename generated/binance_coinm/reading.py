@@ -132,8 +132,10 @@ def row(*readers: Reader[Any], is_closed: bool) -> Reader[Any]:
     """Read an array, each of whose items has a type of its own, as a tuple; more items may follow if not closed."""
 
     def read(value: object, where: Where) -> tuple[Any, ...]:
-        if not isinstance(value, list) or len(value) < len(readers) or (is_closed and len(value) > len(readers)):
-            _refuse(f"an array of {len(readers)} items", value, where)
+        if not isinstance(value, list):
+            _refuse("an array", value, where)
+        if len(value) < len(readers) or (is_closed and len(value) > len(readers)):
+            raise ResponseError(f"expected an array of {len(readers)} items, got {len(value)}", path=(where,))
         try:
             return tuple(reader(item, index) for index, (reader, item) in enumerate(zip(readers, value)))
         except ResponseError as error:

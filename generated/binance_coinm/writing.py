@@ -27,10 +27,8 @@ def _at(where: Where) -> Generator[None]:
     try:
         yield
     except ConfigurationError as error:
-        wrong = str(error)
-    else:
-        return
-    raise ConfigurationError(f"{where}, {wrong}")
+        error.args = (f"{where}, {error}",)
+        raise
 
 
 def anything(value: object, where: Where) -> Any:
