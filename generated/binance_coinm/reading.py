@@ -145,10 +145,10 @@ def row(*readers: Reader[Any], is_closed: bool) -> Reader[Any]:
     return read
 
 
-def constant(expected: T) -> Reader[T]:
+def constant(expected: object) -> Reader[Any]:
     """Read the only value that there may be."""
 
-    def read(value: object, where: Where) -> T:
+    def read(value: object, where: Where) -> object:
         if type(value) is not type(expected) or value != expected:
             _refuse(f"{expected!r}", value, where)
         return expected
