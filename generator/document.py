@@ -41,12 +41,12 @@ class Parameter:
     """Where the least and the greatest value stand, if it is a number."""
 
     @property
-    def minimum(self) -> int | None:
+    def minimum(self) -> float | None:
         """The least value."""
         return self.bounds.get("minimum")
 
     @property
-    def maximum(self) -> int | None:
+    def maximum(self) -> float | None:
         """The greatest value."""
         return self.bounds.get("maximum")
 

@@ -93,7 +93,7 @@ def member(enum: type[Enum]) -> Writer:
     return write
 
 
-def within(writer: Writer, minimum: int | None, maximum: int | None) -> Writer:
+def within(writer: Writer, minimum: int | Decimal | None, maximum: int | Decimal | None) -> Writer:
     """Write an integer or a decimal that is not below the minimum and not above the maximum."""
 
     def write(value: Any, where: Where) -> Any:
