@@ -171,7 +171,12 @@ def as_json(writer: Writer) -> Writer:
     """Write a value as text of JSON."""
 
     def write(value: object, where: Where) -> str:
-        return json.dumps(writer(value, where), ensure_ascii=False, separators=(",", ":"))
+        written = writer(value, where)
+        with suppress(TypeError, ValueError, RecursionError):
+            text = json.dumps(written, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            text.encode()  # A lone surrogate cannot be sent.
+            return text
+        return _refuse("a value of JSON", value, where)
 
     return write
 
