@@ -183,7 +183,9 @@ def one_of(*readers: Reader[Any]) -> Reader[Any]:
             try:
                 return reader(value, where)
             except ResponseError as error:
-                reasons.append(error.reason)
+                # The place of the value itself is told once, before them all.
+                steps = [f"item {step}" if isinstance(step, int) else f"field {step}" for step in error.path[1:]]
+                reasons.append(": ".join([", ".join(steps)] * bool(steps) + [error.reason]))
         raise ResponseError("; or ".join(reasons), path=(where,))
 
     return read
