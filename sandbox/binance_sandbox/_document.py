@@ -6,6 +6,7 @@ called on the wire stands in the document alone.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache, reduce
 from importlib.resources import files
 from typing import Any, Protocol
@@ -111,10 +112,21 @@ def read_document(path: _Readable | None = None) -> Document:
     return _parse(source.read_text(encoding="utf-8"))
 
 
+class _ExactLoader(yaml.SafeLoader):
+    """Reads 0.1 as the number that it is, of which the float is none."""
+
+    def exact(self, node: yaml.ScalarNode) -> Decimal:
+        """Give a number that is no integer."""
+        return Decimal(str(self.construct_yaml_float(node)))
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.exact)
+
+
 # Reading YAML takes longer than everything else at the start of a sandbox, and tests start many of them.
 @lru_cache(maxsize=8)
 def _parse(text: str) -> Document:
-    return _Reader(yaml.safe_load(text)).document()
+    return _Reader(yaml.load(text, _ExactLoader)).document()  # noqa: S506 - it is a safe loader
 
 
 @attrs.frozen

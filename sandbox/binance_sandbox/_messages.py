@@ -63,4 +63,6 @@ def encode(body: object) -> bytes:
     """Return `body` as it is sent: bytes and text as they are, everything else as JSON."""
     if isinstance(body, bytes):
         return body
-    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
+    if not isinstance(body, str):
+        body = json.dumps(body, default=float, ensure_ascii=False, separators=(",", ":"))
+    return body.encode()
