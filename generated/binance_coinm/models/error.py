@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import reading, writing
 from ..types import UNSET
-
-T = TypeVar("T", bound="Error")
 
 
 @_attrs_define
@@ -38,7 +36,7 @@ class Error:
         }
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         _members = reading.members(src_dict)
         _model = cls(
             code=reading.integer(_members.pop("code", UNSET), "code"),

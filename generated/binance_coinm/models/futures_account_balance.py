@@ -2,15 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import reading, writing
 from ..types import UNSET
-
-T = TypeVar("T", bound="FuturesAccountBalance")
 
 
 @_attrs_define
@@ -63,7 +61,7 @@ class FuturesAccountBalance:
         }
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         _members = reading.members(src_dict)
         _model = cls(
             account_alias=reading.text(_members.pop("accountAlias", UNSET), "accountAlias"),

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import reading, writing
 from ..types import UNSET
-
-T = TypeVar("T", bound="ServerTime")
 
 
 @_attrs_define
@@ -27,7 +25,7 @@ class ServerTime:
         }
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         _members = reading.members(src_dict)
         _model = cls(
             server_time=reading.integer(_members.pop("serverTime", UNSET), "serverTime"),
