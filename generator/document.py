@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Container, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from attrs import field, frozen
 
@@ -17,6 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 _PLAIN_TYPES = {"string", "integer", "number", "boolean"}
+_STEPS_TO_A_COMPONENT = len(("components", "schemas", "name"))
 # Keys of a document under which anything may stand.
 _DATA = ("const", "default", "enum", "example", "examples")
 
@@ -87,13 +88,22 @@ class Operation:
 
 
 def resolved(document: Document, node: Document) -> Document:
-    """Follow a reference, if the node is one."""
+    """Follow a reference, if the node is one; raise `KeyError` if it leads back to itself."""
+    followed: set[str] = set()
     while "$ref" in node:
-        pointer = node["$ref"]
-        node = document
-        for part in pointer.removeprefix("#/").split("/"):
-            node = node[part.replace("~1", "/").replace("~0", "~")]
+        if node["$ref"] in followed:
+            raise KeyError(node["$ref"])
+        followed.add(node["$ref"])
+        node = _target(document, node["$ref"])
     return node
+
+
+def _target(document: Document, pointer: str) -> Document:
+    node: Any = document
+    for part in pointer.removeprefix("#/").split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        node = node[int(key) if isinstance(node, list) else key]
+    return cast("Document", node)
 
 
 def dangling_references(document: Document) -> Iterator[tuple[str, str]]:
@@ -102,7 +112,7 @@ def dangling_references(document: Document) -> Iterator[tuple[str, str]]:
         if "$ref" in node:
             try:
                 resolved(document, {"$ref": node["$ref"]})
-            except (KeyError, TypeError):
+            except (IndexError, KeyError, TypeError, ValueError):
                 yield place, node["$ref"]
 
 
@@ -294,7 +304,8 @@ def as_called(document: Document) -> Document:
         node["responses"] = {
             status: copy.deepcopy(operation.success) for status in node["responses"] if str(status)[0] == "2"
         }
-    for _, schema in nodes(reduced, skipped=_DATA):
+    for place, schema in nodes(reduced, skipped=_DATA):
+        _refer_as_upstream_does(document, place, schema)
         kinds = schema.get("type")
         if schema.get("format") == "decimal" and kinds in ("number", ["number", "null"]):
             # A decimal is read from a number as exactly as from a string.
@@ -306,8 +317,20 @@ def as_called(document: Document) -> Document:
     return reduced
 
 
+def _refer_as_upstream_does(document: Document, place: str, node: Document) -> None:
+    """Change a reference into one that upstream follows: to a component, with nothing beside it."""
+    followed: list[str] = []
+    while isinstance(pointer := node.get("$ref"), str) and pointer.count("/") > _STEPS_TO_A_COMPONENT:
+        if pointer in followed or place.startswith(f"{'.'.join(pointer.removeprefix('#/').split('/'))}."):
+            raise DocumentError(f"{place}: refers to {pointer}, which is around it; make it a component")
+        followed.append(pointer)
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        node.clear()
+        node.update(copy.deepcopy(_target(document, pointer)) | beside)
+    if "description" in node and str(pointer).startswith("#/components/schemas/"):
+        node["allOf"] = [{"$ref": node.pop("$ref")}]
+
+
 def _as_upstream_takes_it(parameter: Parameter) -> Document:
     schema = {key: copy.deepcopy(value) for key, value in parameter.schema.items() if key != "default"}
-    if "$ref" in schema:
-        schema = {"$ref": schema["$ref"]}
     return {"name": parameter.name, "in": "query", "required": parameter.is_required, "schema": schema}

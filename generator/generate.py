@@ -39,6 +39,7 @@ from typer import Exit
 
 sys.path.insert(0, str(Path(__file__).parent))
 import decimal_property
+import described_reference
 import row_property
 from decimal_property import DecimalProperty
 from document import Document, DocumentError, as_called, dangling_references, refuse_defaults_that_are_none
@@ -192,6 +193,7 @@ def main() -> int:
     # The formatter that upstream calls is the one that is installed beside this Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     decimal_property.register()
+    described_reference.register()
     row_property.register()
     with tempfile.TemporaryDirectory() as aside:
         made = Path(aside) / arguments.package

@@ -98,6 +98,19 @@ def test_check_sees_a_renamed_field(tmp_path: Path) -> None:
             id="dangling reference",
         ),
         pytest.param(
+            "    ServerTime:\n",
+            "    Itself: {$ref: '#/components/schemas/Itself'}\n    ServerTime:\n",
+            "components.schemas.Itself: refers to",
+            id="reference to itself",
+        ),
+        pytest.param(
+            "    ServerTime:\n",
+            "    Ring: {type: array, items: {type: array, items: {$ref: '#/components/schemas/Ring/items'}}}\n"
+            "    ServerTime:\n",
+            "components.schemas.Ring.items.items: refers to #/components/schemas/Ring/items, which is around it",
+            id="reference within itself",
+        ),
+        pytest.param(
             "- USER_DATA: []", "- USER_DATE: []", "paths./dapi/v1/balance.get.security", id="unknown security"
         ),
         pytest.param(
