@@ -40,6 +40,7 @@ from typer import Exit
 sys.path.insert(0, str(Path(__file__).parent))
 import decimal_property
 import described_reference
+import enum_names
 import row_property
 from decimal_property import DecimalProperty
 from document import Document, DocumentError, as_called, dangling_references, refuse_defaults_that_are_none
@@ -194,6 +195,7 @@ def main() -> int:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     decimal_property.register()
     described_reference.register()
+    enum_names.register()
     row_property.register()
     with tempfile.TemporaryDirectory() as aside:
         made = Path(aside) / arguments.package
