@@ -18,6 +18,7 @@ from keyword import iskeyword
 from pathlib import Path
 
 import openapi_python_client as upstream
+from openapi_python_client import strings
 from openapi_python_client.cli import handle_errors
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
@@ -54,6 +55,18 @@ OWN_MODULES = ("engines.py", "facts.py", "reading.py", "refusals.py", "security.
 SHARED_MODULES = ("client.py", "engines.py", "errors.py", "reading.py", "refusals.py", "types.py", "writing.py")
 # The package that has them, and from which others take them.
 SHARED_FROM = "binance_coinm"
+# What modules, functions and models need themselves, so that no parameter and no field is called like this.
+RESERVED = {
+    "additional_keys",
+    "additional_properties",
+    "build_request",
+    "columns",
+    "from_dict",
+    "read_response",
+    "reading",
+    "to_dict",
+    "writing",
+}
 # What the templates can read and write; what is of these is looked into.
 SIMPLE = (
     AnyProperty,
@@ -193,6 +206,7 @@ def main() -> int:
     folder = arguments.output if arguments.output.name == arguments.package else arguments.output / arguments.package
     # The formatter that upstream calls is the one that is installed beside this Python.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    strings.RESERVED_WORDS.update(RESERVED)
     decimal_property.register()
     described_reference.register()
     enum_names.register()
