@@ -15,7 +15,7 @@ GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG
 OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak mutation bench check-bench growth generate check-generated check format build check-wheel clean
+.PHONY: help run test contract fuzz soak mutation bench check-bench growth generate check-generated check format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, els
 
 test: $(VENV)/test ## Run the tests, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+contract: $(VENV)/contract ## Test the sandbox by Schemathesis
+	@$(BIN)/python -m pytest -p schemathesis tests/contract
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
@@ -88,6 +91,10 @@ $(VENV)/test: $(VENV)/run
 	@$(BIN)/python -m pip install --quiet --group generate --group test
 	@touch $@
 
+$(VENV)/contract: $(VENV)/test
+	@$(BIN)/python -m pip install --quiet --group contract
+	@touch $@
+
 $(VENV)/mutation: $(VENV)/test
 	@$(BIN)/python -m pip install --quiet --group mutation
 	@touch $@
@@ -96,6 +103,6 @@ $(VENV)/bench: $(VENV)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
-$(VENV)/check: $(VENV)/test
+$(VENV)/check: $(VENV)/contract
 	@$(BIN)/python -m pip install --quiet --group check
 	@touch $@
