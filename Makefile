@@ -26,7 +26,7 @@ run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, els
 test: $(VENV)/test ## Run the tests, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
-contract: $(VENV)/contract $(VENV)/node ## Test sandbox and client by Schemathesis and Prism
+contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test document, sandbox and client by Schemathesis, Prism and OpenAPI Generator
 	@$(BIN)/python -m pytest -p schemathesis tests/contract
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
@@ -100,6 +100,11 @@ $(VENV)/node: $(VENV)/python pyproject.toml package.json
 	@$(BIN)/python -m pip install --quiet --group node
 	@rm -rf $@ && mkdir $@ && cp package.json $@
 	@$(BIN)/npm install --prefix $@ --no-package-lock --no-audit --no-fund --ignore-scripts --no-update-notifier --loglevel error >/dev/null || { rm -rf $@; exit 1; }
+	@touch $@
+
+$(VENV)/foreign: $(VENV)/python pyproject.toml
+	@$(PYTHON) -m venv --clear --without-pip $@
+	@$(BIN)/python -m pip --python $@/bin/python install --quiet --group foreign || { rm -rf $@; exit 1; }
 	@touch $@
 
 $(VENV)/mutation: $(VENV)/test
