@@ -12,10 +12,12 @@ ENGINE ?= httpx
 ROUNDS ?= 7
 PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT) --package $(PACKAGE)
+# What runs a tool of package.json. Redocly CLI would tell its makers of each run, and look for a newer one.
+TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(VENV)/node/node_modules/.bin
 OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract fuzz soak mutation bench check-bench growth generate check-generated check format build check-wheel clean
+.PHONY: help run test contract fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +62,12 @@ check: check-generated $(VENV)/check ## Format, lint and types, without changing
 	@$(BIN)/mypy
 	@$(BIN)/pyright --project pyproject.toml
 
+lint-spec: $(VENV)/test $(VENV)/node ## Hold openapi.yaml against four OpenAPI tools of different make; a warning fails too
+	@$(BIN)/openapi-spec-validator --validation-errors=all $(SPEC)
+	@$(TOOL)/redocly lint --lint-config=error $(SPEC)
+	@$(TOOL)/spectral lint --fail-severity=hint $(SPEC)
+	@NODE_PATH=$(VENV)/node/node_modules $(BIN)/node .ci/apidom.cjs $(SPEC)
+
 format: $(VENV)/test ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
@@ -95,13 +103,6 @@ $(VENV)/contract: $(VENV)/test
 	@$(BIN)/python -m pip install --quiet --group contract
 	@touch $@
 
-# The packages' scripts are not run: the only one there is tells a server of the installation.
-$(VENV)/node: $(VENV)/python pyproject.toml package.json
-	@$(BIN)/python -m pip install --quiet --group node
-	@rm -rf $@ && mkdir $@ && cp package.json $@
-	@$(BIN)/npm install --prefix $@ --no-package-lock --no-audit --no-fund --ignore-scripts --no-update-notifier --loglevel error >/dev/null || { rm -rf $@; exit 1; }
-	@touch $@
-
 $(VENV)/foreign: $(VENV)/python pyproject.toml
 	@$(PYTHON) -m venv --clear --without-pip $@
 	@$(BIN)/python -m pip --python $@/bin/python install --quiet --group foreign || { rm -rf $@; exit 1; }
@@ -118,3 +119,11 @@ $(VENV)/bench: $(VENV)/python pyproject.toml
 $(VENV)/check: $(VENV)/contract
 	@$(BIN)/python -m pip install --quiet --group check
 	@touch $@
+
+$(VENV)/node: $(VENV)/python pyproject.toml package.json
+	@$(BIN)/python -m pip install --quiet --group node
+	@rm -rf $@ $@.part && mkdir $@.part && cp package.json $@.part
+	@# Packages' own scripts would tell their makers of it (Spectral's), or compile what is not needed (ApiDOM's).
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $@.part --ignore-scripts \
+		--no-package-lock --no-audit --no-fund --loglevel=error
+	@mv $@.part $@ && touch $@
