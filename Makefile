@@ -14,13 +14,14 @@ PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT) --package $(PACKAGE)
 # What runs a tool of package.json. Redocly CLI would tell its makers of each run, and look for a newer one.
 TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(VENV)/node/node_modules/.bin
+HTTPX2 := .venv/httpx2
 OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test contract fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
+.PHONY: help run test test-httpx2 contract fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, else of a sandbox
 	@$(BIN)/python examples/balance.py
@@ -30,6 +31,9 @@ test: $(VENV)/test ## Run the tests, with coverage
 
 contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test document, sandbox and client by Schemathesis, Prism and OpenAPI Generator
 	@$(BIN)/python -m pytest -p schemathesis tests/contract
+
+test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx, without coverage
+	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
@@ -127,3 +131,12 @@ $(VENV)/node: $(VENV)/python pyproject.toml package.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $@.part --ignore-scripts \
 		--no-package-lock --no-audit --no-fund --loglevel=error
 	@mv $@.part $@ && touch $@
+
+# An environment of its own: the one of the tests, but what is imported as httpx there is httpx2.
+$(HTTPX2)/done: pyproject.toml tests/httpx2_stand_in.py
+	@$(MAKE) --no-print-directory VENV=$(HTTPX2) $(HTTPX2)/test
+	@$(HTTPX2)/bin/python -m pip uninstall --quiet --yes httpx httpcore
+	@$(HTTPX2)/bin/python -m pip install --quiet --group httpx2
+	@cd "$$($(HTTPX2)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" && \
+		for name in httpx httpcore; do cp "$(CURDIR)/tests/httpx2_stand_in.py" $$name.py; done
+	@touch $@
