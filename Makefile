@@ -15,7 +15,6 @@ GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG
 # What runs a tool of package.json. Redocly CLI would tell its makers of each run, and look for a newer one.
 TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(VENV)/node/node_modules/.bin
 HTTPX2 := .venv/httpx2
-OWN := signing_plugin sandbox generator examples tests benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-httpx2 contract fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
