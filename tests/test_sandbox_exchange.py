@@ -228,10 +228,12 @@ def test_timestamp_outside_of_its_window(exchange: Exchange, query: str, msg: st
         f"timestamp={NOW_MS + 999}",
         f"recvWindow=10&timestamp={NOW_MS - 10}",
         f"timestamp={NOW_MS - 60000}&recvWindow=60000",
+        f"timestamp={NOW_MS}&recvWindow=9223372036854775807",
+        f"timestamp={'0' * 5000}{NOW_MS}",
     ],
 )
 def test_timestamp_at_the_edge_of_its_window(exchange: Exchange, query: str) -> None:
-    """The last millisecond on either side is accepted; 5000 ms is the window when none is sent."""
+    """The last millisecond on either side is accepted; 5000 ms is the window when none is sent, 64 bits the widest."""
     assert exchange.answer(signed(query), NOW_MS).status == 200
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
 
@@ -76,8 +77,8 @@ class Exchange:
 
     def _check_time(self, parameters: Mapping[str, str], now_ms: int) -> None:
         """Source: COIN-M Futures, General Info, "Timing security"."""
-        timestamp = int(parameters[self._name("timestamp")])
-        recv_window = int(parameters.get(self._name("recvWindow"), _DEFAULT_RECV_WINDOW_MS))
+        timestamp = Decimal(parameters[self._name("timestamp")])
+        recv_window = Decimal(parameters.get(self._name("recvWindow"), _DEFAULT_RECV_WINDOW_MS))
         if timestamp >= now_ms + _AHEAD_MS:
             raise RefusedError("earlyTimestamp")
         if now_ms - timestamp > recv_window:

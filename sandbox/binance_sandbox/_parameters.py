@@ -93,7 +93,8 @@ class Parameter:
 
 
 def _integer(text: str) -> int | None:
-    return int(text) if _IS_INTEGER(text) else None
+    # An int of its own takes no text of thousands of digits.
+    return int(Decimal(text)) if _IS_INTEGER(text) else None
 
 
 def _number(text: str) -> Decimal | None:
