@@ -4,6 +4,8 @@ import os
 import re
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from binance_coinm import errors
@@ -11,6 +13,7 @@ from binance_sandbox import Sandbox
 from binance_signing import connect
 from binance_signing._reqwest_pools import ASYNC_POOLS, POOLS
 from calls import Balance, balance_async, balance_sync
+from documents import Kinds, kinds_in
 from hypothesis import settings
 from relay import Relay
 from samples import API_KEY, SECRET
@@ -87,3 +90,10 @@ def relay(sandbox: Sandbox) -> Iterator[Relay]:
     """Give a relay in front of the exchange, which sees the connections that are made to it."""
     with Relay(sandbox.url) as relay:
         yield relay
+
+
+@pytest.fixture(scope="session")
+def kinds() -> Iterator[Kinds]:
+    """Give a package that has operations of all kinds, which is generated once for all tests."""
+    with TemporaryDirectory() as folder, kinds_in(Path(folder)) as kinds:
+        yield kinds

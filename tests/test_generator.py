@@ -1,24 +1,21 @@
 """The generator: the same bytes from the same document, and nothing from one with a mistake."""
 
 import hashlib
+import os
+import re
+import runpy
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import openapi_python_client
 import pytest
 from binance_coinm import __version__
+from documents import ROOT, SPEC, generate, with_operations, write
 
-ROOT = Path(__file__).parent.parent
-SPEC = ROOT / "openapi.yaml"
 COMMITTED = ROOT / "generated" / "binance_coinm"
-
-
-def generate(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the generator as make does."""
-    command = [sys.executable, "generator/generate.py", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def changed(folder: Path, old: str, new: str) -> Path:
@@ -147,6 +144,305 @@ def test_mistakes_leave_the_package_as_it_was(tmp_path: Path, old: str, new: str
     assert place in failed.stderr
     assert "Traceback" not in failed.stderr
     assert contents(COMMITTED) == contents(folder)
+
+
+@pytest.fixture
+def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], str]:
+    """Give the generator as a function of paths that openapi.yaml has beyond its own, which gives why they are refused.
+
+    It runs in this process, where it takes a quarter of the time; what ends a program with a text ends it with 1.
+    """
+    # What it sets is set back at the end.
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def why(paths: dict[str, Any]) -> str:
+        spec, package = write(with_operations({"paths": paths}), tmp_path), tmp_path / "odd_client"
+        package.mkdir()
+        (package / "kept.py").touch()
+        settings = {"--spec": spec, "--config": ROOT / "generator-config.yaml", "--output": package}
+        arguments = [str(argument) for pair in settings.items() for argument in pair]
+        monkeypatch.setattr(sys, "argv", ["generate.py", *arguments, "--package", "odd_client"])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / "generator" / "generate.py"), run_name="__main__")
+        assert {Path("kept.py"): b""} == contents(package)
+        assert isinstance(ended.value.code, str)
+        return ended.value.code.removeprefix(f"{spec}: ")
+
+    return why
+
+
+TEXT = {"type": "string"}
+FLOAT = {"type": "number"}
+TIME = [{"$ref": "#/components/parameters/timestamp"}, {"$ref": "#/components/parameters/signature"}]
+TIME_IN_FORM = {"timestamp": {"type": "integer"}, "signature": TEXT}
+NO_FLOAT = "a number needs `format: decimal`, for a float does not hold its digits"
+PLAIN = "expected a text, a number, a boolean, an array of them, or content as application/json"
+
+
+def query(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Give an operation one parameter in the query."""
+    return {"parameters": [{"name": "odd", "in": "query", "schema": schema, **more}]}
+
+
+def form(fields: dict[str, Any], media_type: str = "application/x-www-form-urlencoded") -> dict[str, Any]:
+    """Give an operation a form."""
+    return {"requestBody": {"content": {media_type: {"schema": {"type": "object", "properties": fields}}}}}
+
+
+def answer(schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    """Give an operation an answer."""
+    return {"responses": {"200": {"description": "Odd.", "content": {media_type: {"schema": schema}}}}}
+
+
+def operation(**more: Any) -> dict[str, Any]:
+    """Give an operation with more than what each one has."""
+    usual = {
+        "operationId": "odd",
+        "tags": ["test"],
+        "security": [],
+        "x-weight": 1,
+        "responses": {"200": {"description": "Nothing."}},
+    }
+    return usual | more
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        pytest.param(
+            {"parameters": [{"name": "odd", "in": "header", "schema": TEXT}]},
+            ".parameters.odd: expected a parameter in the query or a field of a form, got one in header",
+            id="header",
+        ),
+        pytest.param(
+            {"parameters": [{"name": "odd", "in": "cookie", "schema": TEXT}]},
+            ".parameters.odd: expected a parameter in the query or a field of a form, got one in cookie",
+            id="cookie",
+        ),
+        pytest.param(
+            form({"odd": TEXT}, "application/json"),
+            ".requestBody: expected a form (application/x-www-form-urlencoded), got application/json",
+            id="JSON body",
+        ),
+        pytest.param(
+            form({"odd": TEXT}, "multipart/form-data"),
+            ".requestBody: expected a form (application/x-www-form-urlencoded), got multipart/form-data",
+            id="multipart body",
+        ),
+        pytest.param(
+            {"security": [{"TRADE": []}, {"USER_DATA": []}], "parameters": TIME},
+            ".security: expected one security type, or [] for none",
+            id="two security types",
+        ),
+        pytest.param(
+            {"security": [{"TRADE": [], "USER_DATA": []}], "parameters": TIME},
+            ".security: expected one security type, or [] for none",
+            id="two security types at once",
+        ),
+        pytest.param(
+            {"security": [{}]},
+            ".security: expected one security type, or [] for none",
+            id="empty security",
+        ),
+        pytest.param(
+            {"security": [{"ODD": []}]},
+            ".security: unknown type 'ODD'; known are NONE, USER_DATA, TRADE, USER_STREAM, MARKET_DATA",
+            id="unknown security",
+        ),
+        pytest.param(
+            {"responses": {"200": {"description": "Odd."}, "204": {"description": "Odd."}}},
+            ".responses: expected one answer of success, got 200, 204",
+            id="two answers of success",
+        ),
+        pytest.param(
+            {"responses": {"default": {"description": "Odd."}}},
+            ".responses: expected one answer of success, got none",
+            id="no answer of success",
+        ),
+        pytest.param(
+            answer(TEXT, "application/xml"),
+            ".responses.200: expected an answer as application/json, got application/xml",
+            id="XML",
+        ),
+        pytest.param(query({"type": "object"}), f".parameters.odd: {PLAIN}", id="object"),
+        pytest.param(
+            query({"type": "array", "items": {"type": "object"}}), f".parameters.odd: {PLAIN}", id="array of objects"
+        ),
+        pytest.param(query({"type": "array", "prefixItems": [TEXT]}), f".parameters.odd: {PLAIN}", id="tuple"),
+        pytest.param(query({"type": ["string", "null"]}), f".parameters.odd: {PLAIN}", id="null"),
+        pytest.param(
+            query({"oneOf": [TEXT, {"type": "array", "items": TEXT}]}), f".parameters.odd: {PLAIN}", id="union"
+        ),
+        pytest.param(
+            form({"odd": {"type": "array", "items": {"type": "object"}}}),
+            f".requestBody.odd: {PLAIN}",
+            id="array of objects in a form",
+        ),
+        pytest.param(
+            query({"type": "array", "items": TEXT}, style="spaceDelimited"),
+            ".parameters.odd: expected style: form, got spaceDelimited",
+            id="spaces",
+        ),
+        pytest.param(
+            {"parameters": [{"name": "odd", "in": "query", "content": {"application/xml": {"schema": TEXT}}}]},
+            ".parameters.odd: expected a value or application/json, got application/xml",
+            id="XML in the query",
+        ),
+        pytest.param(
+            {"servers": [{"url": "https://other.example"}]}, ".servers: no template makes a client of it", id="servers"
+        ),
+        pytest.param(
+            {"callbacks": {"odd": {"https://my.example": {"post": {"responses": {"200": {"description": "Odd."}}}}}}},
+            ".callbacks: no template makes a client of it",
+            id="callbacks",
+        ),
+        pytest.param(
+            {"security": [{"TRADE": []}]} | form({"odd": TEXT}),
+            ".parameters: TRADE needs ['signature', 'timestamp'] set by the signer, but the document has none",
+            id="no timestamp in a signed form",
+        ),
+        pytest.param(
+            {"security": [{"TRADE": []}]} | form({"odd": TEXT, "timestamp": {"type": "integer"}}),
+            ".parameters: TRADE needs ['signature', 'timestamp'] set by the signer, but the document has ['timestamp']",
+            id="no signature in a signed form",
+        ),
+        pytest.param(
+            {"security": [{"USER_STREAM": []}]} | form(TIME_IN_FORM),
+            ".parameters: USER_STREAM needs none set by the signer, but the document has ['signature', 'timestamp']",
+            id="signature that nobody sets",
+        ),
+        pytest.param(
+            {"security": [{"TRADE": []}], "parameters": TIME} | form(TIME_IN_FORM),
+            ": timestamp is both a parameter and a field of the form",
+            id="signed twice",
+        ),
+        pytest.param(
+            query(TEXT) | form({"odd": TEXT}), ": odd is both a parameter and a field of the form", id="twice the same"
+        ),
+        pytest.param(
+            query({"type": "string", "format": "decimal", "default": "NaN"}),
+            ".parameters.0.schema.default: expected a finite decimal in a string, got 'NaN'",
+            id="default that is no decimal",
+        ),
+        pytest.param(
+            {"operationId": "server_time"}, ".operationId: 'server_time' is taken by another operation", id="name"
+        ),
+        pytest.param(
+            {"x-weight": "1"}, ".x-weight: expected what the operation counts for in the rate limit", id="weight"
+        ),
+    ],
+)
+def test_what_no_client_can_be_made_of(
+    refusal: Callable[[dict[str, Any]], str], more: dict[str, Any], why: str
+) -> None:
+    """An operation that the templates cannot do is refused with its place, and the package stays."""
+    assert f"paths./test/v1/odd.post{why}" == refusal({"/test/v1/odd": {"post": operation(**more)}})
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        pytest.param(query(FLOAT), f"POST /test/v1/odd, odd: {NO_FLOAT}", id="argument"),
+        pytest.param(
+            form({"odd": {"type": "number", "format": "double"}}), f"POST /test/v1/odd, odd: {NO_FLOAT}", id="field"
+        ),
+        pytest.param(answer(FLOAT), f"POST /test/v1/odd, response_200: {NO_FLOAT}", id="answer"),
+        pytest.param(
+            answer({"type": "array", "items": {"type": "array", "prefixItems": [TEXT, {"oneOf": [TEXT, FLOAT]}]}}),
+            f"POST /test/v1/odd, response_200: {NO_FLOAT}",
+            id="deep in an answer",
+        ),
+        pytest.param(
+            answer(
+                {"type": "object", "properties": {"some": {"type": "array", "items": {"type": ["number", "null"]}}}}
+            ),
+            f"OddResponse200, some: {NO_FLOAT}",
+            id="in a model",
+        ),
+        pytest.param(
+            answer({"type": "object", "additionalProperties": FLOAT}),
+            f"OddResponse200, AdditionalProperty: {NO_FLOAT}",
+            id="by name",
+        ),
+        pytest.param(
+            {"parameters": [{"name": "odd", "in": "query", "content": {"application/json": {"schema": FLOAT}}}]},
+            f"POST /test/v1/odd, odd: {NO_FLOAT}",
+            id="in JSON",
+        ),
+        pytest.param(
+            query({"type": "string", "format": "date-time"}),
+            "POST /test/v1/odd, odd: no template reads or writes a DateTimeProperty",
+            id="time",
+        ),
+        pytest.param(
+            answer({"type": "object", "properties": {"some": {"type": "string", "format": "uuid"}}}),
+            "OddResponse200, some: no template reads or writes a UuidProperty",
+            id="UUID",
+        ),
+    ],
+)
+def test_values_that_no_template_reads_or_writes(
+    refusal: Callable[[dict[str, Any]], str], more: dict[str, Any], why: str
+) -> None:
+    """A value of a kind that is none of the exchange's, a float above all, is refused with its place."""
+    assert why == refusal({"/test/v1/odd": {"post": operation(**more)}})
+
+
+@pytest.mark.parametrize(
+    ("path", "item", "why"),
+    [
+        pytest.param("/odd", {"patch": operation()}, "paths./odd.patch: no template makes a client of it", id="PATCH"),
+        pytest.param("/odd", {"head": operation()}, "paths./odd.head: no template makes a client of it", id="HEAD"),
+        pytest.param(
+            "/odd",
+            {"get": operation(**form({"odd": TEXT}))},
+            "paths./odd.get.requestBody: a GET has all its parameters in the query",
+            id="form of a GET",
+        ),
+        pytest.param(
+            "/{odd}",
+            {"get": operation(parameters=[{"name": "odd", "in": "path", "required": True, "schema": TEXT}])},
+            "paths./{odd}: the exchange has no parameters in paths, and no template writes one",
+            id="path",
+        ),
+        pytest.param(
+            "/odd",
+            {"get": operation(operationId="serverTime")},
+            "document: Operation ID 'serverTime' for 'get' in '/odd' is not unique",
+            id="one name for two",
+        ),
+        pytest.param(
+            "/odd",
+            {"get": operation(), "servers": [{"url": "https://other.example"}]},
+            "paths./odd.servers: no template makes a client of it",
+            id="servers",
+        ),
+        pytest.param(
+            "/odd",
+            {"get": operation(), "parameters": [{"name": "A", "in": "cookie", "schema": TEXT}]},
+            "paths./odd.get.parameters.A: expected a parameter in the query or a field of a form, got one in cookie",
+            id="cookie of all",
+        ),
+    ],
+)
+def test_paths_that_no_client_can_be_made_of(
+    refusal: Callable[[dict[str, Any]], str], path: str, item: dict[str, Any], why: str
+) -> None:
+    """The same for what stands beside an operation."""
+    assert why == refusal({path: item})
+
+
+def test_nothing_of_one_operation_is_in_what_serves_all() -> None:
+    """Templates, plugin and sandbox know no operation but by the document."""
+    own = [*ROOT.glob("generator/**/*"), *ROOT.glob("signing_plugin/**/*.py"), *ROOT.glob("sandbox/**/*.py")]
+
+    assert [] == [
+        path
+        for path in own
+        if path.suffix in {".py", ".jinja"}
+        and re.search("/dapi/v1/balance|futures_?account_?balance", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    ]
 
 
 def test_missing_document() -> None:
