@@ -57,6 +57,20 @@ SHARED_MODULES = ("client.py", "engines.py", "errors.py", "reading.py", "refusal
 SHARED_FROM = "binance_coinm"
 # What modules, functions and models need themselves, so that no parameter and no field is called like this.
 RESERVED = {
+    "Answer",
+    "Any",
+    "AuthenticatedClient",
+    "ClassVar",
+    "Client",
+    "Decimal",
+    "Literal",
+    "Mapping",
+    "REFUSALS",
+    "Response",
+    "Security",
+    "Self",
+    "UNSET",
+    "Unset",
     "additional_keys",
     "additional_properties",
     "build_request",
@@ -166,6 +180,11 @@ def make(spec: Path, config_path: Path, folder: Path) -> list[GeneratorError]:
     for place, prop in properties_of(data):
         for wrong in unsupported(prop, place):
             raise DocumentError(wrong)
+    modules: dict[str, str] = {}
+    for kind in (*data.models, *data.enums):
+        name, module = str(kind.class_info.name), str(kind.class_info.module_name)
+        if modules.setdefault(module, name) != name:
+            raise DocumentError(f"{modules[module]} and {name} would both be models/{module}.py")
     project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
     project.env.tests["row"] = is_row
     project.env.globals.update(facts=facts)

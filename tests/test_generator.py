@@ -5,6 +5,7 @@ import os
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +107,12 @@ def test_check_sees_a_renamed_field(tmp_path: Path) -> None:
             "    ServerTime:\n",
             "components.schemas.Ring.items.items: refers to #/components/schemas/Ring/items, which is around it",
             id="reference within itself",
+        ),
+        pytest.param(
+            "    ServerTime:\n",
+            "    SERVERTime: {type: object, properties: {}}\n    ServerTime:\n",
+            "would both be models/server_time.py",
+            id="same module twice",
         ),
         pytest.param(
             "- USER_DATA: []", "- USER_DATE: []", "paths./dapi/v1/balance.get.security", id="unknown security"
@@ -443,6 +450,21 @@ def test_nothing_of_one_operation_is_in_what_serves_all() -> None:
         if path.suffix in {".py", ".jinja"}
         and re.search("/dapi/v1/balance|futures_?account_?balance", path.read_text(encoding="utf-8"), re.IGNORECASE)
     ]
+
+
+def test_parameter_may_have_a_name_that_the_code_needs(tmp_path: Path) -> None:
+    """A parameter named like a module that its function uses is called otherwise, and hides nothing."""
+    package = tmp_path / "renamed"
+    spec = changed(tmp_path, "name: recvWindow", "name: writing")
+    made = generate("--spec", spec, "--output", package, "--package", "renamed")
+    script = (
+        "from renamed.api.account.futures_account_balance import build_request as b; print(b(writing_=7)['params'])"
+    )
+
+    called = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "" == made.stderr
+    assert "{'writing': 7}\n" == called.stdout
 
 
 def test_missing_document() -> None:
