@@ -266,17 +266,24 @@ def _is_plain(document: Document, schema: Document, *, may_be_array: bool = Fals
     for key in ("oneOf", "anyOf", "allOf"):
         if key in schema:
             return all(_is_plain(document, part) for part in schema[key])
+    told = [schema["const"]] if "const" in schema else schema.get("enum", ())
+    if told and "type" not in schema:
+        return all(isinstance(value, str | int | float) for value in told)
     kinds = schema.get("type", "any")
     if kinds == "array" and may_be_array:
         return _is_plain(document, schema.get("items", {}))
-    return {kinds} <= _PLAIN_TYPES if isinstance(kinds, str) else set(kinds) <= _PLAIN_TYPES
+    return set(_listed(kinds)) <= _PLAIN_TYPES
 
 
 def refuse_defaults_that_are_none(document: Document) -> None:
     """Raise `DocumentError` for a default of a decimal that is none: JSON Schema leaves the meaning of formats open."""
     for place, node in nodes(document, skipped=_DATA):
-        if node.get("format") == "decimal" and "default" in node and not is_decimal(node["default"]):
-            raise DocumentError(f"{place}.default: expected a finite decimal in a string, got {node['default']!r}")
+        if node.get("format") == "decimal" and "default" in node and not is_decimal(_text_of(node["default"])):
+            raise DocumentError(f"{place}.default: expected a finite decimal, got {node['default']!r}")
+
+
+def _text_of(value: object) -> object:
+    return str(value) if isinstance(value, int | float) else value
 
 
 def is_decimal(value: object) -> bool:
@@ -306,15 +313,26 @@ def as_called(document: Document) -> Document:
         }
     for place, schema in nodes(reduced, skipped=_DATA):
         _refer_as_upstream_does(document, place, schema)
-        kinds = schema.get("type")
-        if schema.get("format") == "decimal" and kinds in ("number", ["number", "null"]):
-            # A decimal is read from a number as exactly as from a string.
-            schema["type"] = "string" if kinds == "number" else ["string", "null"]
+        if schema.get("format") == "decimal":
+            _make_a_string(schema)
         if "prefixItems" in schema and schema.get("items") is False:
             # Upstream does not know that no more may follow; see row_property.py.
             del schema["items"]
             schema["maxItems"] = len(schema["prefixItems"])
     return reduced
+
+
+def _make_a_string(schema: Document) -> None:
+    """Make a string of a decimal that may be a number: it is read from the one as exactly as from the other."""
+    kinds = list(dict.fromkeys("string" if kind == "number" else kind for kind in _listed(schema.get("type", []))))
+    if kinds:
+        schema["type"] = kinds if len(kinds) > 1 else kinds[0]
+    if "default" in schema:
+        schema["default"] = _text_of(schema["default"])
+
+
+def _listed(kinds: str | list[str]) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _refer_as_upstream_does(document: Document, place: str, node: Document) -> None:

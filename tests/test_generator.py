@@ -329,7 +329,7 @@ def operation(**more: Any) -> dict[str, Any]:
         ),
         pytest.param(
             query({"type": "string", "format": "decimal", "default": "NaN"}),
-            ".parameters.0.schema.default: expected a finite decimal in a string, got 'NaN'",
+            ".parameters.0.schema.default: expected a finite decimal, got 'NaN'",
             id="default that is no decimal",
         ),
         pytest.param(
@@ -465,6 +465,19 @@ def test_parameter_may_have_a_name_that_the_code_needs(tmp_path: Path) -> None:
 
     assert "" == made.stderr
     assert "{'writing': 7}\n" == called.stdout
+
+
+@pytest.mark.parametrize("kind", ["number", "[string, number]", "[number, 'null']"])
+def test_decimal_may_be_a_number(tmp_path: Path, kind: str) -> None:
+    """A field that is a number, or a string or a number, is a decimal, and its default may be a number."""
+    old = "type: string\n          format: decimal"
+    new = f"type: {kind}\n          format: decimal\n          default: 0.5"
+
+    made = generate("--spec", changed(tmp_path, old, new), "--output", tmp_path / "binance_coinm")
+
+    model = tmp_path / "binance_coinm" / "models" / "futures_account_balance.py"
+    assert "" == made.stderr
+    assert re.search(r'balance: Decimal( \| None)? = Decimal\("0.5"\)', model.read_text())
 
 
 def test_missing_document() -> None:
