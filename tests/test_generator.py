@@ -129,14 +129,12 @@ def test_check_sees_a_renamed_field(tmp_path: Path) -> None:
         ),
         pytest.param("operationId: serverTime", "deprecated: false", "paths./dapi/v1/time.get", id="no name"),
         pytest.param(
-            "          format: decimal\n",
-            "          format: decimal\n          default: many\n",
+            "      format: decimal\n",
+            "      format: decimal\n      default: many\n",
             "many",
             id="no decimal",
         ),
-        pytest.param(
-            "          type: string\n          format: decimal", "          type: number", "balance", id="a float"
-        ),
+        pytest.param("      type: string\n      format: decimal", "      type: number", "balance", id="a float"),
         pytest.param("x-exception: TimestampError", "x-exception: TimeError", "TimeError", id="unknown exception"),
     ],
 )
@@ -470,7 +468,7 @@ def test_parameter_may_have_a_name_that_the_code_needs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["number", "[string, number]", "[number, 'null']"])
 def test_decimal_may_be_a_number(tmp_path: Path, kind: str) -> None:
     """A field that is a number, or a string or a number, is a decimal, and its default may be a number."""
-    old = "type: string\n          format: decimal"
+    old = "$ref: '#/components/schemas/Amount'"
     new = f"type: {kind}\n          format: decimal\n          default: 0.5"
 
     made = generate("--spec", changed(tmp_path, old, new), "--output", tmp_path / "binance_coinm")
