@@ -263,7 +263,10 @@ def _encoding(document: Document, place: str, schema: Document, written: Documen
 
 def _is_plain(document: Document, schema: Document, *, may_be_array: bool = False) -> bool:
     schema = resolved(document, schema)
-    for key in ("oneOf", "anyOf", "allOf"):
+    if "allOf" in schema:
+        # Upstream makes models of what stands there, unless it is a reference.
+        return all("$ref" in part and _is_plain(document, part) for part in schema["allOf"])
+    for key in ("oneOf", "anyOf"):
         if key in schema:
             return all(_is_plain(document, part) for part in schema[key])
     told = [schema["const"]] if "const" in schema else schema.get("enum", ())

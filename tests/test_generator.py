@@ -276,6 +276,7 @@ def operation(**more: Any) -> dict[str, Any]:
         ),
         pytest.param(query({"type": "array", "prefixItems": [TEXT]}), f".parameters.odd: {PLAIN}", id="tuple"),
         pytest.param(query({"type": ["string", "null"]}), f".parameters.odd: {PLAIN}", id="null"),
+        pytest.param(query({"allOf": [TEXT]}), f".parameters.odd: {PLAIN}", id="what upstream takes for a model"),
         pytest.param(
             query({"oneOf": [TEXT, {"type": "array", "items": TEXT}]}), f".parameters.odd: {PLAIN}", id="union"
         ),
