@@ -17,6 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 _PLAIN_TYPES = {"string", "integer", "number", "boolean"}
+_SCHEMAS = "#/components/schemas/"
 _STEPS_TO_A_COMPONENT = len(("components", "schemas", "name"))
 # Keys of a document under which anything may stand.
 _DATA = ("const", "default", "enum", "example", "examples")
@@ -196,6 +197,8 @@ def _success(document: Document, place: str, node: Document) -> Document:
     if len(answers) != 1:
         raise DocumentError(f"{place}.responses: expected one answer of success, got {', '.join(answers) or 'none'}")
     ((status, answer),) = answers.items()
+    if not status.isdigit():
+        raise DocumentError(f"{place}.responses.{status}: expected the one status of success, got a range")
     content = resolved(document, answer).get("content", {})
     if content and content.keys() != {JSON}:
         raise DocumentError(f"{place}.responses.{status}: expected an answer as {JSON}, got {', '.join(content)}")
@@ -311,9 +314,10 @@ def as_called(document: Document) -> Document:
         node.pop("requestBody", None)
         node["parameters"] = [_as_upstream_takes_it(parameter) for parameter in operation.parameters.values()]
         node["security"] = [{operation.security: []}] if operation.security != NONE else []
-        node["responses"] = {
-            status: copy.deepcopy(operation.success) for status in node["responses"] if str(status)[0] == "2"
-        }
+        success = copy.deepcopy(operation.success)
+        if operation.is_empty:
+            success["content"] = {JSON: {"schema": {"type": "null"}}}
+        node["responses"] = {status: success for status in node["responses"] if str(status)[0] == "2"}
     for place, schema in nodes(reduced, skipped=_DATA):
         _refer_as_upstream_does(document, place, schema)
         if schema.get("format") == "decimal":
@@ -322,7 +326,24 @@ def as_called(document: Document) -> Document:
             # Upstream does not know that no more may follow; see row_property.py.
             del schema["items"]
             schema["maxItems"] = len(schema["prefixItems"])
+    reduced["components"] = {"schemas": _schemas_needed(reduced)}
     return reduced
+
+
+def _schemas_needed(document: Document) -> Document:
+    """Give the schemas that operations refer to, so that no model is made that nothing reads or writes."""
+    schemas: Document = document["components"]["schemas"]
+    needed: set[str] = set()
+    found = _schemas_named(document["paths"])
+    while found:
+        needed |= found
+        found = set().union(*(_schemas_named(schemas[name]) for name in found)) - needed
+    return {name: schema for name, schema in schemas.items() if name in needed}
+
+
+def _schemas_named(node: Document) -> set[str]:
+    pointers = [str(inner["$ref"]) for _, inner in nodes(node) if "$ref" in inner]
+    return {pointer.removeprefix(_SCHEMAS) for pointer in pointers if pointer.startswith(_SCHEMAS)}
 
 
 def _make_a_string(schema: Document) -> None:
@@ -348,7 +369,7 @@ def _refer_as_upstream_does(document: Document, place: str, node: Document) -> N
         beside = {key: value for key, value in node.items() if key != "$ref"}
         node.clear()
         node.update(copy.deepcopy(_target(document, pointer)) | beside)
-    if "description" in node and str(pointer).startswith("#/components/schemas/"):
+    if "description" in node and str(pointer).startswith(_SCHEMAS):
         node["allOf"] = [{"$ref": node.pop("$ref")}]
 
 

@@ -109,8 +109,9 @@ def test_check_sees_a_renamed_field(tmp_path: Path) -> None:
             id="reference within itself",
         ),
         pytest.param(
-            "    ServerTime:\n",
-            "    SERVERTime: {type: object, properties: {}}\n    ServerTime:\n",
+            "    ServerTime:\n      description: The exchange's time.\n",
+            "    SERVERTime: {type: object, properties: {}}\n"
+            "    ServerTime:\n      additionalProperties: {$ref: '#/components/schemas/SERVERTime'}\n",
             "would both be models/server_time.py",
             id="same module twice",
         ),
@@ -259,6 +260,11 @@ def operation(**more: Any) -> dict[str, Any]:
             {"responses": {"200": {"description": "Odd."}, "204": {"description": "Odd."}}},
             ".responses: expected one answer of success, got 200, 204",
             id="two answers of success",
+        ),
+        pytest.param(
+            {"responses": {"2XX": {"description": "Odd."}}},
+            ".responses.2XX: expected the one status of success, got a range",
+            id="range of success",
         ),
         pytest.param(
             {"responses": {"default": {"description": "Odd."}}},

@@ -109,6 +109,16 @@ def test_what_is_written(writer: Writer, value: object, written: object) -> None
         (writing.row(writing.text), ["a", "b"], "here: expected a tuple of 1 items, got ['a', 'b']"),
         (writing.row(writing.text, writing.text), ("a", 1), "here, item 1: expected a str, got 1"),
         (
+            writing.joined(writing.array(writing.text)),
+            ["a,b"],
+            "here: expected at least one item, and none with a comma, which stands between them, got ['a,b']",
+        ),
+        (
+            writing.joined(writing.array(writing.text)),
+            [],
+            "here: expected at least one item, and none with a comma, which stands between them, got []",
+        ),
+        (
             writing.one_of(writing.integer, writing.null),
             "1",
             "here: expected an integer, got '1'; or here: expected None, got '1'",
@@ -130,3 +140,13 @@ def test_what_need_not_be_there() -> None:
     written = {name: writing.optional(writing.anything, value, name) for name, value in given.items()}
 
     assert {"b": None, "c": 0, "d": ""} == writing.given(written)
+
+
+def test_half_a_character() -> None:
+    """Text that no bytes can be made of is refused by its parameter's name, in lists too; nothing at all is None."""
+    for value in ("\ud800", ["a", "\udfff"]):
+        with pytest.raises(ConfigurationError, match=r"^symbol: expected whole characters, got "):
+            writing.parameters({"symbol": value})
+
+    assert {"symbol": "余"} == writing.parameters({"symbol": "余", "side": UNSET})
+    assert writing.parameters({"side": UNSET}) is None

@@ -185,7 +185,10 @@ def joined(writer: Writer) -> Writer:
     """Write a list as text, with commas between its items."""
 
     def write(value: object, where: Where) -> str:
-        return ",".join(json.dumps(item) if isinstance(item, bool) else str(item) for item in writer(value, where))
+        items = [json.dumps(item) if isinstance(item, bool) else str(item) for item in writer(value, where)]
+        if not items or any("," in item for item in items):
+            _refuse("at least one item, and none with a comma, which stands between them", value, where)
+        return ",".join(items)
 
     return write
 
@@ -198,3 +201,14 @@ def optional(writer: Writer, value: object, where: Where) -> Any:
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is not there."""
     return {name: value for name, value in values.items() if not isinstance(value, Unset)}
+
+
+def parameters(values: dict[str, Any]) -> dict[str, Any] | None:
+    """Leave out what is not there, and refuse half a character; None if nothing is left, for httpx parses nothing too."""
+    sent = given(values)
+    for name, value in sent.items():
+        with suppress(UnicodeEncodeError):
+            "".join(map(str, value if isinstance(value, list) else [value])).encode()
+            continue
+        _refuse("whole characters", value, name)
+    return sent or None

@@ -4,17 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .error import Error
     from .futures_account_balance import FuturesAccountBalance
     from .server_time import ServerTime
 
 __all__ = (
-    "Error",
     "FuturesAccountBalance",
     "ServerTime",
 )
 _MODULES = {
-    "Error": ".error",
     "FuturesAccountBalance": ".futures_account_balance",
     "ServerTime": ".server_time",
 }

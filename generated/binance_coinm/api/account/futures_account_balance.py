@@ -19,12 +19,11 @@ def build_request(
     return {
         "method": "GET",
         "url": "/dapi/v1/balance",
-        "params": writing.given(
+        "params": writing.parameters(
             {
                 "recvWindow": writing.optional(writing.within(writing.integer, 1, None), recv_window, "recv_window"),
             }
-        )
-        or None,
+        ),
         "extensions": {"security": Security.USER_DATA, "weight": 1},
     }
 
