@@ -201,6 +201,7 @@ def test_errors_are_one_line(
     assert (1, "", 1) == (code, out, err.count("\n"))
     assert err.startswith("binance-coinm: ")
     assert said in err
+    assert err.endswith(" (binance-coinm doctor looks closer)\n")
 
 
 def test_timeout(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:

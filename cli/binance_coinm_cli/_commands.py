@@ -1,7 +1,9 @@
 """What can be typed: click reads it, and what it asks for is run beside click."""
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, TypeVar
 
 import click
@@ -10,7 +12,9 @@ from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import BinanceError, ConfigurationError
 
 from ._balance import Form, Settings, balance, one_line
+from ._doctor import examine
 from ._exit_codes import TEXT, ExitCode
+from ._steps import Way
 from ._target import server_of, target
 from ._terminal import is_terminal, leave_no_reader, prepare_streams, tell
 
@@ -54,7 +58,7 @@ def _run(arguments: list[str] | None) -> int:
         tell(one_line(error))
         return ExitCode.USAGE
     except BinanceError as error:
-        tell(one_line(error))
+        tell(f"{one_line(error)} (binance-coinm doctor looks closer)")
         return ExitCode.WRONG
 
 
@@ -153,6 +157,24 @@ def _balance(  # noqa: PLR0913, an option each
     def command() -> ExitCode:
         with target(server, timeout, use_sandbox=use_sandbox) as whom:
             return balance(whom, Settings(form, show_zero, watch))
+
+    return command
+
+
+@_group.command("doctor", epilog=TEXT, short_help="Look at each step of a call.")
+@_with_target
+def _doctor(*, server: str | None, timeout: float, use_sandbox: bool) -> _Command:
+    """Go the way of a call step by step, and say at each what was found.
+
+    From the credentials over name resolution, connection and clock to the exchange's answer; what fails is told with
+    what to do about it. Neither secret nor signature is shown, and of the API key as much as tells it from others.
+    """
+    _refuse_together(use_sandbox and "--sandbox", server and "--server")
+    server_from = "--server" if server else "BINANCE_SERVER" if "BINANCE_SERVER" in os.environ else "the default"
+
+    def command() -> ExitCode:
+        with target(server, timeout, use_sandbox=use_sandbox) as whom, closing(Way(whom, server_from)) as way:
+            return examine(way)
 
     return command
 
