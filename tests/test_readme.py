@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from binance_coinm import errors
+from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall("^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall("^binance-coinm (.*)$", README, re.MULTILINE)
 
 
 @pytest.mark.engines
@@ -78,6 +80,24 @@ def test_commands_are_targets_of_make() -> None:
     targets = set(re.findall("^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(re.findall("(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= targets
+
+
+def test_exit_codes_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's exit codes are those of the command's help, with the same words."""
+    assert 0 == main(["--help"])
+
+    _, _, told = capsys.readouterr().out.partition("Exit codes:\n")
+    listed = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    assert [line.split(maxsplit=1) for line in told.splitlines()] == [
+        [code, words.replace("`", "")] for code, words in listed
+    ]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_the_command_runs(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line of the command that the README shows runs as it stands, and shows something."""
+    assert 0 == main(arguments.split())
+    assert capsys.readouterr().out
 
 
 def test_errors_of_the_readme_are_all_there_are() -> None:
