@@ -28,16 +28,13 @@ def build_request(
     }
 
 
+_STATUSES = range(200, 201)
 _read: reading.Reader[list[FuturesAccountBalance]] = reading.rows(FuturesAccountBalance)
-
-
-def _parsed(response: Answer) -> list[FuturesAccountBalance]:
-    return reading.answer(response, REFUSALS, range(200, 201), _read)
 
 
 def read_response(response: Answer) -> Response[list[FuturesAccountBalance]]:
     """Give what the answer says; raise the exception that it is, if it is none that was asked for."""
-    parsed = _parsed(response)
+    parsed = reading.answer(response, REFUSALS, _STATUSES, _read)
     return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed)
 
 
@@ -106,13 +103,12 @@ def sync(
         list[FuturesAccountBalance]
     """
 
-    return _parsed(
-        client.request(
-            build_request(
-                recv_window=recv_window,
-            )
+    response = client.request(
+        build_request(
+            recv_window=recv_window,
         )
     )
+    return reading.answer(response, REFUSALS, _STATUSES, _read)
 
 
 async def asyncio_detailed(
@@ -180,10 +176,9 @@ async def asyncio(
         list[FuturesAccountBalance]
     """
 
-    return _parsed(
-        await client.request_async(
-            build_request(
-                recv_window=recv_window,
-            )
+    response = await client.request_async(
+        build_request(
+            recv_window=recv_window,
         )
     )
+    return reading.answer(response, REFUSALS, _STATUSES, _read)

@@ -20,16 +20,13 @@ def build_request() -> dict[str, Any]:
     }
 
 
+_STATUSES = range(200, 201)
 _read: reading.Reader[ServerTime] = reading.model(ServerTime.from_dict)
-
-
-def _parsed(response: Answer) -> ServerTime:
-    return reading.answer(response, REFUSALS, range(200, 201), _read)
 
 
 def read_response(response: Answer) -> Response[ServerTime]:
     """Give what the answer says; raise the exception that it is, if it is none that was asked for."""
-    parsed = _parsed(response)
+    parsed = reading.answer(response, REFUSALS, _STATUSES, _read)
     return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed)
 
 
@@ -74,7 +71,8 @@ def sync(
         ServerTime
     """
 
-    return _parsed(client.request(build_request()))
+    response = client.request(build_request())
+    return reading.answer(response, REFUSALS, _STATUSES, _read)
 
 
 async def asyncio_detailed(
@@ -118,4 +116,5 @@ async def asyncio(
         ServerTime
     """
 
-    return _parsed(await client.request_async(build_request()))
+    response = await client.request_async(build_request())
+    return reading.answer(response, REFUSALS, _STATUSES, _read)
