@@ -1,11 +1,10 @@
-"""The ways into the sandbox other than its class: the command line, the pytest fixture, the import."""
+"""The ways into the sandbox other than its class: the command line and the import."""
 
 import os
 import signal
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
 
 import binance_sandbox
 import pytest
@@ -90,17 +89,6 @@ def test_impossible_port_is_one_line(port: str, capsys: pytest.CaptureFixture[st
 
     assert code == 1
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_fixture_gives_a_running_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that names the fixture has the exchange's side at hand, with warnings as errors."""
-    test = tmp_path / "test_user.py"
-    test.write_text("def test_user(binance_sandbox):\n    assert binance_sandbox.url\n", encoding="utf-8")
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    with run("-m", "pytest", "-p", "binance_sandbox.pytest_plugin", "--rootdir", str(tmp_path), str(test)) as process:
-        output, _ = process.communicate(timeout=60)
-
-    assert "1 passed" in output
 
 
 def test_public_names_are_sorted_and_there() -> None:
