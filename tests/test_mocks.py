@@ -1,10 +1,9 @@
 """Projects that mock httpx see the signed request, as it would be sent."""
 
-import asyncio
-
+import httpx
 import pytest
 import respx
-from binance_coinm.api.account import futures_account_balance
+from binance_coinm import errors
 from binance_signing import Credentials, HmacKey, Recovery, Server, SigningClient, connect
 from calls import Balance
 from pytest_httpx import HTTPXMock
@@ -42,11 +41,31 @@ def test_pytest_httpx(balance: Balance, httpx_mock: HTTPXMock) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 429])
-def test_recovery_is_seen(status: int, httpx_mock: HTTPXMock) -> None:
+def test_recovery_is_seen(balance: Balance, status: int, httpx_mock: HTTPXMock) -> None:
     """Each try of a call is a request of the mock."""
     httpx_mock.add_response(status_code=status, headers={"Retry-After": "0"})
     httpx_mock.add_response(json=[])
 
-    assert [] == asyncio.run(futures_account_balance.asyncio(client=client()))
+    assert [] == balance(client()).parsed
 
     assert 2 == len(httpx_mock.get_requests())
+
+
+def test_failure_by_respx(balance: Balance, respx_mock: respx.MockRouter) -> None:
+    """What respx lets fail is the error of the tree, after as many tries as there are."""
+    route = respx_mock.get(URL).mock(side_effect=httpx.ConnectError)
+
+    with pytest.raises(errors.NetworkError) as caught:
+        balance(client())
+
+    assert ("failed", 4) == (caught.value.outcome, route.call_count)
+
+
+def test_failure_by_pytest_httpx(balance: Balance, httpx_mock: HTTPXMock) -> None:
+    """What pytest-httpx lets fail is the error of the tree, after as many tries as there are."""
+    httpx_mock.add_exception(httpx.ReadTimeout("late"), is_reusable=True)
+
+    with pytest.raises(errors.TimeoutError) as caught:
+        balance(client())
+
+    assert ("unknown", 4) == (caught.value.outcome, len(httpx_mock.get_requests()))
