@@ -64,6 +64,7 @@ check: check-generated $(VENV)/check ## Format, lint and types, without changing
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright --project pyproject.toml
+	@$(BIN)/pyrefly check --summary=none
 
 lint-spec: $(VENV)/test $(VENV)/node ## Hold openapi.yaml against four OpenAPI tools of different make; a warning fails too
 	@$(BIN)/openapi-spec-validator --validation-errors=all $(SPEC)
