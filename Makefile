@@ -80,8 +80,8 @@ build: $(VENV)/check ## Build the wheel and the source archive into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --quiet
 
-check-wheel: build ## Install the wheel into an empty environment and run the example there
-	@.ci/check-wheel dist/*.whl examples/balance.py
+check-wheel: build ## Install the wheel into an empty environment; run the example and a second project's tests there
+	@.ci/check-wheel dist/*.whl examples/balance.py tests/second_project
 
 clean: ## Remove what the other targets made, generated/ excepted
 	rm -rf $(VENV) .bench .mutation dist .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -193,7 +193,8 @@ def test_twenty_accounts_at_once(sandbox: Sandbox, relay: Relay, at_once: AtOnce
 
     assert [str(number) for number in range(20)] * 5 == aliases(outcomes)
     assert {account.api_key: 5 for account in accounts} == Counter(keys(sandbox))
-    assert relay.accepted <= 5
+    # See `test_max_connections`.
+    assert relay.accepted < len(outcomes)
     assert relay.settles_at(0)
 
 
