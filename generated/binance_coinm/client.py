@@ -44,7 +44,11 @@ class Client:
         return f"{type(self).__name__}({self.base_url!r})"
 
     def request(self, request: dict[str, Any]) -> Answer:
-        """Send what `httpx.Client.request` takes as arguments; raise `NetworkError` if no whole answer comes."""
+        """Send what `httpx.Client.request` takes as arguments, and give the answer, whatever its status.
+
+        Raises `NetworkError` if no whole answer comes, `ResponseError` if it cannot be decoded, and
+        `ConfigurationError` if the client is closed.
+        """
         engine = self.engine()
         _require_open(engine)
         try:

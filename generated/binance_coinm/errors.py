@@ -163,7 +163,7 @@ class NetworkError(BinanceError, httpx.TransportError):
 
 
 class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, it is one of a module that is named in full
-    """The call's time ran out."""
+    """The call's time ran out: the client's `timeout`, in seconds."""
 
 
 def from_failure(failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:

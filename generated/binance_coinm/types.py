@@ -7,6 +7,8 @@ from attrs import define
 
 
 class Unset:
+    """The type of `UNSET`, which stands for what is not given; it is false."""
+
     def __bool__(self) -> Literal[False]:
         return False
 

@@ -31,7 +31,8 @@ class Wire(Protocol):
 class Fault:
     """Something that goes wrong on the wire; `Sandbox.fail_next` takes it.
 
-    Seconds are real ones: the sandbox's clock has nothing to do with them.
+    It has a name, and a function that transmits an answer over a connection, for faults of one's own. Seconds are real
+    ones: the sandbox's clock has nothing to do with them.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Fault:
 
     @classmethod
     def cut_headers(cls, after: int = 20) -> Self:
-        """End the connection in the middle of the headers, after so many bytes."""
+        """End the connection in the middle of the headers, after so many bytes, status line included."""
 
         async def transmit(answer: Answer, wire: Wire) -> None:
             head = answer.head()
@@ -100,7 +101,7 @@ class Fault:
 
     @classmethod
     def delay(cls, seconds: float) -> Self:
-        """Send the answer late."""
+        """Send the answer after so many seconds."""
 
         async def transmit(answer: Answer, wire: Wire) -> None:
             if not await wire.is_lost(seconds):
@@ -120,7 +121,7 @@ class Fault:
 
     @classmethod
     def huge_body(cls, size: int = 1 << 30) -> Self:
-        """Follow the body by spaces, which JSON allows, until it has `size` bytes."""
+        """Follow the body by spaces, which JSON allows, until it has `size` bytes, by default a gibibyte."""
 
         async def transmit(answer: Answer, wire: Wire) -> None:
             await wire.send(answer, _pad(answer.body, size))

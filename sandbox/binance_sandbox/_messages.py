@@ -8,7 +8,7 @@ import attrs
 
 
 class Headers(Mapping[str, str]):
-    """Headers, looked up without regard to case."""
+    """Headers, looked up without regard to case. Source: RFC 9110, section 5.1."""
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         """Take pairs of name and value; of equal names the last one counts."""
@@ -45,7 +45,7 @@ class ReceivedRequest:
 
 @attrs.frozen
 class Answer:
-    """An answer of the exchange."""
+    """An answer of the exchange: HTTP status, headers without the length, and the body's bytes."""
 
     status: int
     headers: Headers

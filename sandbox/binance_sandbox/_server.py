@@ -62,7 +62,9 @@ class Sandbox:
 
         `document` is an OpenAPI document of the exchange, by default that of the generated package. `accounts` is by
         default one with random API key and HMAC secret, answered with examples; the first one is `account`. `clock`
-        returns milliseconds since the epoch. Port 0 is any free one; ValueError if the port cannot be one.
+        returns milliseconds since the epoch, by default this machine's; the sandbox is ahead of it by
+        `clock_offset_ms`. `weight_limit` is the weight that may be used within a minute, of which each request to the
+        balance counts 1. Port 0 is any free one; ValueError if the port cannot be one.
         """
         if port not in _PORTS:
             raise ValueError(f"a port is from 1 to 65535, or 0 for any free one, not {port}")
@@ -123,7 +125,7 @@ class Sandbox:
 
     @property
     def credentials(self) -> "Credentials":
-        """What a client of the first account signs with."""
+        """What a client of the first account signs with; RuntimeError if the account has a public key."""
         return self.account.credentials
 
     def add_account(
@@ -133,7 +135,10 @@ class Sandbox:
         public_key_pem: str | bytes | None = None,
         answers: Mapping[str, Any] | None = None,
     ) -> Account:
-        """Open another account, see `Account`; ValueError if there is one with this API key."""
+        """Open another account, see `Account`.
+
+        ValueError if there is one with this API key, or if both a secret and a public key are given.
+        """
         account = Account(api_key, secret=secret, public_key_pem=public_key_pem, answers=answers)
         if self._exchange.accounts.setdefault(account.api_key, account) is not account:
             raise ValueError("there is an account with this API key already; take another key, or change that account")
@@ -141,7 +146,10 @@ class Sandbox:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """What the first account is answered by the first operation whose answer is a list; may be changed in place."""
+        """What the first account is answered by the first operation whose answer is a list; may be changed in place.
+
+        The rows are JSON objects, as the exchange sends them. LookupError if no operation answers with a list.
+        """
         operation_id, default = self._rows_of()
         rows: list[dict[str, Any]] = self.account.answers.setdefault(operation_id, deepcopy(default))
         return rows
@@ -205,7 +213,7 @@ class Sandbox:
         `example` or the first one; empty if there is none. Bytes and text are sent as they are, everything else as
         JSON. `headers` come on top of those that the document has for the answer. It is for the next `times` requests,
         to `path` if given. A `fault` may befall it on the wire. Raises ValueError for a status that ends no request,
-        and for an example that the document does not have.
+        for an example that the document does not have, and for less than one request.
         """
         if status not in _STATUSES:
             raise ValueError(f"a status that ends a request is from 200 to 599, not {status}")
@@ -220,7 +228,10 @@ class Sandbox:
         self._plan.add(Instruction(times, path, told, fault))
 
     def fail_next(self, fault: Fault, *, times: int = 1, path: str | None = None) -> None:
-        """Let a fault befall the answers to the next `times` requests, to `path` if given; see `answer_next`."""
+        """Let a fault befall the answers to the next `times` requests, to `path` if given; see `answer_next`.
+
+        The requests are checked and answered as ever; the fault befalls the answer. ValueError for less than one.
+        """
         self._plan.add(Instruction(times, path, fault=fault))
 
     def _rows_of(self) -> tuple[str, Any]:

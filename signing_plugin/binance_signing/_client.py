@@ -34,7 +34,10 @@ class SigningClient(AuthenticatedClient):
 
     @property
     def credentials(self) -> Credentials:
-        """What calls are signed with; it may be exchanged at any time, and each call's next try has the new one."""
+        """What calls are signed with; it may be exchanged at any time, and each call's next try has the new one.
+
+        Setting it raises `ConfigurationError` for what are no credentials.
+        """
         return self._signer.credentials
 
     @credentials.setter
@@ -52,13 +55,17 @@ class SigningClient(AuthenticatedClient):
 
     @property
     def used_weight(self) -> int | None:
-        """The weight that this IP address had used of its minute at the last answer; None before the first one."""
+        """The weight that this IP address had used of its minute at the last answer; None before the first one.
+
+        Source: General Info, "LIMITS".
+        """
         return self._exchange.rate_limit.used_weight
 
     def with_options(self, *, timeout: float | Unset = UNSET, recovery: Recovery | Unset | None = UNSET) -> Self:
         """Give this client with another timeout or recovery, for a single call: `sync(client=client.with_options(…))`.
 
-        It shares connections, credentials and clock with this one, and is closed with it. Raises `ConfigurationError`.
+        `timeout` is in seconds, `recovery=None` is a single try. It shares connections, credentials and clock with this
+        one, and is closed with it. Raises `ConfigurationError` for a timeout or a recovery that is none.
         """
         options = call_options(
             timeout=self._options.timeout if isinstance(timeout, Unset) else timeout,
@@ -82,11 +89,14 @@ class SigningClient(AuthenticatedClient):
         return client
 
     def engine(self) -> Engine:
-        """Give what all sync calls go through."""
+        """Give what all sync calls go through; raise `ConfigurationError` if the client is closed."""
         return self._connections.engine()
 
     def async_engine(self) -> AsyncEngine:
-        """Give what all async calls of the running event loop go through."""
+        """Give what all async calls of the running event loop go through.
+
+        Raises `ConfigurationError` if the client is closed.
+        """
         return self._connections.async_engine()
 
     def get_httpx_client(self) -> httpx.Client:

@@ -8,8 +8,9 @@ from ._keys import Key, Secret, what_is_wrong_with
 class Credentials(Secret):
     """An API key, and the key that signs for it.
 
-    Both are of one server: the exchange's servers do not know each other's. Raises `ConfigurationError` if either is
-    malformed. Their text shows neither, and they cannot be pickled.
+    Both are of one server: the exchange's servers do not know each other's. The key is an `HmacKey`, `Ed25519Key`,
+    `RsaKey`, or whatever has their `sign`. Raises `ConfigurationError` if either is malformed. Their text shows
+    neither, and they cannot be pickled. Source: General Info, "Endpoint Security Type".
     """
 
     __slots__ = ("_api_key", "_key")
@@ -26,7 +27,7 @@ class Credentials(Secret):
 
     @property
     def api_key(self) -> str:
-        """The API key."""
+        """The API key, as the exchange gave it."""
         return self._api_key
 
     @property

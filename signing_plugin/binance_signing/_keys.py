@@ -8,10 +8,13 @@ from binance_coinm.errors import ConfigurationError
 
 
 class Key(Protocol):
-    """Whatever signs."""
+    """Whatever signs: `HmacKey`, `Ed25519Key`, `RsaKey`, or a key of one's own, such as one in a vault.
+
+    Source: General Info, "SIGNED Endpoint security".
+    """
 
     def sign(self, payload: bytes) -> bytes:
-        """Give the signature as it stands in a query, percent-encoded."""
+        """Give the signature of query and body as they are on the wire, as it stands in a query, percent-encoded."""
         ...
 
 
@@ -47,7 +50,7 @@ class HmacKey(Secret):
         self._secret = secret.encode()
 
     def sign(self, payload: bytes) -> bytes:
-        """Give the signature in hexadecimal digits."""
+        """Give the signature of a payload, HMAC-SHA256 in 64 hexadecimal digits."""
         return hmac.digest(self._secret, payload, "sha256").hex().encode()
 
 

@@ -50,7 +50,7 @@ class PrivateKey(Secret):
         )
 
     def sign(self, payload: bytes) -> bytes:
-        """Give the signature in base64, percent-encoded."""
+        """Give the signature of a payload in base64, percent-encoded."""
         return quote_from_bytes(b64encode(self._sign(payload)), safe="").encode()
 
 

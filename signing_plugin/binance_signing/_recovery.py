@@ -25,11 +25,13 @@ class Recovery:
     Each further wait is twice as long, and each is cut by chance to between half and all of it, so that clients that
     failed together do not come back together. What the exchange says goes before: its Retry-After is the wait.
     Source: General Info, "HTTP Return Codes" (503: 200, 400, 800 ms, at most 3 to 5 tries).
+
+    `tries` is at least 1, `backoff` from 0 to a day. Raises `ConfigurationError` for anything else.
     """
 
     tries: int = field(default=4, validator=_require_tries)
     backoff: float = field(default=0.2, validator=_require_seconds)
 
     def wait_after(self, failures: int, chance: float) -> float:
-        """Give the seconds to wait after so many failed tries; `chance` is from 0 to 1."""
+        """Give the seconds to wait after so many failed tries, at least 1; `chance` is from 0 to 1."""
         return self.backoff * 2.0 ** min(failures - 1, _MAX_DOUBLINGS) * (1 + chance) / 2

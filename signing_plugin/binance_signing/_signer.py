@@ -34,7 +34,8 @@ class Signer:
     The same for a body that can only be streamed, since it has to be signed first.
 
     `clock` gives the exchange's time in milliseconds since the epoch, by default this machine's. `recv_window`, in
-    milliseconds, is for requests that have none. `credentials` may be exchanged at any time.
+    milliseconds, is for requests that have none. `credentials` may be exchanged at any time. `ConfigurationError` is
+    raised for arguments that are none of this.
 
     What it cannot promise: whatever else sees the request sees the signature too, other hooks and transports among
     them. The URL's text hides the query, from the log line of httpx for one; `request.url.query` holds it.
@@ -65,7 +66,7 @@ class Signer:
 
     @property
     def credentials(self) -> Credentials:
-        """What requests are signed with from now on."""
+        """What requests are signed with from now on; setting it raises `ConfigurationError` for what are none."""
         return self._credentials
 
     @credentials.setter
@@ -77,7 +78,7 @@ class Signer:
         self._credentials = credentials
 
     def of(self, credentials: Credentials) -> Self:
-        """Give a signer like this one, with other credentials."""
+        """Give a signer like this one, with other credentials; raise `ConfigurationError` for what are none."""
         other = copy.copy(self)
         try:
             other.credentials = credentials

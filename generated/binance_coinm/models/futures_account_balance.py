@@ -48,6 +48,10 @@ class FuturesAccountBalance:
     }
 
     def to_dict(self) -> dict[str, Any]:
+        """Give the JSON object, what the document does not name included.
+
+        Raises `ConfigurationError` if a value is not what the document describes.
+        """
         return {
             **self.additional_properties,
             "accountAlias": writing.text(self.account_alias, "account_alias"),
@@ -62,6 +66,10 @@ class FuturesAccountBalance:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object; what the document does not name goes to `additional_properties`.
+
+        Raises `ResponseError` if it is not what the document describes.
+        """
         _members = reading.members(src_dict)
         _model = cls(
             account_alias=reading.text(_members.pop("accountAlias", UNSET), "accountAlias"),
@@ -78,6 +86,7 @@ class FuturesAccountBalance:
 
     @property
     def additional_keys(self) -> list[str]:
+        """The names of the members that the document does not name."""
         return list(self.additional_properties.keys())
 
     def __getitem__(self, key: str) -> Any:

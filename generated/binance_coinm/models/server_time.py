@@ -19,6 +19,10 @@ class ServerTime:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        """Give the JSON object, what the document does not name included.
+
+        Raises `ConfigurationError` if a value is not what the document describes.
+        """
         return {
             **self.additional_properties,
             "serverTime": writing.integer(self.server_time, "server_time"),
@@ -26,6 +30,10 @@ class ServerTime:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object; what the document does not name goes to `additional_properties`.
+
+        Raises `ResponseError` if it is not what the document describes.
+        """
         _members = reading.members(src_dict)
         _model = cls(
             server_time=reading.integer(_members.pop("serverTime", UNSET), "serverTime"),
@@ -35,6 +43,7 @@ class ServerTime:
 
     @property
     def additional_keys(self) -> list[str]:
+        """The names of the members that the document does not name."""
         return list(self.additional_properties.keys())
 
     def __getitem__(self, key: str) -> Any:

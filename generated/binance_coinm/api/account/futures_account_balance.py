@@ -1,3 +1,5 @@
+"""The operation `GET /dapi/v1/balance`."""
+
 from typing import Any
 
 import httpx
