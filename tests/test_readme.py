@@ -8,15 +8,18 @@ import pytest
 from binance_coinm import errors
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
+from test_pytest_plugin import run_pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall("^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall("^binance-coinm (.*)$", README, re.MULTILINE)
+TESTS = [snippet for snippet in SNIPPETS if "def test_" in snippet]
+PROGRAMS = [snippet for snippet in SNIPPETS if snippet not in TESTS]
 
 
 @pytest.mark.engines
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.strip().splitlines()[-1].strip())
+@pytest.mark.parametrize("snippet", PROGRAMS, ids=lambda snippet: snippet.strip().splitlines()[-1].strip())
 def test_snippets_run(
     snippet: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -31,6 +34,14 @@ def test_snippets_run(
     runpy.run_path(str(script), run_name="__main__")
 
     assert capsys.readouterr().out
+
+
+def test_tests_pass(tmp_path: Path) -> None:
+    """The test that the README shows is one that pytest runs as it stands."""
+    [snippet] = TESTS
+    (tmp_path / "test_snippet.py").write_text(snippet)
+
+    assert "= 1 passed in" in run_pytest(tmp_path)
 
 
 def test_example_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:
