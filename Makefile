@@ -17,7 +17,7 @@ TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UP
 HTTPX2 := .venv/httpx2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 contract fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
+.PHONY: help run test test-httpx2 contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: $(VENV)/test ## Run the tests, with coverage
 
 contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test document, sandbox and client by Schemathesis, Prism and OpenAPI Generator
 	@$(BIN)/python -m pytest -p schemathesis tests/contract
+
+examples: $(VENV)/examples ## Test the examples, with pandas, Prometheus, FastAPI, OpenTelemetry and Dask
+	@$(BIN)/python -m pytest tests/examples
 
 test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx, without coverage
 	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet
@@ -120,7 +123,12 @@ $(VENV)/bench: $(VENV)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
-$(VENV)/check: $(VENV)/contract
+$(VENV)/examples: $(VENV)/test
+	@$(BIN)/python -m pip install --quiet --group examples
+	@touch $@
+
+# Types are judged by the libraries that are used.
+$(VENV)/check: $(VENV)/contract $(VENV)/examples
 	@$(BIN)/python -m pip install --quiet --group check
 	@touch $@
 
