@@ -1,0 +1,65 @@
+"""Put balances into a pandas DataFrame, and draw them: `python examples/dataframe.py balances.png`.
+
+The account is the one that BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER name. The columns hold `Decimal`, by
+dtype `object`, and not float64: that has 16 digits, where an amount may have 24, and 0.1 + 0.2 is not 0.3 there. What
+pandas adds up is exact like this, frames of several accounts too: `pd.concat(frames).groupby("asset").sum()`.
+"""
+
+# matplotlib leaves its keyword arguments without types.
+# pyright: reportUnknownMemberType=false
+
+import sys
+from decimal import Inexact, getcontext
+from pathlib import Path
+
+import pandas as pd
+from binance_coinm import errors
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.models import FuturesAccountBalance
+from binance_signing import connect
+from matplotlib.figure import Figure
+
+AMOUNTS = ["balance", "available_balance", "cross_wallet_balance", "cross_un_pnl"]
+
+
+def frame_of(rows: list[FuturesAccountBalance]) -> pd.DataFrame:
+    """Give the assets that there is something of, with exact amounts."""
+    data = {name: [getattr(row, name) for row in rows] for name in AMOUNTS}
+    frame = pd.DataFrame(data, index=pd.Index([row.asset for row in rows], name="asset"), dtype=object)
+    frame["margin"] = frame["cross_wallet_balance"] + frame["cross_un_pnl"]
+    return frame[frame["balance"] != 0]
+
+
+def draw(frame: pd.DataFrame, path: Path) -> None:
+    """Draw how much of each balance is available; floats do for that, and the labels are exact.
+
+    Amounts of different assets have no scale in common, what is available of them has.
+    """
+    shares = [100 * float(row["available_balance"]) / float(row["balance"]) for _, row in frame.iterrows()]
+    balances = [f"{row['balance']:f} {asset}" for asset, row in frame.iterrows()]
+    places = range(len(frame))
+    figure = Figure(figsize=(8, 1.2 + 0.35 * len(frame)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(places, [100] * len(frame), color="#dddddd", label="balance", tick_label=balances)
+    axes.barh(places, shares, height=0.5, color="#3a87c8", label="available")
+    ends = axes.barh(places, [max(share, 100) for share in shares], alpha=0)
+    axes.bar_label(ends, [f"{share:.1f} %" for share in shares], padding=4)
+    axes.set_xlabel("available, in % of the balance")
+    axes.invert_yaxis()
+    axes.margins(x=0.18)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    # Beyond the 28 digits that Decimal has by itself a sum is an error then, and not rounded.
+    getcontext().traps[Inexact] = True
+    try:
+        with connect() as client:
+            frame = frame_of(futures_account_balance.sync(client=client))
+    except errors.BinanceError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    print(frame.map("{:f}".format).to_string())
+    draw(frame, Path(sys.argv[1]))
