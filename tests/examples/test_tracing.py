@@ -1,0 +1,76 @@
+"""examples/tracing.py."""
+
+import json
+from typing import Any
+
+import pytest
+from binance_sandbox import Sandbox
+from programs import arguments_of, environment_of, run
+
+CAPTURE = {
+    "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": ".*",
+    "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": ".*",
+}
+
+
+def spans_of(output: str) -> list[dict[str, Any]]:
+    """Give the spans that were exported, in the order of their start; `run` has found no secret in them."""
+    spans: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
+    return sorted(spans, key=lambda span: span["start_time"])
+
+
+def test_a_call_has_a_span_for_each_try(sandbox: Sandbox) -> None:
+    """The tries are within the call, each with its status; their URL is without query."""
+    sandbox.answer_next(503)
+    sandbox.answer_next(200, body=sandbox.rows, headers={"X-MBX-USED-WEIGHT-1M": "7"})
+
+    code, output, errors = run(sandbox, arguments_of("tracing.py"))
+
+    call, *tries = spans_of(output)
+    url = f"{sandbox.url}/dapi/v1/balance"
+    assert (0, "") == (code, errors)
+    assert ("balances", None) == (call["name"], call["parent_id"])
+    assert call["attributes"] == {"assets": 5, "used_weight": 7}
+    assert [span["attributes"] for span in tries] == [
+        {"http.method": "GET", "http.url": url, "http.status_code": 503},
+        {"http.method": "GET", "http.url": url, "http.status_code": 200},
+    ]
+    assert {span["parent_id"] for span in tries} == {call["context"]["span_id"]}
+
+
+@pytest.mark.parametrize("conventions", ["", "http", "http/dup"])
+@pytest.mark.parametrize("sanitized", ["", "cookie,authorization"])
+def test_captured_headers_show_no_key(sandbox: Sandbox, conventions: str, sanitized: str) -> None:
+    """Whatever else of headers is written down, and by whichever names, the API key is not."""
+    environment = environment_of(sandbox) | CAPTURE | {"OTEL_SEMCONV_STABILITY_OPT_IN": conventions}
+    environment["OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"] = sanitized
+
+    code, output, errors = run(sandbox, arguments_of("tracing.py"), environment)
+
+    assert (0, "") == (code, errors)
+    attributes = spans_of(output)[1]["attributes"]
+    assert attributes["http.request.header.x_mbx_apikey"] == ["[REDACTED]"]
+    assert attributes["http.response.header.x_mbx_used_weight_1m"] == ["1"]
+    assert attributes["url.full" if conventions else "http.url"] == f"{sandbox.url}/dapi/v1/balance"
+
+
+def test_errors_are_in_the_span(sandbox: Sandbox) -> None:
+    """What a call ends in is an event of its span, with a traceback that shows no secret either."""
+    environment = environment_of(sandbox) | {"BINANCE_API_SECRET": "another"}
+
+    code, output, errors = run(sandbox, arguments_of("tracing.py"), environment)
+
+    call, _ = spans_of(output)
+    assert (1, "SignatureError") == (code, errors.partition(":")[0])
+    assert call["status"]["status_code"] == "ERROR"
+    (event,) = call["events"]
+    assert event["attributes"]["exception.type"] == "binance_coinm.errors.SignatureError"
+    assert "Traceback" in event["attributes"]["exception.stacktrace"]
+
+
+@pytest.mark.parametrize(("propagators", "is_told"), [("tracecontext,baggage", True), ("none", False)])
+def test_the_exchange_is_told_the_trace_or_not(sandbox: Sandbox, propagators: str, is_told: bool) -> None:  # noqa: FBT001, a parameter
+    """OTEL_PROPAGATORS decides whether the exchange sees the number of a trace."""
+    run(sandbox, arguments_of("tracing.py"), environment_of(sandbox) | {"OTEL_PROPAGATORS": propagators})
+
+    assert is_told == ("traceparent" in sandbox.requests[0].headers)
