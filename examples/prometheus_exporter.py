@@ -64,7 +64,8 @@ def main(port: int, seconds: float) -> None:
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
-    with connect() as client:
+    # Prometheus waits for 10 seconds by itself.
+    with connect(timeout=8) as client:
         registry = CollectorRegistry()
         registry.register(Balances(client, seconds))
         server, thread = start_http_server(port, "127.0.0.1", registry)

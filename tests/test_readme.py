@@ -109,6 +109,13 @@ def test_the_command_runs(arguments: str, capsys: pytest.CaptureFixture[str]) ->
     """Each line of the command that the README shows runs as it stands, and shows something."""
     assert 0 == main(arguments.split())
     assert capsys.readouterr().out
+def test_examples_are_in_the_table() -> None:
+    """The README's table has a line for each example, and `make examples` a file of tests for each but the first."""
+    examples = {path.name for path in (ROOT / "examples").iterdir() if path.is_file()}
+    tested = {path.name.removeprefix("test_") for path in (ROOT / "tests" / "examples").glob("test_*.py")}
+
+    assert examples == set(re.findall(r"^\| \[(\w+\.py)\]\(examples/\1\) \|", README, re.MULTILINE))
+    assert examples == tested | {"balance.py"}
 
 
 def test_errors_of_the_readme_are_all_there_are() -> None:
