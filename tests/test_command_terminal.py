@@ -133,11 +133,13 @@ def balance(columns: int, **environment: str) -> tuple[str, str]:
     return out.partition("\n")[2], terminal.raw
 
 
-def test_narrow() -> None:
-    """On 40 columns the amounts stand one below the other; a loss is red."""
+def test_narrow(sandbox: Sandbox) -> None:
+    """On 40 columns the amounts stand one below the other, a block for each asset; a loss is red."""
+    sandbox.rows.append(ROW | {"asset": "ETH"})
+
     out, raw = balance(40)
 
-    assert NARROW == out
+    assert NARROW + NARROW.replace("BTC", "ETH") == out
     assert "\x1b[31m  -1.50000000\x1b[0m" in raw
 
 
