@@ -109,6 +109,8 @@ def test_the_command_runs(arguments: str, capsys: pytest.CaptureFixture[str]) ->
     """Each line of the command that the README shows runs as it stands, and shows something."""
     assert 0 == main(arguments.split())
     assert capsys.readouterr().out
+
+
 def test_examples_are_in_the_table() -> None:
     """The README's table has a line for each example, and `make examples` a file of tests for each but the first."""
     examples = {path.name for path in (ROOT / "examples").iterdir() if path.is_file()}
