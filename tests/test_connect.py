@@ -306,6 +306,34 @@ def test_proxies_of_the_environment(
         assert asked == len(proxy.requests)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        (
+            "SSL_CERT_FILE",
+            "/missing.pem",
+            "certificates (SSL_CERT_FILE, SSL_CERT_DIR) or proxy (HTTPS_PROXY, ALL_PROXY): ",
+        ),
+        ("SSL_CERT_FILE", __file__, "certificates (SSL_CERT_FILE, SSL_CERT_DIR) or proxy (HTTPS_PROXY, ALL_PROXY): "),
+        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"),
+        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"),
+    ],
+    ids=["no certificates", "no certificate in it", "no such scheme", "no port"],
+)
+def test_environment_that_cannot_be_taken(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, variable: str, value: str, message: str
+) -> None:
+    """Certificates and proxies of the environment that are none are wrong settings, and a password is not shown."""
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        balance(connect(some_credentials(), server="https://127.0.0.1:1"))
+
+    assert str(caught.value).startswith(f"the environment's {message}")
+    assert "word" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
 @pytest.mark.engines
 def test_texts_show_no_secret() -> None:
     """Neither repr nor str of client, credentials, key or signer shows a key or secret."""

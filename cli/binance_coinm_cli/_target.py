@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import httpx
 from attrs import frozen
 from binance_coinm.errors import ConfigurationError
 from binance_signing import Credentials, Server, SigningClient, connect
@@ -20,20 +19,10 @@ class Target:
 
     def client(self, credentials: Credentials | None = None) -> SigningClient:
         """Give a client, by default with this target's credentials; raise `ConfigurationError`."""
-        try:
-            client = connect(credentials or self.credentials, server=self.server, timeout=self.timeout)
-            # Made now, for it reads what the environment says of certificates and proxies.
-            client.engine()
-        except ConfigurationError:
-            raise
-        except (OSError, ImportError) as error:
-            wrong = f"the environment's certificates (SSL_CERT_FILE) or proxy (HTTPS_PROXY, ALL_PROXY): {error}"
-        except (ValueError, httpx.InvalidURL):
-            # Not shown: it may hold a password.
-            wrong = "the environment's proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"
-        else:
-            return client
-        raise ConfigurationError(wrong)
+        client = connect(credentials or self.credentials, server=self.server, timeout=self.timeout)
+        # Made now, for it reads what the environment says of proxies.
+        client.engine()
+        return client
 
 
 @contextmanager

@@ -1,13 +1,18 @@
 """What is not given as an argument comes from the environment."""
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar
 
+import httpx
 from binance_coinm.errors import ConfigurationError
 
 from ._credentials import Credentials
 from ._keys import HmacKey, Key
+
+T = TypeVar("T")
 
 # Variables that name certificates, for OpenSSL and whoever follows it.
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -35,6 +40,20 @@ def server_from(servers: type[StrEnum]) -> str:
     except KeyError:
         known = ", ".join(member.name.lower() for member in servers)
         raise ConfigurationError(f"{_SERVER} is {server!r}; expected {known} or a URL") from None
+
+
+def made_of(make: Callable[..., T], *arguments: Any, **settings: Any) -> T:
+    """Make what reads proxies and certificates from the environment; raise `ConfigurationError` if they are none."""
+    # The error is raised outside of the handlers: another one, chained to it, may quote a password.
+    try:
+        return make(*arguments, **settings)
+    except ConfigurationError:
+        raise
+    except (OSError, ImportError) as error:
+        wrong = f"the environment's certificates ({', '.join(CERTIFICATES)}) or proxy (HTTPS_PROXY, ALL_PROXY): {error}"
+    except (ValueError, httpx.InvalidURL):
+        wrong = "the environment's proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"
+    raise ConfigurationError(wrong)
 
 
 def _key() -> Key:

@@ -14,7 +14,7 @@ from binance_coinm.errors import ConfigurationError
 
 from . import _deadline
 from ._body import described, is_plain
-from ._environment import CERTIFICATES
+from ._environment import CERTIFICATES, made_of
 from ._exchange import Exchange
 from ._httpx_messages import body_of, bound, is_repeatable, limits, whole
 from ._origin import absolute
@@ -86,7 +86,7 @@ def prepared(settings: dict[str, Any]) -> dict[str, Any]:
 def _tls_context(verify: bool | str, environment: tuple[str | None, ...] | None) -> ssl.SSLContext:  # noqa: FBT001, a key
     # It takes longer to make than all the rest of a client, and clients with the same certificates can have the same.
     if isinstance(verify, bool):
-        return httpx.create_ssl_context(verify=verify, trust_env=environment is not None)
+        return made_of(httpx.create_ssl_context, verify=verify, trust_env=environment is not None)
     is_folder = Path(verify).is_dir()
     try:
         return ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
@@ -97,7 +97,7 @@ def _tls_context(verify: bool | str, environment: tuple[str | None, ...] | None)
 def engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.Client:
     """Make what sync calls are sent through."""
     _require_transport(settings["transport"], httpx.BaseTransport)
-    return HttpxEngine(exchange, settings)
+    return made_of(HttpxEngine, exchange, settings)
 
 
 def async_engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.AsyncClient:
@@ -105,7 +105,7 @@ def async_engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.AsyncCli
     _require_transport(settings["transport"], httpx.AsyncBaseTransport)
     from ._httpx_async_engine import HttpxAsyncEngine  # noqa: PLC0415, see there
 
-    return HttpxAsyncEngine(exchange, settings)
+    return made_of(HttpxAsyncEngine, exchange, settings)
 
 
 def _require_transport(transport: object, kind: type) -> None:
