@@ -7,8 +7,10 @@ import asyncio
 import copy
 import json
 import re
+import runpy
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +21,7 @@ from binance_coinm.errors import ApiError, ConfigurationError, NetworkError, Res
 from binance_coinm.types import UNSET
 from binance_sandbox import Fault, Sandbox
 from binance_signing import Recovery, Signer, SigningClient, connect
-from documents import Kinds, kinds_document
+from documents import ROOT, Kinds, kinds_document
 
 NOW = 1578963600000
 # What the signer puts last, with the signature masked, which the sandbox has checked when the status is 200.
@@ -1096,3 +1098,16 @@ def test_request_without_a_client(kinds: Kinds) -> None:
         "extensions": {"security": kinds.package.security.Security.TRADE, "weight": 1},
     } == operation.build_request(symbol="X", quantity=Decimal("0.10"))
     assert operation.read_response(httpx.Response(200)).parsed is None
+
+
+def test_example_of_the_documentation(kinds: Kinds, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What docs/own-document.md shows runs as it stands."""
+    [snippet] = re.findall(
+        "^```python\n(.*?)^```$", (ROOT / "docs/own-document.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    script = tmp_path / "snippet.py"
+    script.write_text(snippet.replace("my_client", kinds.package.__name__).replace("mine.yaml", str(kinds.document)))
+
+    runpy.run_path(str(script))
+
+    assert capsys.readouterr().out == "22542179 10\n"
