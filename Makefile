@@ -136,7 +136,8 @@ $(VENV)/node: $(VENV)/python pyproject.toml package.json
 	@$(BIN)/python -m pip install --quiet --group node
 	@rm -rf $@ $@.part && mkdir $@.part && cp package.json $@.part
 	@# Packages' own scripts would tell their makers of it (Spectral's), or compile what is not needed (ApiDOM's).
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $@.part --ignore-scripts \
+	@# Node.js has certificates of its own, and the machine may need others on its way to the registry.
+	@PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1 $(BIN)/npm install --prefix $@.part --ignore-scripts \
 		--no-package-lock --no-audit --no-fund --loglevel=error
 	@mv $@.part $@ && touch $@
 
