@@ -43,8 +43,9 @@ import decimal_property
 import described_reference
 import enum_names
 import row_property
+from callers_document import as_called
 from decimal_property import DecimalProperty
-from document import Document, DocumentError, as_called, dangling_references, refuse_defaults_that_are_none
+from document import Document, DocumentError, dangling_references, refuse_defaults_that_are_none
 from facts import Facts, facts_of
 from row_property import RowProperty
 
