@@ -16,7 +16,7 @@ from ._doctor import examine
 from ._exit_codes import TEXT, ExitCode
 from ._steps import Way
 from ._target import server_of, target
-from ._terminal import is_terminal, leave_no_reader, prepare_streams, tell
+from ._terminal import give_up_output, is_terminal, prepare_streams, tell
 
 F = TypeVar("F", bound=Callable[..., Any])
 _Command = Callable[[], ExitCode]
@@ -35,9 +35,10 @@ def run(arguments: list[str] | None) -> int:
             sys.stderr.write("\n")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        leave_no_reader()
+        give_up_output()
         return ExitCode.NO_READER
     except OSError as error:
+        give_up_output()
         tell(error.strerror or str(error))
         return ExitCode.WRONG
     return code

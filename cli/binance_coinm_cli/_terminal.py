@@ -65,8 +65,8 @@ def tell(text: str) -> None:
         sys.stderr.flush()
 
 
-def leave_no_reader() -> None:
-    """Let what is left to be written to a reader that went away vanish, at the end of the process too."""
+def give_up_output() -> None:
+    """Let what cannot be written vanish, that the end of the process does not try it again."""
     # Without a stdout it was stderr that nobody reads, and what is left for that one vanishes by itself.
     with suppress(io.UnsupportedOperation), Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
