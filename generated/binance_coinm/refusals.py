@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
-from attrs import frozen
 
 from .engines import Answer
 from .errors import (
@@ -27,8 +26,7 @@ def _non_negative(value: str | None) -> int | None:
     return int(value) if value is not None and _is_non_negative(value) else None
 
 
-@frozen
-class Refusals:
+class Refusals(NamedTuple):
     """What a document says of the answers of an exchange that says no.
 
     `shortest_ban` and `longest_ban` are in seconds; `banned_until` finds the end of a ban in an answer's `msg`. An
