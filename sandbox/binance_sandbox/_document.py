@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import attrs
 import yaml
 
-from binance_sandbox._parameters import FORM, Parameter
+from binance_sandbox._messages import FORM, JSON
+from binance_sandbox._parameters import Parameter
 
 _METHODS = ("get", "put", "post", "delete", "patch")
-_JSON = "application/json"
 # What stands for a value of which the document has no example.
 _SAMPLES = {"integer": 0, "number": 0, "boolean": False, "string": "0", "null": None}
 
@@ -170,8 +170,8 @@ class _Reader:
         )
 
     def parameter(self, name: str, written: _Node, *, is_required: bool) -> Parameter:
-        is_json = _JSON in written.get("content", {})
-        schema = self.child(written, "content", _JSON, "schema") if is_json else self.child(written, "schema")
+        is_json = JSON in written.get("content", {})
+        schema = self.child(written, "content", JSON, "schema") if is_json else self.child(written, "schema")
         is_array = schema.get("type") == "array"
         return Parameter(
             name,

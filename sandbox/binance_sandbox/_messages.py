@@ -6,6 +6,9 @@ from http import HTTPStatus
 
 import attrs
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
 
 class Headers(Mapping[str, str]):
     """Headers, looked up without regard to case. Source: RFC 9110, section 5.1."""

@@ -11,8 +11,6 @@ from urllib.parse import parse_qsl
 import attrs
 from jsonschema import Draft202012Validator, FormatChecker
 
-FORM = "application/x-www-form-urlencoded"
-
 _IS_INTEGER = re.compile(r"-?[0-9]+").fullmatch
 _IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 _BOOLEANS = {"true": True, "false": False}
@@ -59,13 +57,14 @@ class Parameter:
 
     def check(self, texts: list[str]) -> None:
         """Raise `RefusedError` if what was sent is not what the document says."""
-        if not self.required and texts == [""] and not self._accepts(texts):
-            raise RefusedError("empty", parameter=self.name)
         if len(texts) > 1 and (self.is_joined or self.is_json or not self.is_array):
             raise RefusedError("duplicate", parameter=self.name)
-        if not self._accepts(texts):
-            is_of_the_form = any(self._is_of_the_form(value) for value in self._values(texts))
-            raise RefusedError("invalid" if is_of_the_form else "illegalCharacters", parameter=self.name)
+        if self._accepts(texts):
+            return
+        if not self.required and texts == [""]:
+            raise RefusedError("empty", parameter=self.name)
+        is_of_the_form = any(self._is_of_the_form(value) for value in self._values(texts))
+        raise RefusedError("invalid" if is_of_the_form else "illegalCharacters", parameter=self.name)
 
     def _accepts(self, texts: list[str]) -> bool:
         return any(self._validator.is_valid(value) for value in self._values(texts))

@@ -21,9 +21,9 @@ from binance_sandbox._account import Account
 from binance_sandbox._app import Application, Connection
 from binance_sandbox._clock import Clock
 from binance_sandbox._document import read_document
-from binance_sandbox._exchange import JSON, Exchange
+from binance_sandbox._exchange import Exchange
 from binance_sandbox._faults import Fault, Instruction, Plan, ToldAnswer
-from binance_sandbox._messages import ReceivedRequest, encode
+from binance_sandbox._messages import JSON, ReceivedRequest, encode
 from binance_sandbox._rate_limit import RateLimit
 
 if TYPE_CHECKING:
