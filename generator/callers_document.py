@@ -1,21 +1,22 @@
 """The document as upstream makes functions of it: what a caller gives, and what a call returns."""
 
 import copy
+from collections.abc import Iterable
 
-from document import DATA, JSON, NONE, Document, DocumentError, Parameter, listed, nodes, operations, target, text_of
+from document import DATA, JSON, NONE, Document, DocumentError, Operation, Parameter, listed, nodes, target, text_of
 
 _SCHEMAS = "#/components/schemas/"
 _STEPS_TO_A_COMPONENT = len(("components", "schemas", "name"))
 
 
-def as_called(document: Document) -> Document:
+def as_called(document: Document, operations: Iterable[Operation]) -> Document:
     """Give the document with nothing but that.
 
     Fields of a form are parameters like others, parameters that somebody else sets are none, and answers that become
     exceptions are no return types. A default is the exchange's, which takes it when nothing is sent.
     """
     reduced = copy.deepcopy(document)
-    for operation in operations(document):
+    for operation in operations:
         item = reduced["paths"][operation.path]
         item.pop("parameters", None)
         node = item[operation.method]

@@ -175,7 +175,7 @@ def make(spec: Path, config_path: Path, folder: Path) -> list[GeneratorError]:
     refuse_defaults_that_are_none(document)
     exceptions = re.findall(r"^class (\w+)\(ApiError\)", (TEMPLATES / "errors.py.jinja").read_text(), re.MULTILINE)
     facts = facts_of(document, config.field_prefix, exceptions)
-    data = GeneratorData.from_dict(as_called(document), config=config)
+    data = GeneratorData.from_dict(as_called(document, facts.operations.values()), config=config)
     if isinstance(data, GeneratorError):
         return [data]
     for place, prop in properties_of(data):
