@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from binance_coinm_cli import __main__, _commands
 from binance_sandbox import Sandbox
+from binance_signing import Server
 from command import ended, environment_with, here, start, use
 
 _NOTHING = Path("/dev/full")
@@ -259,6 +260,6 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     monkeypatch.setattr(_commands, "balance", interrupted)
     assert (130, "", "") == here(capsys, "balance")
 
-    monkeypatch.setattr(_commands, "server_of", interrupted)
+    monkeypatch.setattr(Server, "named", interrupted)
     code, out, _ = here(capsys, "balance", "--server", "demo")
     assert (130, "") == (code, out)

@@ -10,12 +10,13 @@ import click
 from binance_coinm import __version__
 from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import BinanceError, ConfigurationError
+from binance_signing import Server
 
 from ._balance import Form, Settings, balance, one_line
 from ._doctor import examine
 from ._exit_codes import TEXT, ExitCode
 from ._steps import Way
-from ._target import server_of, target
+from ._target import target
 from ._terminal import give_up_output, is_terminal, prepare_streams, tell
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,9 +66,9 @@ def _run(arguments: list[str] | None) -> int:
 
 def _server(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
     try:
-        return None if given is None else server_of(given)
+        return None if given is None else Server.named(given)
     except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+        raise click.BadParameter(f"{error}, got {given!r}") from None
 
 
 def _from(least: float) -> Callable[[click.Context, click.Parameter, float | None], float | None]:

@@ -39,17 +39,6 @@ def target(server: str | None, timeout: float, *, use_sandbox: bool) -> Generato
         yield Target(sandbox.url, sandbox.credentials, timeout, is_sandbox=True)
 
 
-def server_of(text: str) -> str:
-    """Give the URL of a server by its name, or its URL as it is; raise ValueError."""
-    if "://" in text:
-        return text
-    try:
-        return Server[text.upper()]
-    except KeyError:
-        known = ", ".join(member.name.lower() for member in Server)
-        raise ValueError(f"expected {known} or a URL, got {text!r}") from None
-
-
 def name_of(url: str) -> str:
     """Give a server's name and URL."""
     try:

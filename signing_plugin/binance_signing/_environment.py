@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from binance_coinm.errors import ConfigurationError
 
 from ._credentials import Credentials
 from ._keys import HmacKey, Key
+from ._package import Servers
 
 T = TypeVar("T")
 
@@ -28,18 +28,15 @@ def credentials_from() -> Credentials:
     return Credentials(_required(_API_KEY), _key())
 
 
-def server_from(servers: type[StrEnum]) -> str:
+def server_from(servers: Servers) -> str:
     """Give the server that the environment names, or its URL; the document's first if it names none."""
     server = os.environ.get(_SERVER)
     if server is None:
         return next(iter(servers))
-    if "://" in server:
-        return server
     try:
-        return servers[server.upper()]
-    except KeyError:
-        known = ", ".join(member.name.lower() for member in servers)
-        raise ConfigurationError(f"{_SERVER} is {server!r}; expected {known} or a URL") from None
+        return servers.named(server)
+    except ValueError as error:
+        raise ConfigurationError(f"{_SERVER} is {server!r}; {error}") from None
 
 
 def made_of(make: Callable[..., T], *arguments: Any, **settings: Any) -> T:

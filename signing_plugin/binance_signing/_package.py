@@ -1,19 +1,31 @@
 """The generated package whose functions a client serves, and what its document says of the exchange."""
 
-from enum import StrEnum
+from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.refusals import Refusals
+
+
+class Servers(Protocol):
+    """The `Server` of a package."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Give all servers, in the document's order."""
+        ...
+
+    def named(self, text: str) -> str:
+        """Give the server of a name, or a URL as it is; raise ValueError for anything else."""
+        ...
 
 
 class Package(NamedTuple):
     """What is to be known of a package. `time_module` is its operation that tells the time, None without one."""
 
     refusals: Refusals
-    servers: type[StrEnum]
+    servers: Servers
     time_module: str | None
 
     def server_time(self) -> Any:
