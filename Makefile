@@ -14,10 +14,11 @@ PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT) --package $(PACKAGE)
 # What runs a tool of package.json. Redocly CLI would tell its makers of each run, and look for a newer one.
 TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(VENV)/node/node_modules/.bin
+SPHINX := $(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going
 HTTPX2 := .venv/httpx2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format build check-wheel clean
+.PHONY: help run test test-httpx2 contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs translations build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +80,16 @@ format: $(VENV)/test ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
+docs: $(VENV)/docs ## Make the documentation, English in site/ and Chinese in site/zh/; whatever leads nowhere fails
+	@rm -rf site
+	@$(SPHINX) docs site
+	@$(SPHINX) -D language=zh_CN docs site/zh
+
+translations: $(VENV)/docs ## Put what is new on the translated pages into docs/locales/, for translators
+	@$(BIN)/sphinx-build --quiet --builder gettext docs $(VENV)/gettext
+	@cd $(VENV)/gettext && rm -rf reference changelog.pot contributing.pot performance.pot security.pot
+	@$(BIN)/sphinx-intl update --pot-dir $(VENV)/gettext --locale-dir docs/locales --language zh_CN --line-width 0
+
 build: $(VENV)/check ## Build the wheel and the source archive into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --quiet
@@ -87,7 +98,7 @@ check-wheel: build ## Install the wheel into an empty environment; run the examp
 	@.ci/check-wheel dist/*.whl examples/balance.py tests/second_project
 
 clean: ## Remove what the other targets made, generated/ excepted
-	rm -rf $(VENV) .bench .mutation dist .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf $(VENV) .bench .mutation dist site .mypy_cache .pytest_cache .ruff_cache .coverage
 
 # The environment grows as it is needed: `make run` installs far less than `make check`.
 $(VENV)/python:
@@ -127,8 +138,12 @@ $(VENV)/examples: $(VENV)/test
 	@$(BIN)/python -m pip install --quiet --group examples
 	@touch $@
 
+$(VENV)/docs: $(VENV)/test
+	@$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
 # Types are judged by the libraries that are used.
-$(VENV)/check: $(VENV)/contract $(VENV)/examples
+$(VENV)/check: $(VENV)/contract $(VENV)/docs $(VENV)/examples
 	@$(BIN)/python -m pip install --quiet --group check
 	@touch $@
 

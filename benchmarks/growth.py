@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs" / "own-document.md"
+DOCS = ROOT / "docs" / "how-to" / "operations.md"
 BEGIN, END = "<!-- growth: begin -->", "<!-- growth: end -->"
 PACKAGE = "grown_client"
 IMPORTS = 15

@@ -195,7 +195,7 @@ def markdown(result: dict[str, Any]) -> str:
         if rows:
             cells = [[text.replace("|", "\\|") for text in row] for row in rows]
             lines = [columns, ["---", *["--:"] * (len(columns) - 1)], *cells]
-            parts.append(f"### {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
+            parts.append(f"## {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
     return "\n\n".join(parts)
 
 

@@ -1,6 +1,6 @@
 """Faults over real sockets: what a call ends in, and how many requests that takes.
 
-`FAULTS` is the list of them all, those of test_timeouts.py too; docs/faults.md shows it as a table.
+`FAULTS` is the list of them all, those of test_timeouts.py too; docs/reference/faults.md shows it as a table.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from test_balance import ROW
 pytestmark = pytest.mark.engines
 
 TEST_FILES = ("test_faults.py", "test_timeouts.py")
-DOCUMENT = Path(__file__).parents[1] / "docs" / "faults.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "reference" / "faults.md"
 BALANCE = "/dapi/v1/balance"
 TIME = "/dapi/v1/time"
 ORDER = "/dapi/v1/order"
@@ -793,7 +793,7 @@ def test_huge_body(sandbox: Sandbox, balance: Balance, case: Case) -> None:
 
 
 def document() -> str:
-    """Give what docs/faults.md says from its figures on."""
+    """Give what docs/reference/faults.md says from its figures on."""
     parts = [f"Faults tried: {len(FAULTS)}. Survived: {len(FAULTS)}."]
     for part, cases in groupby(FAULTS, lambda case: case.part):
         rows = [f"| {case.name} | {case.ends_in} | {case.sent} | `{case.test}[{case.name}]` |" for case in cases]
@@ -803,7 +803,7 @@ def document() -> str:
 
 
 def test_document_shows_the_faults() -> None:
-    """The table in docs/faults.md is the list of faults, in its order, each of which a test tries."""
+    """The table in docs/reference/faults.md is the list of faults, in its order, each of which a test tries."""
     text = DOCUMENT.read_text(encoding="utf-8")
     tests = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in TEST_FILES)
 

@@ -1101,9 +1101,9 @@ def test_request_without_a_client(kinds: Kinds) -> None:
 
 
 def test_example_of_the_documentation(kinds: Kinds, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What docs/own-document.md shows runs as it stands."""
+    """What docs/how-to/operations.md shows runs as it stands."""
     [snippet] = re.findall(
-        "^```python\n(.*?)^```$", (ROOT / "docs/own-document.md").read_text(), re.MULTILINE | re.DOTALL
+        "^```python\n(.*?)^```$", (ROOT / "docs/how-to/operations.md").read_text(), re.MULTILINE | re.DOTALL
     )
     script = tmp_path / "snippet.py"
     script.write_text(snippet.replace("my_client", kinds.package.__name__).replace("mine.yaml", str(kinds.document)))
