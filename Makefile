@@ -18,7 +18,7 @@ SPHINX := $(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning -
 HTTPX2 := .venv/httpx2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs translations build check-wheel clean
+.PHONY: help run test test-httpx2 contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs test-docs translations build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ docs: $(VENV)/docs ## Make the documentation, English in site/ and Chinese in si
 	@$(SPHINX) docs site
 	@$(SPHINX) -D language=zh_CN docs site/zh
 
+test-docs: docs $(VENV)/chromium ## Open each page of the site in Chromium, as on a phone and a desktop, light and dark
+	@$(BIN)/python -m pytest tests/site
+
 translations: $(VENV)/docs ## Put what is new on the translated pages into docs/locales/, for translators
 	@$(BIN)/sphinx-build --quiet --builder gettext docs $(VENV)/gettext
 	@cd $(VENV)/gettext && rm -rf reference changelog.pot contributing.pot performance.pot security.pot
@@ -140,6 +143,13 @@ $(VENV)/examples: $(VENV)/test
 
 $(VENV)/docs: $(VENV)/test
 	@$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+# Playwright has no browser in its package. Without a font for Chinese, nothing would be as wide as it is.
+$(VENV)/chromium: $(VENV)/docs
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+		|| { apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium-headless-shell fonts-wqy-microhei >/dev/null; } \
+		|| $(BIN)/playwright install chromium
 	@touch $@
 
 # Types are judged by the libraries that are used.

@@ -66,6 +66,7 @@ html_extra_path = ["llms.txt", "../openapi.yaml"]
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["chinese_search.js"]
 html_sidebars = {
     "**": [
         "sidebar/brand.html",

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 from binance_coinm import errors
-from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
+from documents import SPEC, generate
+from pages import ROOT, blocks_of
 from test_pytest_plugin import run_pytest
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-SNIPPETS = re.findall("^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-COMMANDS = re.findall("^binance-coinm (.*)$", README, re.MULTILINE)
-TESTS = [snippet for snippet in SNIPPETS if "def test_" in snippet]
-PROGRAMS = [snippet for snippet in SNIPPETS if snippet not in TESTS]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = blocks_of(ROOT / "README.md")
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+TESTS = [block for block in PYTHON if block.is_test]
+OF_ANOTHER_PACKAGE = [block for block in PYTHON if "my_client" in block.text]
+PROGRAMS = [block.text for block in PYTHON if block not in TESTS + OF_ANOTHER_PACKAGE]
 
 
 @pytest.mark.engines
@@ -38,10 +39,30 @@ def test_snippets_run(
 
 def test_tests_pass(tmp_path: Path) -> None:
     """The test that the README shows is one that pytest runs as it stands."""
-    [snippet] = TESTS
-    (tmp_path / "test_snippet.py").write_text(snippet)
+    [block] = TESTS
+    (tmp_path / "test_snippet.py").write_text(block.text)
 
     assert "= 1 passed in" in run_pytest(tmp_path)
+
+
+def test_operation_is_added_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operation that the README adds to a copy of openapi.yaml can be called of a package of its own."""
+    [operation] = [block.text for block in BLOCKS if block.language == "yaml"]
+    [program] = OF_ANOTHER_PACKAGE
+    [command] = [block.text for block in BLOCKS if block.text.startswith("make generate")]
+    document, package = re.findall("(?:SPEC|PACKAGE)=(\\S+)", command)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path(document).write_text(SPEC.read_text().replace("\ncomponents:\n", f"\n{operation}\ncomponents:\n"))
+    Path("program.py").write_text(program.text)
+
+    generated = generate("--spec", tmp_path / document, "--output", tmp_path, "--package", package)
+    assert 0 == generated.returncode, generated.stderr
+    runpy.run_path("program.py")
+
+    assert "15004\n" == capsys.readouterr().out
 
 
 def test_example_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,24 +112,6 @@ def test_commands_are_targets_of_make() -> None:
     targets = set(re.findall("^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(re.findall("(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= targets
-
-
-def test_exit_codes_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """The README's exit codes are those of the command's help, with the same words."""
-    assert 0 == main(["--help"])
-
-    _, _, told = capsys.readouterr().out.partition("Exit codes:\n")
-    listed = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    assert [line.split(maxsplit=1) for line in told.splitlines()] == [
-        [code, words.replace("`", "")] for code, words in listed
-    ]
-
-
-@pytest.mark.parametrize("arguments", COMMANDS)
-def test_the_command_runs(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each line of the command that the README shows runs as it stands, and shows something."""
-    assert 0 == main(arguments.split())
-    assert capsys.readouterr().out
 
 
 def test_examples_are_in_the_table() -> None:

@@ -1,0 +1,32 @@
+"""What a page of Markdown shows: its fenced blocks, and what stands before each."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+_FENCE = re.compile(r"^```([a-z]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Block(NamedTuple):
+    """A fenced block; `line` is where its first line stands, `prose` what stands between it and the block before."""
+
+    language: str
+    text: str
+    line: int
+    prose: str
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is for pytest."""
+        return "\ndef test_" in self.text
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Give the fenced blocks of a page, directives excepted."""
+    text, end, blocks = page.read_text(encoding="utf-8"), 0, list[Block]()
+    for fence in _FENCE.finditer(text):
+        line, prose = text[: fence.start()].count("\n") + 2, text[end : fence.start()]
+        blocks.append(Block(fence[1], fence[2], line, prose))
+        end = fence.end()
+    return blocks
