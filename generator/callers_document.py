@@ -80,4 +80,7 @@ def _refer_as_upstream_does(document: Document, place: str, node: Document) -> N
 
 def _as_upstream_takes_it(parameter: Parameter) -> Document:
     schema = {key: copy.deepcopy(value) for key, value in parameter.schema.items() if key != "default"}
+    if "default" in parameter.schema:
+        told = f"{schema.get('description', '')} The exchange takes {parameter.schema['default']} when it is not sent."
+        schema["description"] = told.strip()
     return {"name": parameter.name, "in": "query", "required": parameter.is_required, "schema": schema}

@@ -23,6 +23,8 @@ class Facts:
     banned_until: str
     shortest_ban: int
     longest_ban: int
+    default_recv_window: int | None
+    too_far_ahead: int | None
     operations: dict[str, Operation] = field(factory=dict)
     exception_by_status: dict[int, str] = field(factory=dict)
     exception_by_code: dict[int, str] = field(factory=dict)
@@ -60,6 +62,8 @@ def facts_of(document: Document, field_prefix: str, exceptions: Collection[str])
         banned_until=str(_fact_of_answers(document, "x-banned-until")),
         shortest_ban=_fact_of_answers(document, "x-shortest-ban"),
         longest_ban=_fact_of_answers(document, "x-longest-ban"),
+        default_recv_window=resolved(document, _parameter(document, "recvWindow").get("schema", {})).get("default"),
+        too_far_ahead=_parameter(document, "timestamp").get("x-too-far-ahead"),
     )
     for operation in operations(document):
         name = PythonIdentifier(operation.node["operationId"], field_prefix)
@@ -103,6 +107,10 @@ def _fact_of_answers(document: Document, key: str) -> Any:
         if key in answer:
             return answer[key]
     raise DocumentError(f"components.responses: no answer has {key}, which tells of bans")
+
+
+def _parameter(document: Document, component: str) -> Document:
+    return resolved(document, document["components"]["parameters"].get(component, {}))
 
 
 def _add_answer(facts: Facts, status: str, answer: Document) -> None:

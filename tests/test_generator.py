@@ -14,6 +14,7 @@ from typing import Any
 import openapi_python_client
 import pytest
 from binance_coinm import __version__
+from binance_coinm.api.account import futures_account_balance
 from documents import ROOT, SPEC, generate, with_operations, write
 
 COMMITTED = ROOT / "generated" / "binance_coinm"
@@ -483,6 +484,12 @@ def test_decimal_may_be_a_number(tmp_path: Path, kind: str) -> None:
     model = tmp_path / "binance_coinm" / "models" / "futures_account_balance.py"
     assert "" == made.stderr
     assert re.search(r'balance: Decimal( \| None)? = Decimal\("0.5"\)', model.read_text())
+
+
+def test_default_of_a_parameter_is_told_and_not_sent() -> None:
+    """The exchange's default stands in the docstring, and an argument that is not given is none."""
+    assert "The exchange takes 5000 when it is not sent." in " ".join(str(futures_account_balance.sync.__doc__).split())
+    assert None is futures_account_balance.build_request()["params"]
 
 
 def test_missing_document() -> None:

@@ -237,6 +237,23 @@ def test_timestamp_at_the_edge_of_its_window(exchange: Exchange, query: str) -> 
     assert exchange.answer(signed(query), NOW_MS).status == 200
 
 
+def test_window_is_that_of_the_document(tmp_path: Path, account: Account) -> None:
+    """A document with another window, or with none, has it obeyed."""
+    text = (Path(__file__).parents[1] / "openapi.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "openapi.yaml"
+    late, early = signed(f"timestamp={NOW_MS - 8}"), signed(f"timestamp={NOW_MS + 8}")
+
+    path.write_text(text.replace("default: 5000", "default: 7").replace("x-too-far-ahead: 1000", "x-too-far-ahead: 8"))
+    narrow = Exchange(read_document(path), [account], RateLimit(10))
+    path.write_text(text.replace("default: 5000", "").replace("x-too-far-ahead: 1000", ""))
+    endless = Exchange(read_document(path), [account], RateLimit(10))
+
+    assert [narrow.answer(request, NOW_MS).status for request in (late, early)] == [400, 400]
+    assert [narrow.answer(request, NOW_MS + shift).status for request, shift in ((late, -1), (early, 1))] == [200, 200]
+    assert [endless.answer(request, 0).status for request in (late, early)] == [200, 200]
+    assert endless.answer(late, 10 * NOW_MS).status == 200
+
+
 def test_changed_request_does_not_fit_its_signature(exchange: Exchange) -> None:
     """A parameter added after signing is noticed."""
     query = f"timestamp={NOW_MS}"

@@ -10,6 +10,7 @@ from attrs import define
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
 from binance_coinm.errors import BinanceError, ConfigurationError, TimestampError
+from binance_coinm.facts import DEFAULT_RECV_WINDOW, TOO_FAR_AHEAD
 from binance_signing import Credentials, Ed25519Key, HmacKey, RsaKey, Server, SigningClient, connect
 
 from ._advice import what_to_do, words
@@ -18,9 +19,6 @@ from ._peer import Connected, Peer, addresses, connected, peer_of
 from ._target import Target, name_of
 from ._text import masked, moment
 
-# Source: openapi.yaml, "Timing security": timestamp < serverTime + 1000, serverTime - timestamp <= recvWindow.
-_AHEAD_MS = 1000
-_RECV_WINDOW_MS = 5000
 _SANDBOX = "binance-coinm doctor --sandbox goes the way without an account"
 # With these nothing is signed; they let steps be made that need no credentials.
 _STAND_IN = Credentials("none", HmacKey("none"))
@@ -148,12 +146,13 @@ def exchange_time(way: Way) -> Finding:
     way.offset_ms = round(offset)
     late = offset + trip / 2
     found = f"round trip {trip:.1f} ms; the exchange's clock is {abs(offset):.0f} ms {_side(offset)} this machine's"
-    if -_AHEAD_MS < late <= _RECV_WINDOW_MS:
-        spare = _RECV_WINDOW_MS - late
-        return well(f"{found}; recvWindow, {_RECV_WINDOW_MS} ms unless it is set, leaves a request {spare:.0f} ms")
+    if -TOO_FAR_AHEAD < late <= DEFAULT_RECV_WINDOW:
+        spare = DEFAULT_RECV_WINDOW - late
+        return well(f"{found}; recvWindow, {DEFAULT_RECV_WINDOW} ms unless it is set, leaves a request {spare:.0f} ms")
     return failed(
         f"{found}; it refuses what this machine signs",
-        expected=f"a request that is at most {_RECV_WINDOW_MS} ms (recvWindow) old, and less than {_AHEAD_MS} ms early",
+        expected=f"a request that is at most {DEFAULT_RECV_WINDOW} ms (recvWindow) old, and less than {TOO_FAR_AHEAD}"
+        " ms early",
         to_do="set this machine's clock (NTP); until then a client of the SDK signs anew by the exchange's time, after"
         " a refusal, or before its first call with connect(sync_clock=True)",
     )

@@ -53,5 +53,9 @@ REFUSALS = Refusals(
         -2015: "check the API key, its list of IP addresses, its permissions, and the server: each server has its own keys",
     },
 )
+# How many milliseconds after its timestamp a request without recvWindow is accepted; None if the document tells none.
+DEFAULT_RECV_WINDOW = 5000
+# By how many milliseconds a timestamp must not be ahead of the exchange's clock; None if the document does not say it.
+TOO_FAR_AHEAD = 1000
 # The module, within this package, of the operation that tells the exchange's time; None if the document has none.
 SERVER_TIME: str | None = "api.market.server_time"

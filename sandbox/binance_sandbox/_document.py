@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache, reduce
 from importlib.resources import files
+from math import inf
 from typing import Any, Protocol
 
 import attrs
@@ -86,6 +87,10 @@ class Document:
     operations: tuple[Operation, ...]
     parameter_names: Mapping[str, str]
     """The names of parameters by the names of their components."""
+    default_recv_window_ms: float
+    """How old a request may be that has no recvWindow; infinite if the document does not say it."""
+    too_far_ahead_ms: float
+    """By how much a timestamp must not be ahead of the exchange's clock; infinite if the document does not say it."""
 
     def operation(self, method: str, path: str) -> Operation | None:
         """Return the operation at a path, if there is one."""
@@ -142,8 +147,13 @@ class _Reader:
             for method in _METHODS
             if method in item
         )
-        components = self.child(self.root, "components", "parameters")
-        return Document(operations, {component: parameter["name"] for component, parameter in components.items()})
+        parameters = self.child(self.root, "components", "parameters")
+        return Document(
+            operations,
+            parameter_names={component: parameter["name"] for component, parameter in parameters.items()},
+            default_recv_window_ms=self.child(parameters, "recvWindow", "schema").get("default", inf),
+            too_far_ahead_ms=self.child(parameters, "timestamp").get("x-too-far-ahead", inf),
+        )
 
     def operation(self, path: str, method: str, item: _Node) -> Operation:
         node = self.child(item, method)

@@ -16,9 +16,6 @@ from binance_sandbox._parameters import RefusedError, read_parameters
 from binance_sandbox._rate_limit import RateLimit, Verdict
 from binance_sandbox._signature import split_signature
 
-_DEFAULT_RECV_WINDOW_MS: Final = 5000
-_AHEAD_MS: Final = 1000
-
 _VARYING: Final = {
     "parameter": r"(?<=')\w+(?=')",
     "caller": r"\d+\.\d+\.\d+\.\d+",
@@ -76,8 +73,8 @@ class Exchange:
     def _check_time(self, parameters: Mapping[str, str], now_ms: int) -> None:
         """Source: COIN-M Futures, General Info, "Timing security"."""
         timestamp = Decimal(parameters[self._name("timestamp")])
-        recv_window = Decimal(parameters.get(self._name("recvWindow"), _DEFAULT_RECV_WINDOW_MS))
-        if timestamp >= now_ms + _AHEAD_MS:
+        recv_window = Decimal(parameters.get(self._name("recvWindow"), self.document.default_recv_window_ms))
+        if timestamp >= now_ms + self.document.too_far_ahead_ms:
             raise RefusedError("earlyTimestamp")
         if now_ms - timestamp > recv_window:
             raise RefusedError("lateTimestamp")

@@ -52,8 +52,8 @@ def sync_detailed(
 
     Args:
         recv_window (int | Unset): How many milliseconds after `timestamp` the exchange still
-            accepts the request. The exchange takes 5000 when it is not sent. No maximum is documented
-            for this product; its sister products stop at 60000.
+            accepts the request. No maximum is documented for this product; its sister products stop
+            at 60000. The exchange takes 5000 when it is not sent.
 
     Raises:
         ConfigurationError: If an argument is wrong; nothing was sent.
@@ -89,8 +89,8 @@ def sync(
 
     Args:
         recv_window (int | Unset): How many milliseconds after `timestamp` the exchange still
-            accepts the request. The exchange takes 5000 when it is not sent. No maximum is documented
-            for this product; its sister products stop at 60000.
+            accepts the request. No maximum is documented for this product; its sister products stop
+            at 60000. The exchange takes 5000 when it is not sent.
 
     Raises:
         ConfigurationError: If an argument is wrong; nothing was sent.
@@ -125,8 +125,8 @@ async def asyncio_detailed(
 
     Args:
         recv_window (int | Unset): How many milliseconds after `timestamp` the exchange still
-            accepts the request. The exchange takes 5000 when it is not sent. No maximum is documented
-            for this product; its sister products stop at 60000.
+            accepts the request. No maximum is documented for this product; its sister products stop
+            at 60000. The exchange takes 5000 when it is not sent.
 
     Raises:
         ConfigurationError: If an argument is wrong; nothing was sent.
@@ -162,8 +162,8 @@ async def asyncio(
 
     Args:
         recv_window (int | Unset): How many milliseconds after `timestamp` the exchange still
-            accepts the request. The exchange takes 5000 when it is not sent. No maximum is documented
-            for this product; its sister products stop at 60000.
+            accepts the request. No maximum is documented for this product; its sister products stop
+            at 60000. The exchange takes 5000 when it is not sent.
 
     Raises:
         ConfigurationError: If an argument is wrong; nothing was sent.
