@@ -10,7 +10,6 @@ import pytest
 from binance_sandbox import Account, Answer, Headers, ReceivedRequest
 from binance_sandbox._document import Document, _Reader, read_document
 from binance_sandbox._exchange import Exchange
-from binance_sandbox._rate_limit import RateLimit
 
 NOW_MS = 1591702613943
 BALANCE = "/dapi/v1/balance"
@@ -82,7 +81,7 @@ def account() -> Account:
 @pytest.fixture
 def exchange(document: Document, account: Account) -> Exchange:
     """Open an exchange with one account and a limit of ten."""
-    return Exchange(document, [account], RateLimit(10))
+    return Exchange(document, [account], 10)
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def exchange_with_orders(tmp_path: Path, account: Account) -> Exchange:
     text = (Path(__file__).parents[1] / "openapi.yaml").read_text(encoding="utf-8")
     path = tmp_path / "openapi.yaml"
     path.write_text(text.replace("\ncomponents:\n", ORDER), encoding="utf-8")
-    return Exchange(read_document(path), [account], RateLimit(100))
+    return Exchange(read_document(path), [account], 100)
 
 
 def sign(query: str, body: str = "") -> str:
@@ -244,9 +243,9 @@ def test_window_is_that_of_the_document(tmp_path: Path, account: Account) -> Non
     late, early = signed(f"timestamp={NOW_MS - 8}"), signed(f"timestamp={NOW_MS + 8}")
 
     path.write_text(text.replace("default: 5000", "default: 7").replace("x-too-far-ahead: 1000", "x-too-far-ahead: 8"))
-    narrow = Exchange(read_document(path), [account], RateLimit(10))
+    narrow = Exchange(read_document(path), [account], 10)
     path.write_text(text.replace("default: 5000", "").replace("x-too-far-ahead: 1000", ""))
-    endless = Exchange(read_document(path), [account], RateLimit(10))
+    endless = Exchange(read_document(path), [account], 10)
 
     assert [narrow.answer(request, NOW_MS).status for request in (late, early)] == [400, 400]
     assert [narrow.answer(request, NOW_MS + shift).status for request, shift in ((late, -1), (early, 1))] == [200, 200]
@@ -282,6 +281,17 @@ def test_weight_above_the_limit_and_going_on(exchange: Exchange) -> None:
     }
     assert exchange.answer(ReceivedRequest("GET", "/nothing"), now_ms + 239_999).status == 418
     assert exchange.answer(request, now_ms + 360_000).status == 200
+
+
+def test_bans_are_as_long_as_the_document_says(tmp_path: Path, account: Account) -> None:
+    """A document with other bans has them obeyed, however often one goes on."""
+    text = (Path(__file__).parents[1] / "openapi.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "openapi.yaml"
+    path.write_text(text.replace("x-shortest-ban: 120", "x-shortest-ban: 7").replace("ban: 259200", "ban: 8"))
+    exchange = Exchange(read_document(path), [account], 0)
+    answers = [exchange.answer(ReceivedRequest("GET", TIME), 60_000 - 1000) for _ in range(8)]
+
+    assert [answer.headers["Retry-After"] for answer in answers] == ["1"] * 5 + ["7", "8", "8"]
 
 
 def test_weight_is_counted_by_the_minute(exchange: Exchange) -> None:
@@ -388,7 +398,7 @@ def test_document_without_an_error_example(tmp_path: Path, account: Account) -> 
     text = (Path(__file__).parents[1] / "openapi.yaml").read_text(encoding="utf-8")
     path = tmp_path / "openapi.yaml"
     path.write_text(text.replace("            signature:\n", "            other:\n"), encoding="utf-8")
-    exchange = Exchange(read_document(path), [account], RateLimit(10))
+    exchange = Exchange(read_document(path), [account], 10)
 
     answer = exchange.answer(_raw(f"timestamp={NOW_MS}&signature=0"), NOW_MS)
 

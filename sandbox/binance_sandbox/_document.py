@@ -91,6 +91,10 @@ class Document:
     """How old a request may be that has no recvWindow; infinite if the document does not say it."""
     too_far_ahead_ms: float
     """By how much a timestamp must not be ahead of the exchange's clock; infinite if the document does not say it."""
+    shortest_ban_ms: int
+    """How long a ban lasts at least; 0 if the document tells of no bans."""
+    longest_ban_ms: int
+    """How long it lasts at most; 0 likewise."""
 
     def operation(self, method: str, path: str) -> Operation | None:
         """Return the operation at a path, if there is one."""
@@ -148,11 +152,15 @@ class _Reader:
             if method in item
         )
         parameters = self.child(self.root, "components", "parameters")
+        answers = self.child(self.root, "components", "responses").values()
+        ban: _Node = next((answer for answer in answers if "x-shortest-ban" in answer), _Node())
         return Document(
             operations,
             parameter_names={component: parameter["name"] for component, parameter in parameters.items()},
             default_recv_window_ms=self.child(parameters, "recvWindow", "schema").get("default", inf),
             too_far_ahead_ms=self.child(parameters, "timestamp").get("x-too-far-ahead", inf),
+            shortest_ban_ms=1000 * ban.get("x-shortest-ban", 0),
+            longest_ban_ms=1000 * ban.get("x-longest-ban", 0),
         )
 
     def operation(self, path: str, method: str, item: _Node) -> Operation:

@@ -28,11 +28,13 @@ _VARYING: Final = {
 class Exchange:
     """The exchange: accounts, the rate limit, and the order in which a request is checked."""
 
-    def __init__(self, document: Document, accounts: Sequence[Account], rate_limit: RateLimit) -> None:
+    def __init__(self, document: Document, accounts: Sequence[Account], weight_limit: int) -> None:
         """Open with at least one account; the first one is also that of callers who need none."""
         self.document = document
         self.accounts = {account.api_key: account for account in accounts}
-        self.rate_limit = rate_limit
+        self.rate_limit = RateLimit(
+            weight_limit, shortest_ban_ms=document.shortest_ban_ms, longest_ban_ms=document.longest_ban_ms
+        )
 
     def answer(self, request: ReceivedRequest, now_ms: int, told: ToldAnswer | None = None) -> Answer:
         """Answer a request that comes in at `now_ms`; an answer that the exchange was told comes before all checks."""

@@ -3,8 +3,6 @@
 from enum import Enum, auto
 
 _MINUTE_MS = 60_000
-_BAN_MS = 2 * _MINUTE_MS
-_LONGEST_BAN_MS = 3 * 24 * 60 * _MINUTE_MS
 # The exchange does not say how often one may go on after 429; a client that waits never finds out.
 _WARNINGS = 5
 
@@ -20,13 +18,15 @@ class Verdict(Enum):
 class RateLimit:
     """The rate limit of one IP address: all callers of the sandbox are on one machine.
 
-    Each request counts, refused ones too. The minute is that of the exchange's clock. A ban lasts from 2 minutes to
-    3 days, and each request during it makes it longer. Source: COIN-M Futures, General Info, "IP Limits".
+    Each request counts, refused ones too. The minute is that of the exchange's clock. Each request during a ban makes
+    it longer. Source: COIN-M Futures, General Info, "IP Limits".
     """
 
-    def __init__(self, limit: int) -> None:
-        """Take the weight that may be used within a minute."""
+    def __init__(self, limit: int, *, shortest_ban_ms: int, longest_ban_ms: int) -> None:
+        """Take the weight that may be used within a minute, and how long a ban lasts at least and at most."""
         self.limit = limit
+        self._shortest_ban_ms = shortest_ban_ms
+        self._longest_ban_ms = longest_ban_ms
         self.banned_until_ms = 0
         self._minute = 0
         self._used = 0
@@ -42,14 +42,14 @@ class RateLimit:
             self._minute, self._used, self._warnings = now_ms // _MINUTE_MS, 0, 0
         self._used += weight
         if now_ms < self.banned_until_ms:
-            self.banned_until_ms = min(self.banned_until_ms + _BAN_MS, now_ms + _LONGEST_BAN_MS)
+            self.banned_until_ms = min(self.banned_until_ms + self._shortest_ban_ms, now_ms + self._longest_ban_ms)
             return Verdict.BANNED
         if self._used <= self.limit:
             return Verdict.PASS
         self._warnings += 1
         if self._warnings <= _WARNINGS:
             return Verdict.TOO_MANY
-        self.banned_until_ms = now_ms + _BAN_MS
+        self.banned_until_ms = now_ms + self._shortest_ban_ms
         return Verdict.BANNED
 
     def retry_after(self, now_ms: int) -> int:

@@ -24,7 +24,6 @@ from binance_sandbox._document import read_document
 from binance_sandbox._exchange import Exchange
 from binance_sandbox._faults import Fault, Instruction, Plan, ToldAnswer
 from binance_sandbox._messages import JSON, ReceivedRequest, encode
-from binance_sandbox._rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from binance_signing import Credentials
@@ -70,7 +69,7 @@ class Sandbox:
             raise ValueError(f"a port is from 1 to 65535, or 0 for any free one, not {port}")
         opened = list(accounts or [Account(answers=_example_answers())])
         self._clock = Clock(clock or (lambda: time.time() * 1000), clock_offset_ms)
-        self._exchange = Exchange(read_document(document), opened, RateLimit(weight_limit))
+        self._exchange = Exchange(read_document(document), opened, weight_limit)
         self._plan = Plan()
         self._requests: deque[ReceivedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
         self._port = port
