@@ -32,7 +32,7 @@ def as_called(document: Document, operations: Iterable[Operation]) -> Document:
         if schema.get("format") == "decimal":
             _make_a_string(schema)
         if "prefixItems" in schema and schema.get("items") is False:
-            # Upstream does not know that no more may follow; see row_property.py.
+            # Upstream does not know that no more may follow; see tuple_property.py.
             del schema["items"]
             schema["maxItems"] = len(schema["prefixItems"])
     reduced["components"] = {"schemas": _schemas_needed(reduced)}

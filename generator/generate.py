@@ -42,12 +42,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import decimal_property
 import described_reference
 import enum_names
-import row_property
+import tuple_property
 from callers_document import as_called
 from decimal_property import DecimalProperty
 from document import Document, DocumentError, dangling_references, refuse_defaults_that_are_none
 from facts import Facts, facts_of
-from row_property import RowProperty
+from tuple_property import TupleProperty
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Modules that upstream's clients do not have.
@@ -143,7 +143,7 @@ def is_row(prop: PropertyProtocol) -> bool:
 
 def unsupported(prop: PropertyProtocol, place: str) -> Iterator[str]:
     """Say what of a property no template can read or write."""
-    if isinstance(prop, UnionProperty | RowProperty):
+    if isinstance(prop, UnionProperty | TupleProperty):
         for inner in prop.inner_properties:
             yield from unsupported(inner, place)
     elif isinstance(prop, ListProperty):
@@ -230,7 +230,7 @@ def main() -> int:
     decimal_property.register()
     described_reference.register()
     enum_names.register()
-    row_property.register()
+    tuple_property.register()
     with tempfile.TemporaryDirectory() as aside:
         made = Path(aside) / arguments.package
         try:

@@ -261,8 +261,8 @@ def test_bytes_that_are_no_json(content: bytes, reason: str) -> None:
     assert caught.value.__context__ is None
 
 
-PAIR = reading.row(reading.integer, reading.decimal, is_closed=True)
-OPEN_PAIR = reading.row(reading.integer, reading.decimal, is_closed=False)
+PAIR = reading.tuple_of(reading.integer, reading.decimal, is_closed=True)
+OPEN_PAIR = reading.tuple_of(reading.integer, reading.decimal, is_closed=False)
 
 
 def test_rows_without_names() -> None:

@@ -49,7 +49,7 @@ class Leverage(IntEnum):
         (writing.model(ServerTime), ServerTime(7), {"serverTime": 7}),
         (writing.array(writing.decimal), [Decimal("1E1")], ["10"]),
         (writing.array(writing.text), (), []),
-        (writing.row(writing.integer, writing.decimal), (1, Decimal(2)), [1, "2"]),
+        (writing.tuple_of(writing.integer, writing.decimal), (1, Decimal(2)), [1, "2"]),
         (writing.one_of(writing.integer, writing.decimal), Decimal(2), "2"),
         (writing.as_json(writing.array(writing.text)), ["a", '余 "%'], '["a","余 \\"%"]'),
         (writing.as_json(writing.array(writing.model(ServerTime))), [ServerTime(7)], '[{"serverTime":7}]'),
@@ -106,8 +106,8 @@ def test_what_is_written(writer: Writer, value: object, written: object) -> None
             [ServerTime("7")],  # type: ignore[arg-type]  # that is what is tested
             "here, item 0, server_time: expected an integer, got '7'",
         ),
-        (writing.row(writing.text), ["a", "b"], "here: expected a tuple of 1 items, got ['a', 'b']"),
-        (writing.row(writing.text, writing.text), ("a", 1), "here, item 1: expected a str, got 1"),
+        (writing.tuple_of(writing.text), ["a", "b"], "here: expected a tuple of 1 items, got ['a', 'b']"),
+        (writing.tuple_of(writing.text, writing.text), ("a", 1), "here, item 1: expected a str, got 1"),
         (
             writing.joined(writing.array(writing.text)),
             ["a,b"],

@@ -128,7 +128,7 @@ def array(read_item: Reader[T]) -> Reader[list[T]]:
     return read
 
 
-def row(*readers: Reader[Any], is_closed: bool) -> Reader[Any]:
+def tuple_of(*readers: Reader[Any], is_closed: bool) -> Reader[Any]:
     """Read an array, each of whose items has a type of its own, as a tuple; more items may follow if not closed."""
 
     def read(value: object, where: Where) -> tuple[Any, ...]:

@@ -140,7 +140,7 @@ def array(write_item: Writer) -> Writer:
     return write
 
 
-def row(*writers: Writer) -> Writer:
+def tuple_of(*writers: Writer) -> Writer:
     """Write a tuple, each of whose items has a type of its own, as an array."""
 
     def write(value: object, where: Where) -> list[Any]:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @define
-class RowProperty(ListProperty):
+class TupleProperty(ListProperty):
     """An array each of whose items has a type of its own; unless it is closed, more items may follow."""
 
     inner_properties: list[PropertyProtocol]
     is_closed: bool
-    template: ClassVar[str] = "row_property.py.jinja"
+    template: ClassVar[str] = "tuple_property.py.jinja"
 
     @classmethod
     def build(cls, *, data: Any, name: Any, required: bool, schemas: Any, config: Any, **others: Any) -> Any:
@@ -59,10 +59,6 @@ class RowProperty(ListProperty):
         types = (inner.get_type_string().as_unembedded_code() for inner in self.inner_properties)
         return PythonCode(f"tuple[{', '.join(types)}]")
 
-    def get_instance_type_string(self) -> PythonCode:
-        """Give the type for `isinstance`."""
-        return PythonCode("tuple")
-
     def get_imports(self, *, prefix: str) -> set[str]:
         """Give the import lines of a module that has such a property."""
         return (
@@ -81,6 +77,6 @@ class RowProperty(ListProperty):
 
 
 def register() -> None:
-    """Let upstream make a `RowProperty` wherever the document says so."""
+    """Let upstream make a `TupleProperty` wherever the document says so."""
     # Upstream has no public place where a property is registered.
-    setattr(properties, "ListProperty", RowProperty)  # noqa: B010, else the name would be one that is not exported
+    setattr(properties, "ListProperty", TupleProperty)  # noqa: B010, else the name would be one that is not exported
