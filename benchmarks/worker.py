@@ -27,14 +27,9 @@ from balances import body, rows
 WARM_UP_CALLS = 20
 # A measurement that hangs ends the process, which the runner takes note of.
 MOST_SECONDS = 60
-PARSED_ROWS = 1_000
 
 Command = dict[str, Any]
 Figures = dict[str, Any]
-
-
-class NotOfferedError(Exception):
-    """The contender has no such half."""
 
 
 def verify(contender: Any, answer: Any, command: Command) -> None:

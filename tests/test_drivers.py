@@ -180,7 +180,7 @@ def test_rate_limit_of_the_question_for_the_time(pacing: int | None) -> None:
     rate_limit = RateLimit(REFUSALS)
     exchange = Exchange(
         package=package_of(binance_coinm),
-        options=CallOptions(),
+        options=CallOptions(10.0, None),
         clock=Clock(lambda: 30_000),
         rate_limit=rate_limit,
         sync_clock=False,

@@ -60,11 +60,6 @@ def exchange_of(client: SigningClient) -> Exchange:
 # Options.
 
 
-def test_default_options() -> None:
-    """A call that is told nothing may take ten seconds, and recovers."""
-    assert CallOptions(timeout=10.0, recovery=Recovery()) == CallOptions()
-
-
 @pytest.mark.parametrize("timeout", [1, 0.001, 3600.5, 86_400])
 @pytest.mark.parametrize("recovery", [None, Recovery(2)])
 def test_options_that_can_be_set(timeout: float, recovery: Recovery | None) -> None:
@@ -105,7 +100,7 @@ def test_recoveries_that_are_refused(recovery: Any) -> None:
 def test_options_stay() -> None:
     """What several calls share cannot be changed."""
     with pytest.raises(AttributeError, match="can't set attribute"):
-        CallOptions().timeout = 5  # type: ignore[misc]  # that it is wrong is what is tested
+        CallOptions(10.0, None).timeout = 5  # type: ignore[misc]  # that it is wrong is what is tested
 
 
 # Settings of a client.
@@ -155,11 +150,14 @@ def test_settings_reach_the_exchange() -> None:
 
 @pytest.mark.engines
 def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without settings there is no pacing, the clock is this machine's; answers have 16 MiB, 100 are on their way."""
+    """Without settings a call may take ten seconds and recovers, there is no pacing, and the clock is this machine's.
+
+    Answers have 16 MiB, and 100 calls are on their way at once.
+    """
     monkeypatch.setattr("time.time_ns", lambda: 5_000_000)
     exchange = exchange_of(a_client())
 
-    assert CallOptions() == exchange.options
+    assert CallOptions(10.0, Recovery()) == exchange.options
     assert 5 == exchange.clock()
     assert (False, None) == (exchange.sync_clock, exchange.pacing)
     assert (16_777_216, 100) == (exchange.max_answer_bytes, exchange.max_connections)
@@ -272,7 +270,7 @@ def test_extensions_of_a_request_stay(sandbox: Sandbox, calls: list[Mapping[str,
         client.request({"method": "GET", "url": "/dapi/v1/time"})
 
     assert [5, None] == [extensions.get("weight") for extensions in calls]
-    assert [CallOptions(7)] * 2 == [extensions["options"] for extensions in calls]
+    assert [CallOptions(7, Recovery())] * 2 == [extensions["options"] for extensions in calls]
 
 
 # What the tries of a call go by.

@@ -18,7 +18,8 @@ import yaml
 from binance_sandbox._messages import FORM, JSON
 from binance_sandbox._parameters import Parameter
 
-_METHODS = ("get", "put", "post", "delete", "patch")
+# The exchange's methods. Source: General Info, "General Information on Endpoints".
+_METHODS = ("get", "put", "post", "delete")
 # What stands for a value of which the document has no example.
 _SAMPLES = {"integer": 0, "number": 0, "boolean": False, "string": "0", "null": None}
 

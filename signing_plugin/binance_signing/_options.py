@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from binance_coinm.client import DEFAULT_TIMEOUT
 from binance_coinm.errors import ConfigurationError
 
 from ._recovery import A_DAY, Recovery
@@ -11,8 +10,8 @@ from ._recovery import A_DAY, Recovery
 class CallOptions(NamedTuple):
     """The seconds that a call may take with all its tries, and how it recovers, if at all."""
 
-    timeout: float = DEFAULT_TIMEOUT
-    recovery: Recovery | None = Recovery()
+    timeout: float
+    recovery: Recovery | None
 
 
 def call_options(timeout: object, recovery: object) -> CallOptions:

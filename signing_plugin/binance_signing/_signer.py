@@ -191,8 +191,7 @@ class _Done:
     """An awaitable that does nothing."""
 
     def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
+        yield from ()
 
 
 _DONE = _Done()
