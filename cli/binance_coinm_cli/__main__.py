@@ -2,6 +2,8 @@
 
 import sys
 
+from binance_coinm_cli._exit_codes import ExitCode
+
 _EXTRA = ("click", "rich")
 
 
@@ -15,9 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
         if library not in _EXTRA:
             raise
         sys.stderr.write(f"binance-coinm needs {library}, which is not installed: pip install 'binance-coinm[cli]'\n")
-        return 2
+        return ExitCode.USAGE
     except KeyboardInterrupt:
-        return 130
+        return ExitCode.INTERRUPTED
     return run(arguments)
 
 

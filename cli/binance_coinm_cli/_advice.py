@@ -5,6 +5,7 @@ import time
 
 from binance_coinm import errors
 from binance_coinm.facts import REFUSALS
+from binance_signing import Recovery
 
 from ._text import moment
 
@@ -14,7 +15,9 @@ _BY_KIND: dict[type[errors.BinanceError], str] = {
         " the exchange's or one on the way"
     ),
     errors.RestrictedLocationError: "call from a place that the exchange serves; no setting changes this",
-    errors.ExchangeError: "try again later; a client of the SDK does so by itself (recovery), up to 4 times",
+    errors.ExchangeError: (
+        f"try again later; a client of the SDK does so by itself (recovery), up to {Recovery().tries} times"
+    ),
     errors.ApiError: "look the code up in the exchange's documentation",
     errors.ResponseError: "check that the server is the exchange's, and that nothing on the way answers for it",
     errors.TimeoutError: "check the network and the proxies on the way, or give it more time by --timeout",

@@ -13,11 +13,12 @@ class ExitCode(IntEnum):
     NO_READER = 141
 
 
-# As it stands in --help.
-TEXT = """\b
-Exit codes:
-    0  all is well
-    1  something is wrong: a call failed, or a step of doctor
-    2  wrong usage or configuration
-  130  ended by Ctrl+C, which is how --watch ends
-  141  whoever read the output went away, such as head"""
+_MEANINGS = {
+    ExitCode.WELL: "all is well",
+    ExitCode.WRONG: "something is wrong: a call failed, or a step of doctor",
+    ExitCode.USAGE: "wrong usage or configuration",
+    ExitCode.INTERRUPTED: "ended by Ctrl+C, which is how --watch ends",
+    ExitCode.NO_READER: "whoever read the output went away, such as head",
+}
+# As it stands in --help; the mark keeps click from wrapping it.
+TEXT = "\b\nExit codes:\n" + "\n".join(f"{code:5}  {meaning}" for code, meaning in _MEANINGS.items())
