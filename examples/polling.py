@@ -14,7 +14,7 @@ from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance
 from binance_signing import connect
 
-# Half of the 2400 that the exchange gives an IP address in a minute.
+# Half of 2400, the lower of the limits that the exchange's pages name for an IP address and minute.
 PACING = 1200
 A_MINUTE = 60
 

@@ -1,9 +1,9 @@
 """Read accounts from several machines by Dask: `python examples/task_queue.py SCHEDULER ACCOUNT...`.
 
-Why several machines: the exchange counts weight per IP address, 2400 a minute, so that more processes behind one
-address gain nothing, and more addresses do. Start `dask scheduler` on one machine, and `dask worker SCHEDULER
---nworkers 1` on each that has an address of its own; Dask gives the next account to a worker that is free. A worker
-whose weight is used up waits for the next minute (`pacing`, within `timeout`), and the others go on.
+Why several machines: the exchange counts weight per IP address and minute, so that more processes behind one address
+gain nothing, and more addresses do. Start `dask scheduler` on one machine, and `dask worker SCHEDULER --nworkers 1` on
+each that has an address of its own; Dask gives the next account to a worker that is free. A worker whose weight is used
+up waits for the next minute (`pacing`, within `timeout`), and the others go on.
 
 Credentials are never sent: they refuse to be pickled. A task is the name of an account, and each worker has in its own
 environment BINANCE_SERVER, BINANCE_API_KEY and BINANCE_API_SECRET, and for an account HEDGE the variables

@@ -47,7 +47,7 @@ class Sandbox:
     it reads from the document. It may be told things at any time, from any thread.
     """
 
-    def __init__(  # noqa: PLR0913 - all are rare, and given by name
+    def __init__(  # noqa: PLR0913, all are rare, and given by name
         self,
         *,
         document: Path | None = None,
@@ -62,8 +62,8 @@ class Sandbox:
         `document` is an OpenAPI document of the exchange, by default that of the generated package. `accounts` is by
         default one with random API key and HMAC secret, answered with examples; the first one is `account`. `clock`
         returns milliseconds since the epoch, by default this machine's; the sandbox is ahead of it by
-        `clock_offset_ms`. `weight_limit` is the weight that may be used within a minute, of which each request to the
-        balance counts 1. Port 0 is any free one; ValueError if the port cannot be one.
+        `clock_offset_ms`. `weight_limit` is the weight that may be used within a minute. Port 0 is any free one;
+        ValueError if the port cannot be one.
         """
         if port not in _PORTS:
             raise ValueError(f"a port is from 1 to 65535, or 0 for any free one, not {port}")
@@ -194,7 +194,7 @@ class Sandbox:
     def clock_drift(self, drift: float) -> None:
         self._clock.drift = drift
 
-    def answer_next(  # noqa: PLR0913 - all but the status are rare, and given by name
+    def answer_next(  # noqa: PLR0913, all but the status are rare, and given by name
         self,
         status: int,
         *,
@@ -243,7 +243,7 @@ class Sandbox:
         try:
             with asyncio.Runner() as runner:
                 runner.run(self._serve(listener, started))
-        except Exception as error:  # noqa: BLE001 - whatever it is, start() waits for it and raises it
+        except Exception as error:  # noqa: BLE001, whatever it is, start() waits for it and raises it
             listener.close()
             started.set_exception(error)
 
