@@ -3,7 +3,20 @@
 import copy
 from collections.abc import Iterable
 
-from document import DATA, JSON, NONE, Document, DocumentError, Operation, Parameter, listed, nodes, target, text_of
+from document import (
+    DATA,
+    DECIMAL,
+    JSON,
+    NONE,
+    Document,
+    DocumentError,
+    Operation,
+    Parameter,
+    listed,
+    nodes,
+    target,
+    text_of,
+)
 
 _SCHEMAS = "#/components/schemas/"
 _STEPS_TO_A_COMPONENT = len(("components", "schemas", "name"))
@@ -29,7 +42,7 @@ def as_called(document: Document, operations: Iterable[Operation]) -> Document:
         node["responses"] = {status: success for status in node["responses"] if str(status)[0] == "2"}
     for place, schema in nodes(reduced, skipped=DATA):
         _refer_as_upstream_does(document, place, schema)
-        if schema.get("format") == "decimal":
+        if schema.get("format") == DECIMAL:
             _make_a_string(schema)
         if "prefixItems" in schema and schema.get("items") is False:
             # Upstream does not know that no more may follow; see tuple_property.py.

@@ -3,14 +3,12 @@
 from typing import Any, ClassVar
 
 from attr import define
-from document import is_decimal
+from document import DECIMAL, is_decimal
 from openapi_python_client.parser import properties
 from openapi_python_client.parser.errors import PropertyError
 from openapi_python_client.parser.properties.protocol import Value
 from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.strings import PythonCode
-
-FORMAT = "decimal"
 
 # Upstream has no public place where a format is registered.
 _upstream_string_based_property = properties._string_based_property  # noqa: SLF001
@@ -39,7 +37,7 @@ class DecimalProperty(UuidProperty):
 
 def _string_based_property(name: Any, required: Any, data: Any, config: Any) -> Any:
     prop = _upstream_string_based_property(name, required, data, config)
-    if data.schema_format != FORMAT or isinstance(prop, PropertyError):
+    if data.schema_format != DECIMAL or isinstance(prop, PropertyError):
         return prop
     return DecimalProperty.build(
         name=name,

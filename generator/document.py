@@ -14,6 +14,7 @@ OTHER_METHODS = ("options", "head", "patch", "trace")
 NONE = "NONE"  # The security type of an operation without a security requirement.
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+DECIMAL = "decimal"  # The format of an amount.
 
 _PLAIN_TYPES = {"string", "integer", "number", "boolean"}
 # Keys of a document under which anything may stand.
@@ -77,7 +78,7 @@ class Operation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether that answer has no content."""
+        """Whether the answer of success has no content."""
         return not self.success.get("content")
 
     def has(self, place: str) -> bool:
@@ -287,7 +288,7 @@ def listed(kinds: str | list[str]) -> list[str]:
 def refuse_defaults_that_are_none(document: Document) -> None:
     """Raise `DocumentError` for a default of a decimal that is none: JSON Schema leaves the meaning of formats open."""
     for place, node in nodes(document, skipped=DATA):
-        if node.get("format") == "decimal" and "default" in node and not is_decimal(text_of(node["default"])):
+        if node.get("format") == DECIMAL and "default" in node and not is_decimal(text_of(node["default"])):
             raise DocumentError(f"{place}.default: expected a finite decimal, got {node['default']!r}")
 
 

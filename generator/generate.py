@@ -1,7 +1,8 @@
 """Make a client package of an OpenAPI document.
 
-A launcher over the exactly pinned openapi-python-client: it adds decimals, and hands the templates in templates/ the
-facts that upstream does not. The package is made aside and takes the old one's place only when nothing was wrong.
+A launcher over the exactly pinned openapi-python-client: it adds decimals, tuples and names of enumerations' members,
+and hands the templates in templates/ the facts that upstream does not. The package is made aside and takes the old
+one's place only when nothing was wrong.
 """
 
 import argparse

@@ -42,7 +42,7 @@ def test_command_prints_what_to_set_and_serves_until_a_signal(number: signal.Sig
         assert process.stdout
         lines = [process.stdout.readline().rstrip() for _ in range(4)]
         url = lines[1].removeprefix("export BINANCE_SERVER=")
-        with urllib.request.urlopen(f"{url}/dapi/v1/time") as response:  # noqa: S310 - the URL is http on loopback
+        with urllib.request.urlopen(f"{url}/dapi/v1/time") as response:  # noqa: S310, the URL is http on loopback
             assert response.status == 200
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)

@@ -57,7 +57,7 @@ class Refusals(NamedTuple):
         return error.not_sent(f"the weight of this minute, {weight}, is used up", retry_after)
 
     def from_answer(self, response: Answer) -> ApiError | ResponseError:
-        """Give the exception that an answer is which is not the one that was asked for."""
+        """Give the exception that an answer becomes if it is not what was asked for."""
         status_code = response.status_code
         if 300 <= status_code <= 399:
             return from_redirect(response)
@@ -90,7 +90,7 @@ class Refusals(NamedTuple):
 
 
 def from_redirect(response: Answer) -> ResponseError:
-    """Give the exception that a redirect is, for none is followed."""
+    """Give the exception that a redirect becomes, for none is followed."""
     error = ResponseError("expected an answer, got a redirect, which is not followed")
     error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
     if "location" in error.headers:

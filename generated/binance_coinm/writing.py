@@ -204,7 +204,10 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def parameters(values: dict[str, Any]) -> dict[str, Any] | None:
-    """Leave out what is not there, and refuse half a character; None if nothing is left, for httpx parses nothing too."""
+    """Leave out what is not there, and refuse half a character.
+
+    Give None if nothing is left, for httpx takes its time for an empty dictionary too.
+    """
     sent = given(values)
     for name, value in sent.items():
         with suppress(UnicodeEncodeError):

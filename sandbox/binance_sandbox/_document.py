@@ -136,7 +136,7 @@ _ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.exact)
 # Reading YAML takes longer than everything else at the start of a sandbox, and tests start many of them.
 @lru_cache(maxsize=8)
 def _parse(text: str) -> Document:
-    return _Reader(yaml.load(text, _ExactLoader)).document()  # noqa: S506 - it is a safe loader
+    return _Reader(yaml.load(text, _ExactLoader)).document()  # noqa: S506, it is a safe loader
 
 
 @attrs.frozen

@@ -29,7 +29,7 @@ def is_plain(headers: Mapping[str, str], limit: int) -> bool:
 
 @contextmanager
 def described(status_code: int, headers: Mapping[str, str]) -> Generator[None]:
-    """Tell of a body that is none whose answer's it is."""
+    """Let the error of a body that cannot be read tell status and headers of its answer."""
     try:
         yield
     except ResponseError as error:

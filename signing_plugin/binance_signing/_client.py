@@ -115,11 +115,11 @@ class SigningClient(AuthenticatedClient):
 
     def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
-        raise ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")
+        raise _no_other_client()
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> NoReturn:  # noqa: ARG002, the same
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
-        raise ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")
+        raise _no_other_client()
 
     def prepared(self, request: dict[str, Any]) -> dict[str, Any]:
         """Let a request bring along what it is sent with, for other clients may share the engine."""
@@ -137,3 +137,7 @@ class SigningClient(AuthenticatedClient):
 
 def _another_engine() -> ConfigurationError:
     return ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")
+
+
+def _no_other_client() -> ConfigurationError:
+    return ConfigurationError("this client has its own of httpx; give connect(transport=…), or use Signer as a hook")

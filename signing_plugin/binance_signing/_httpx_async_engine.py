@@ -12,7 +12,7 @@ import httpx
 from ._async_driver import AsyncDriver
 from ._body import described, is_plain
 from ._exchange import Exchange
-from ._httpx_messages import body_of, bound, is_repeatable, limits, whole
+from ._httpx_messages import body_of, is_repeatable, limits, set_timeouts, whole
 from ._origin import absolute
 
 # httpx's own timeouts know what was waited for, so they get the time to go off before the call is cancelled.
@@ -45,7 +45,7 @@ class HttpxAsyncEngine(httpx.AsyncClient):
 
     async def attempt(self, request: httpx.Request, deadline: float, settings: dict[str, Any]) -> httpx.Response:
         """Send the request once, through httpx's hooks, and read the answer."""
-        bound(request, deadline)
+        set_timeouts(request, deadline)
         try:
             with anyio.fail_after(max(deadline - time.monotonic(), 0) + _GRACE):
                 response = await super().send(request, stream=True, **settings)

@@ -16,7 +16,7 @@ from . import _deadline
 from ._body import described, is_plain
 from ._environment import CERTIFICATES, made_of
 from ._exchange import Exchange
-from ._httpx_messages import body_of, bound, is_repeatable, limits, whole
+from ._httpx_messages import body_of, is_repeatable, limits, set_timeouts, whole
 from ._origin import absolute
 from ._sync_driver import SyncDriver
 
@@ -48,7 +48,7 @@ class HttpxEngine(httpx.Client):
 
     def attempt(self, request: httpx.Request, deadline: float, settings: dict[str, Any]) -> httpx.Response:
         """Send the request once, through httpx's hooks, and read the answer."""
-        bound(request, deadline)
+        set_timeouts(request, deadline)
         try:
             with _deadline.until(deadline):
                 response = super().send(request, stream=True, **settings)

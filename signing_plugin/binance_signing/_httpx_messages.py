@@ -7,7 +7,7 @@ import httpx
 from ._body import Body
 from ._exchange import Exchange
 
-# They tell how a body came, and are not true of the one that is decoded.
+# They tell how a body came over the wire, and are not true of the decoded one.
 _HEADERS_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
@@ -21,7 +21,7 @@ def is_repeatable(request: httpx.Request) -> bool:
     return isinstance(request.stream, httpx.ByteStream)
 
 
-def bound(request: httpx.Request, deadline: float) -> None:
+def set_timeouts(request: httpx.Request, deadline: float) -> None:
     """Give each operation of a request what is left of the call, and a moment at least, so that it ends in httpx."""
     left = max(deadline - time.monotonic(), 0.001)
     request.extensions = {**request.extensions, "timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}

@@ -51,7 +51,10 @@ class RateLimit:
         return ban.error.not_sent(f"the ban lasts until {until:%Y-%m-%d %H:%M:%S} UTC", math.ceil(ban.end - now))
 
     def refused(self, error: errors.BinanceError, pacing: int | None, sent: int, now: float, time: int) -> None:
-        """Take note of an error if it tells of a ban, or that the exchange counts more than was known."""
+        """Take note of an error if it tells of a ban, or that the exchange counts more than was known.
+
+        The request went out at `sent`, and it is `time` now; `now` is the same by the monotonic clock, in seconds.
+        """
         if isinstance(error, errors.IpBannedError) or (
             isinstance(error, errors.RateLimitError) and error.banned_until is not None
         ):
