@@ -10,12 +10,11 @@ import pytest
 from binance_sandbox import Account, Answer, Headers, ReceivedRequest
 from binance_sandbox._document import Document, _Reader, read_document
 from binance_sandbox._exchange import Exchange
+from samples import API_KEY, SECRET
 
 NOW_MS = 1591702613943
 BALANCE = "/dapi/v1/balance"
 TIME = "/dapi/v1/time"
-API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
-SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 ROW = {
     "accountAlias": "SgsR",
     "asset": "BTC",

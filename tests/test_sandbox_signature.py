@@ -10,9 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-SECRET_S = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
-SECRET_D = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"
+from samples import SECRET, SECRET_OF_DERIVATIVES
 
 ORDER = (
     b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559"
@@ -24,17 +22,17 @@ USDT = (
 COINM = USDT.replace(b"BTCUSDT", b"BTCUSD_200925")
 
 PUBLISHED = [
-    (SECRET_S, b"timestamp=1578963600000", b"", b"d84e6641b1e328e7b418fff030caed655c266299c9355e36ce801ed14631eed4"),
-    (SECRET_S, ORDER, b"", b"c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"),
-    (SECRET_S, FULL_WIDTH, b"", b"e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"),
+    (SECRET, b"timestamp=1578963600000", b"", b"d84e6641b1e328e7b418fff030caed655c266299c9355e36ce801ed14631eed4"),
+    (SECRET, ORDER, b"", b"c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"),
+    (SECRET, FULL_WIDTH, b"", b"e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"),
     (
-        SECRET_S,
+        SECRET,
         b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC",
         b"quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
         b"0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9a77",
     ),
-    (SECRET_D, USDT, b"", b"3c661234138461fcc7a7d8746c6558c9842d4e10870d2ecbedf7777cad694af9"),
-    (SECRET_D, COINM, b"", b"04c8b9fbd55285a38fd6a3fc40ba3a7d114f22564dab61611bf24f2d2efb890f"),
+    (SECRET_OF_DERIVATIVES, USDT, b"", b"3c661234138461fcc7a7d8746c6558c9842d4e10870d2ecbedf7777cad694af9"),
+    (SECRET_OF_DERIVATIVES, COINM, b"", b"04c8b9fbd55285a38fd6a3fc40ba3a7d114f22564dab61611bf24f2d2efb890f"),
 ]
 
 ED25519_PEM = """-----BEGIN PUBLIC KEY-----
@@ -63,7 +61,7 @@ def test_published_hmac_signatures_pass(secret: str, query: bytes, body: bytes, 
 @pytest.mark.parametrize("signature", [b"", b"00", b"d84e", "é".encode(), PUBLISHED[1][3]])
 def test_other_hmac_signatures_do_not_pass(signature: bytes) -> None:
     """Whatever is not the signature of these bytes by this secret is refused."""
-    assert not hmac_check(SECRET_S)(b"timestamp=1578963600000", signature)
+    assert not hmac_check(SECRET)(b"timestamp=1578963600000", signature)
 
 
 @pytest.mark.parametrize("query", [b"", b"timestamp=1", b"signature=00&timestamp=1", b"timestamp=1&signature=00&"])

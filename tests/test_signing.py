@@ -3,13 +3,11 @@
 import pytest
 from binance_signing import HmacKey
 from binance_signing._signing import signed
-
-SECRET_S = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
-SECRET_D = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"
+from samples import SECRET, SECRET_OF_DERIVATIVES
 
 KNOWN_ANSWERS = [
     pytest.param(
-        SECRET_S,
+        SECRET,
         b"",
         b"",
         1578963600000,
@@ -18,7 +16,7 @@ KNOWN_ANSWERS = [
         id="timestamp alone",
     ),
     pytest.param(
-        SECRET_S,
+        SECRET,
         b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000",
         b"",
         1499827319559,
@@ -28,7 +26,7 @@ KNOWN_ANSWERS = [
         id="query",
     ),
     pytest.param(
-        SECRET_S,
+        SECRET,
         b"",
         b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000",
         1499827319559,
@@ -38,7 +36,7 @@ KNOWN_ANSWERS = [
         id="body",
     ),
     pytest.param(
-        SECRET_S,
+        SECRET,
         b"symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC",
         b"quantity=1&price=0.1&recvWindow=5000",
         1499827319559,
@@ -48,7 +46,7 @@ KNOWN_ANSWERS = [
         id="query and body",
     ),
     pytest.param(
-        SECRET_S,
+        SECRET,
         b"symbol=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96"
         b"&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000",
         b"",
@@ -60,7 +58,7 @@ KNOWN_ANSWERS = [
         id="beyond ASCII",
     ),
     pytest.param(
-        SECRET_D,
+        SECRET_OF_DERIVATIVES,
         b"symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=9000&timeInForce=GTC&recvWindow=5000",
         b"",
         1591702613943,
@@ -70,7 +68,7 @@ KNOWN_ANSWERS = [
         id="USD-M futures",
     ),
     pytest.param(
-        SECRET_D,
+        SECRET_OF_DERIVATIVES,
         b"symbol=BTCUSD_200925&side=BUY&type=LIMIT&quantity=1&price=9000&timeInForce=GTC&recvWindow=5000",
         b"",
         1591702613943,
@@ -103,14 +101,14 @@ def test_signing_anew_replaces(
 @pytest.mark.parametrize("name", [b"timestamp", b"signature", b"%74imestamp", b"signatur%65", b"timestamp=a"])
 def test_what_the_caller_gave_is_replaced(name: bytes) -> None:
     """A timestamp or signature of the caller's own is replaced, however its name is written."""
-    query, _ = signed(b"a=1&" + name + b"=7&b=2", b"", HmacKey(SECRET_S), timestamp=1)
+    query, _ = signed(b"a=1&" + name + b"=7&b=2", b"", HmacKey(SECRET), timestamp=1)
 
     assert query.startswith(b"a=1&b=2&timestamp=1&signature=")
 
 
 def test_body_of_nothing_but_timestamp_stays_in_the_body() -> None:
     """A body in which nothing is left beside the signature is still the place for it."""
-    query, body = signed(b"a=1", b"timestamp=7", HmacKey(SECRET_S), timestamp=1)
+    query, body = signed(b"a=1", b"timestamp=7", HmacKey(SECRET), timestamp=1)
 
     assert b"a=1" == query
     assert body.startswith(b"timestamp=1&signature=")
@@ -118,7 +116,7 @@ def test_body_of_nothing_but_timestamp_stays_in_the_body() -> None:
 
 def test_names_that_only_begin_alike_stay() -> None:
     """A parameter whose name begins like those of the signer is the caller's."""
-    query, _ = signed(b"timestamps=7&signature2=8", b"", HmacKey(SECRET_S), timestamp=1)
+    query, _ = signed(b"timestamps=7&signature2=8", b"", HmacKey(SECRET), timestamp=1)
 
     assert query.startswith(b"timestamps=7&signature2=8&timestamp=1&signature=")
 
@@ -137,7 +135,7 @@ def test_recv_window_is_added_where_there_is_none(
     query: bytes, body: bytes, signed_query: bytes, signed_body: bytes
 ) -> None:
     """The default window is for requests that have none, neither in the query nor in the body."""
-    actual = signed(query, body, HmacKey(SECRET_S), timestamp=1, recv_window=9)
+    actual = signed(query, body, HmacKey(SECRET), timestamp=1, recv_window=9)
 
     assert actual[0].startswith(signed_query)
     assert actual[1].startswith(signed_body)
