@@ -1,9 +1,12 @@
-"""The accounts that the benchmarks' exchange knows, and a signed query as one writes it by hand."""
+"""The accounts that the benchmarks' exchange knows, and the signed call as one writes it by hand."""
 
 import hmac
 import time
 from typing import NamedTuple
 
+# As openapi.yaml has them, which the contenders have nothing to read with.
+PATH = "/dapi/v1/balance"
+API_KEY_HEADER = "X-MBX-APIKEY"
 # Any key of this form is an account; all of them share one secret, so that there can be as many as are wanted.
 API_KEY = "benchmark{:055d}"
 API_KEY_PREFIX = b"benchmark0"
@@ -17,8 +20,13 @@ class Account(NamedTuple):
     api_key: str = API_KEY.format(0)
     secret: str = SECRET
 
-    def signed_query(self) -> str:
-        """Give a query with the time of now and its signature."""
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of each call."""
+        return {API_KEY_HEADER: self.api_key}
+
+    def signed_target(self) -> str:
+        """Give the path, and a query with the time of now and its signature."""
         query = f"timestamp={time.time_ns() // 1_000_000}"
         signature = hmac.digest(self.secret.encode(), query.encode(), "sha256").hex()
-        return f"{query}&signature={signature}"
+        return f"{PATH}?{query}&signature={signature}"

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from marks import put_between_marks
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs" / "how-to" / "operations.md"
-BEGIN, END = "<!-- growth: begin -->", "<!-- growth: end -->"
 PACKAGE = "grown_client"
 IMPORTS = 15
 # What imports one operation, and tells how long that took and how much of the package it loaded.
@@ -113,9 +113,7 @@ def main() -> None:
             growths.append(measured(operations, Path(folder)))
     print(table(growths))
     if arguments.write_docs:
-        before, _, rest = DOCS.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCS.write_text(f"{before}{BEGIN}\n\n{table(growths)}\n\n{END}{after}", encoding="utf-8")
+        put_between_marks(DOCS, "growth", table(growths))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import time
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from account import Account
+from account import API_KEY_HEADER, Account
 
 CONNECTIONS = 64
 WARM_UP_ROUNDS = 20
@@ -24,8 +24,8 @@ def capacity(url: str, seconds: float = 2) -> Capacity:
     account = Account(url)
     address = urlsplit(url)
     request = (
-        f"GET /dapi/v1/balance?{account.signed_query()} HTTP/1.1\r\n"
-        f"Host: {address.netloc}\r\nX-MBX-APIKEY: {account.api_key}\r\n\r\n"
+        f"GET {account.signed_target()} HTTP/1.1\r\n"
+        f"Host: {address.netloc}\r\n{API_KEY_HEADER}: {account.api_key}\r\n\r\n"
     ).encode()
     sockets = [socket.create_connection((address.hostname or "", address.port or 80)) for _ in range(CONNECTIONS)]
     sockets[0].sendall(request)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from demands import verdicts
+from marks import put_between_marks
 from plot import draw
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 from summary import FLOOR, Figure, Summary
 
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 NOTHING = "–"  # noqa: RUF001, a dash is what stands in an empty cell
 # Where the output is no terminal.
 WIDTH = 160
@@ -201,13 +201,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def write_docs(result: dict[str, Any], folder: Path) -> None:
     """Put the tables between their marks in performance.md, and the plot beside it."""
-    document = folder / "performance.md"
-    text = document.read_text(encoding="utf-8") if document.exists() else ""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{document.name} needs the lines {BEGIN} and {END}; what is between them is written anew")
-    document.write_text(f"{before}{BEGIN}\n\n{markdown(result)}\n\n{END}{after}", encoding="utf-8")
+    put_between_marks(folder / "performance.md", "table", markdown(result))
     draw(Summary(result), folder / "performance.svg")
 
 

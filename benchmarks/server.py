@@ -18,7 +18,7 @@ from functools import partial
 from typing import NamedTuple, cast
 
 import uvloop
-from account import API_KEY_PREFIX, SECRET
+from account import API_KEY_HEADER, API_KEY_PREFIX, PATH, SECRET
 from balances import body
 
 DELAY = 0.05
@@ -26,7 +26,8 @@ DELAY = 0.05
 MAX_AGE_MS = 60_000
 
 _SECRET = SECRET.encode()
-_API_KEY_HEADER = b"\r\nx-mbx-apikey:"
+_PATH = PATH.encode()
+_API_KEY_HEADER = f"\r\n{API_KEY_HEADER.lower()}:".encode()
 _TIMESTAMP = b"timestamp="
 
 
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> bytes:
         path, _, query = head[4 : head.index(b" ", 4)].partition(b"?")
-        if path != b"/dapi/v1/balance":
+        if path != _PATH:
             return something_else(path)
         return why_refused(head, query) or self._balances
 

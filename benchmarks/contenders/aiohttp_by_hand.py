@@ -22,13 +22,13 @@ async def connect_async(account: Account) -> "AsyncClient":
     """Make a session."""
     import aiohttp
 
-    return aiohttp.ClientSession(account.url, headers={"X-MBX-APIKEY": account.api_key}, raise_for_status=True), account
+    return aiohttp.ClientSession(account.url, headers=account.headers, raise_for_status=True), account
 
 
 async def call_async(client: "AsyncClient") -> Any:
     """Sign and send."""
     session, account = client
-    async with session.get(f"/dapi/v1/balance?{account.signed_query()}") as response:
+    async with session.get(account.signed_target()) as response:
         return json.loads(await response.read())
 
 

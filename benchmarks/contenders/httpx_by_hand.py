@@ -23,13 +23,13 @@ def connect(account: Account) -> "Client":
     """Make a client."""
     import httpx
 
-    return httpx.Client(base_url=account.url, headers={"X-MBX-APIKEY": account.api_key}), account
+    return httpx.Client(base_url=account.url, headers=account.headers), account
 
 
 def call(client: "Client") -> Any:
     """Sign and send."""
     http, account = client
-    return json.loads(http.get(f"/dapi/v1/balance?{account.signed_query()}").raise_for_status().content)
+    return json.loads(http.get(account.signed_target()).raise_for_status().content)
 
 
 def close(client: "Client") -> None:
@@ -41,13 +41,13 @@ async def connect_async(account: Account) -> "AsyncClient":
     """Make a client."""
     import httpx
 
-    return httpx.AsyncClient(base_url=account.url, headers={"X-MBX-APIKEY": account.api_key}), account
+    return httpx.AsyncClient(base_url=account.url, headers=account.headers), account
 
 
 async def call_async(client: "AsyncClient") -> Any:
     """Sign and send."""
     http, account = client
-    return json.loads((await http.get(f"/dapi/v1/balance?{account.signed_query()}")).raise_for_status().content)
+    return json.loads((await http.get(account.signed_target())).raise_for_status().content)
 
 
 async def close_async(client: "AsyncClient") -> None:

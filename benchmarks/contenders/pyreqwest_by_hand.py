@@ -23,14 +23,14 @@ def connect(account: Account) -> "SyncClient":
     """Make a client."""
     from pyreqwest.client import SyncClientBuilder
 
-    builder = SyncClientBuilder().base_url(account.url).default_headers({"X-MBX-APIKEY": account.api_key})
+    builder = SyncClientBuilder().base_url(account.url).default_headers(account.headers)
     return builder.error_for_status().build(), account
 
 
 def call(client: "SyncClient") -> Any:
     """Sign and send."""
     http, account = client
-    response = http.get(f"/dapi/v1/balance?{account.signed_query()}").build().send()
+    response = http.get(account.signed_target()).build().send()
     return json.loads(response.bytes().to_bytes())
 
 
@@ -43,14 +43,14 @@ async def connect_async(account: Account) -> "AsyncClient":
     """Make a client."""
     from pyreqwest.client import ClientBuilder
 
-    builder = ClientBuilder().base_url(account.url).default_headers({"X-MBX-APIKEY": account.api_key})
+    builder = ClientBuilder().base_url(account.url).default_headers(account.headers)
     return builder.error_for_status().build(), account
 
 
 async def call_async(client: "AsyncClient") -> Any:
     """Sign and send."""
     http, account = client
-    response = await http.get(f"/dapi/v1/balance?{account.signed_query()}").build().send()
+    response = await http.get(account.signed_target()).build().send()
     return json.loads((await response.bytes()).to_bytes())
 
 

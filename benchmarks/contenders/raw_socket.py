@@ -14,7 +14,7 @@ from collections import deque
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from account import Account
+from account import API_KEY_HEADER, Account
 
 RECEIVED_AT_ONCE = 1 << 18
 
@@ -28,11 +28,11 @@ class Client:
         self.address = address.hostname or "", address.port or 80
         self.idle: deque[Any] = deque()
         self._account = account
-        self._headers = f" HTTP/1.1\r\nHost: {address.netloc}\r\nX-MBX-APIKEY: {account.api_key}\r\n\r\n"
+        self._headers = f" HTTP/1.1\r\nHost: {address.netloc}\r\n{API_KEY_HEADER}: {account.api_key}\r\n\r\n"
 
     def request(self) -> bytes:
         """Give a request, signed now."""
-        return f"GET /dapi/v1/balance?{self._account.signed_query()}{self._headers}".encode()
+        return f"GET {self._account.signed_target()}{self._headers}".encode()
 
 
 def body_in(start_of_answer: bytes) -> tuple[int, int]:
