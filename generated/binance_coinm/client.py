@@ -7,8 +7,8 @@ from typing import Any, Self
 import httpx
 from attrs import define, field
 
-from . import errors
 from .engines import Answer, AsyncEngine, Engine
+from .errors import ConfigurationError, from_failure
 
 DEFAULT_TIMEOUT = 10.0
 USER_AGENT = "binance-coinm/0.1.0"
@@ -16,7 +16,7 @@ USER_AGENT = "binance-coinm/0.1.0"
 
 def _require_open(engine: Engine | AsyncEngine) -> None:
     if engine.is_closed:
-        raise errors.ConfigurationError("this client is closed; make another one, or close it later")
+        raise ConfigurationError("this client is closed; make another one, or close it later")
 
 
 @define(eq=False, repr=False, slots=False)
@@ -54,7 +54,7 @@ class Client:
         try:
             return engine.request(**self.prepared(request))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
-            error = errors.from_failure(failure)
+            error = from_failure(failure)
         raise error
 
     async def request_async(self, request: dict[str, Any]) -> Answer:
@@ -64,7 +64,7 @@ class Client:
         try:
             return await engine.request(**self.prepared(request))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
-            error = errors.from_failure(failure)
+            error = from_failure(failure)
         raise error
 
     def prepared(self, request: dict[str, Any]) -> dict[str, Any]:
