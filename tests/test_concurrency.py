@@ -20,8 +20,7 @@ import pytest
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import BinanceError, ConfigurationError, TimeoutError  # noqa: A004, it is the tree's own
 from binance_coinm.models import FuturesAccountBalance
-from binance_sandbox import Answer, Fault, Sandbox
-from binance_sandbox._faults import Wire
+from binance_sandbox import Answer, Fault, Sandbox, Wire
 from binance_signing import SigningClient, connect
 from calls import Balance
 from relay import Relay

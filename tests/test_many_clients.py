@@ -9,8 +9,7 @@ import pytest
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ConfigurationError, ExchangeError, RateLimitError
 from binance_coinm.models import FuturesAccountBalance
-from binance_sandbox import Account, Answer, Fault, Sandbox
-from binance_sandbox._faults import Wire
+from binance_sandbox import Account, Answer, Fault, Sandbox, Wire
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
 from relay import Relay
 from samples import API_KEY, SECRET

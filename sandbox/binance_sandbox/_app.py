@@ -16,8 +16,8 @@ from uvicorn.server import ServerState
 
 from binance_sandbox._clock import Clock
 from binance_sandbox._exchange import Exchange
-from binance_sandbox._faults import Plan
 from binance_sandbox._messages import Answer, Headers, ReceivedRequest
+from binance_sandbox._plan import Plan
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]

@@ -10,9 +10,9 @@ import attrs
 
 from binance_sandbox._account import KEY_LENGTH, Account
 from binance_sandbox._document import Document, DocumentedAnswer, Operation
-from binance_sandbox._faults import ToldAnswer
 from binance_sandbox._messages import FORM, JSON, Answer, Headers, ReceivedRequest, encode
 from binance_sandbox._parameters import RefusedError, read_parameters
+from binance_sandbox._plan import ToldAnswer
 from binance_sandbox._rate_limit import RateLimit, Verdict
 from binance_sandbox._signature import split_signature
 

@@ -22,8 +22,9 @@ from binance_sandbox._app import Application, Connection
 from binance_sandbox._clock import Clock
 from binance_sandbox._document import read_document
 from binance_sandbox._exchange import Exchange
-from binance_sandbox._faults import Fault, Instruction, Plan, ToldAnswer
+from binance_sandbox._faults import Fault
 from binance_sandbox._messages import JSON, ReceivedRequest, encode
+from binance_sandbox._plan import Instruction, Plan, ToldAnswer
 
 if TYPE_CHECKING:
     from binance_signing import Credentials
