@@ -217,7 +217,7 @@ def test_timeout(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
 
 def test_changes_of_assets_that_come_and_go() -> None:
     """An asset that is new, or gone, changed in each of its amounts."""
-    old, new = (Row({"asset": asset}, dict.fromkeys(AMOUNTS, Decimal(1))) for asset in ("OLD", "NEW"))
+    old, new = (Row(asset, "SgsR", 0, {}, dict.fromkeys(AMOUNTS, Decimal(1))) for asset in ("OLD", "NEW"))
 
     told = [(change.asset, change.before, change.after) for change in changes([old], [new])]
 

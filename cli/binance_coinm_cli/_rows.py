@@ -16,15 +16,16 @@ AMOUNTS = tuple(name for name, read in _COLUMNS.items() if read is reading.decim
 
 @frozen
 class Row:
-    """A row: its fields as the exchange names and writes them, and the amounts among them."""
+    """A row: its fields as the exchange names and writes them, and the amounts among them.
 
+    `update_time` is in milliseconds since the epoch; 0 if the row never changed.
+    """
+
+    asset: str
+    account_alias: str
+    update_time: int
     fields: dict[str, Any]
     amounts: dict[str, Decimal]
-
-    @property
-    def asset(self) -> str:
-        """The asset."""
-        return str(self.fields["asset"])
 
     @property
     def is_zero(self) -> bool:
@@ -46,6 +47,9 @@ def row(balance: FuturesAccountBalance) -> Row:
     """Give a row, the fields that the document knows before those that it does not."""
     fields = balance.to_dict()
     return Row(
+        balance.asset,
+        balance.account_alias,
+        balance.update_time,
         {name: fields[name] for name in (*FIELDS, *balance.additional_keys)},
         {name: Decimal(fields[name]) for name in AMOUNTS},
     )

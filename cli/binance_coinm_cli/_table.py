@@ -19,7 +19,7 @@ _GAP = 2
 def show_rows(rows: Sequence[Row], screen: Console, *, server: str, show_zero: bool) -> None:
     """Show rows in the widest form that fits; an amount is never cut."""
     shown = [row for row in rows if show_zero or not row.is_zero]
-    accounts = dict.fromkeys(str(row.fields["accountAlias"]) for row in rows)
+    accounts = dict.fromkeys(row.account_alias for row in rows)
     screen.print(Text(printable(", ".join([server, *(f"account {name}" for name in accounts)]))))
     if shown:
         screen.print()
@@ -100,5 +100,4 @@ def _amount(name: str, amount: Decimal) -> Text:
 
 
 def _updated(row: Row) -> str:
-    time: int = row.fields["updateTime"]
-    return moment(time) if time else "never"
+    return moment(row.update_time) if row.update_time else "never"
