@@ -2,7 +2,7 @@
 
 The account is the one that BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER name. Put your own authentication in
 front: whoever reaches GET /balances sees what the account has. All requests share one client, with its connections.
-Amounts are strings, as they are on the exchange, for a JSON number becomes a float with most who read it. What goes
+Amounts are strings, as they are on the exchange, for most who read a JSON number make a float of it. What goes
 wrong is told to the caller by its kind alone: the exchange's own words, which may name this machine's IP address or
 what is wrong with the key, are for the log.
 """

@@ -23,7 +23,7 @@ _STEPS_TO_A_COMPONENT = len(("components", "schemas", "name"))
 
 
 def as_called(document: Document, operations: Iterable[Operation]) -> Document:
-    """Give the document with nothing but that.
+    """Give the document with nothing but what a caller gives and gets.
 
     Fields of a form are parameters like others, parameters that somebody else sets are none, and answers that become
     exceptions are no return types. A default is the exchange's, which takes it when nothing is sent.

@@ -30,5 +30,5 @@ def _values_from_list(values: list[Any], class_info: Any, var_names: list[str]) 
 
 
 def register() -> None:
-    """Let upstream name members like this."""
+    """Let upstream name members by `name_of`."""
     EnumProperty.values_from_list = staticmethod(_values_from_list)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What can be typed: click reads it, and what it asks for is run beside click."""
+"""What can be typed: click reads it, and what it asks for is run outside of click."""
 
 import os
 import sys

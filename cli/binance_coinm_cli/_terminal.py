@@ -17,7 +17,7 @@ UNBOUNDED = 100_000
 
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
-        """Let it be told as by any other way to write."""
+        """Raise what any other way to write raises."""
         raise BrokenPipeError
 
 
@@ -66,7 +66,7 @@ def tell(text: str) -> None:
 
 
 def give_up_output() -> None:
-    """Let what cannot be written vanish, that the end of the process does not try it again."""
+    """Let what cannot be written vanish, so that the end of the process does not try it again."""
     # Without a stdout it was stderr that nobody reads, and what is left for that one vanishes by itself.
     with suppress(io.UnsupportedOperation), Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

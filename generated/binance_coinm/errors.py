@@ -42,7 +42,7 @@ class ApiError(BinanceError):
 
     `status_code` is the HTTP status; `code` and `msg` are the exchange's own, None when the answer held none, such as a
     page for people. `retry_after` (seconds) and `used_weight` (of this minute, for the caller's IP address) are None
-    when the answer did not tell them. `note` is none of the exchange's: what to check, or why nothing was sent at all.
+    when the answer did not tell them. `note` is not the exchange's own: what to check, or why nothing was sent at all.
     Source: General Info, "HTTP Return Codes", "LIMITS"; Error Codes.
     """
 
@@ -167,7 +167,7 @@ class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, it is o
 
 
 def from_failure(failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:
-    """Give the exception that a failure of the engine is.
+    """Give the exception that a failure of the engine becomes.
 
     It names the failure and does not chain it, for the failure holds the request, and that the signature.
     """

@@ -77,7 +77,7 @@ class Operation:
 
     @property
     def example(self) -> Any:
-        """The first example of that answer, no bytes if it has no content."""
+        """The first example of the answer when all is well; no bytes if that has no content."""
         return next(iter(self.success.examples.values()), b"")
 
 
@@ -123,7 +123,7 @@ def read_document(path: _Readable | None = None) -> Document:
 
 
 class _ExactLoader(yaml.SafeLoader):
-    """Reads 0.1 as the number that it is, of which the float is none."""
+    """Reads 0.1 as the number that it is, which no float is."""
 
     def exact(self, node: yaml.ScalarNode) -> Decimal:
         """Give a number that is no integer."""

@@ -37,7 +37,7 @@ class Credentials(Secret):
 
 
 def what_is_no_credentials(value: object) -> str | None:
-    """Say why a value is none, without the value."""
+    """Say why a value is no credentials, without showing it; None if it is."""
     if isinstance(value, Credentials):
         return None
     return f"credentials: expected Credentials(api_key, key), got {type(value).__name__}"

@@ -20,7 +20,7 @@ from ._recovery import Recovery
 
 R = TypeVar("R")
 
-# How a try ends. The generated client makes an exception of the tree of whatever is none yet.
+# How a try ends. The generated client turns what is no exception of the tree yet into one.
 Outcome = Answer | httpx.HTTPError | errors.BinanceError
 
 
