@@ -7,6 +7,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import EnumType
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,8 @@ def signature_of(value: object) -> str:
     """Give the names of parameters, and which of them may be left out; nothing for what cannot be called."""
     function = getattr(value, "__func__", value)
     if not (inspect.isclass(function) or inspect.isfunction(function)):
+        return ""
+    if isinstance(function, EnumType):  # What its call takes is Python's, and differs between its versions.
         return ""
     try:
         parameters = inspect.signature(function).parameters.values()
