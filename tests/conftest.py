@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,11 @@ _SIGNATURE = re.compile("[0-9a-f]{64}|signature=")
 settings.register_profile("default", max_examples=200, derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("brief", settings.get_profile("default"), max_examples=600, derandomize=False)
 settings.register_profile("fuzz", settings.get_profile("brief"), max_examples=10_000)
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl+C, which tests that a script starts in the background would ignore, and with them what they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
