@@ -16,9 +16,10 @@ GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG
 TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(VENV)/node/node_modules/.bin
 SPHINX := $(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going
 HTTPX2 := .venv/httpx2
+LOWEST := .venv/lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs test-docs translations build check-wheel clean
+.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs test-docs translations build check-wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ examples: $(VENV)/examples ## Test the examples, with pandas, Prometheus, FastAP
 
 test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx, without coverage
 	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet
+
+test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pyproject.toml allows users, without coverage
+	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
@@ -173,4 +177,13 @@ $(HTTPX2)/done: pyproject.toml tests/httpx2_stand_in.py
 	@$(HTTPX2)/bin/python -m pip install --quiet --group httpx2
 	@cd "$$($(HTTPX2)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" && \
 		for name in httpx httpcore; do cp "$(CURDIR)/tests/httpx2_stand_in.py" $$name.py; done
+	@touch $@
+
+# An environment of its own: the one of the tests, but what users need is there in the lowest version that they may have.
+# uv finds those in pyproject.toml, where pip would have to be told them.
+$(LOWEST)/done: pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/test
+	@$(LOWEST)/bin/python -m pip install --quiet --group lowest
+	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --reinstall \
+		--requirements pyproject.toml --all-extras
 	@touch $@

@@ -1,0 +1,26 @@
+"""Whatever users need has a lowest version, and `make test-lowest` runs the tests with these and no others."""
+
+import os
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NEEDED = [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
+
+
+@pytest.mark.parametrize("text", NEEDED)
+def test_version_in_use(text: str) -> None:
+    """A requirement is a lowest version alone; `make test-lowest` has that one installed, other runs have any above."""
+    requirement = Requirement(text)
+    [bound] = requirement.specifier
+    installed = Version(version(requirement.name))
+
+    assert ">=" == bound.operator
+    assert Version(bound.version) <= installed
+    if os.environ.get("LOWEST"):
+        assert Version(bound.version) == installed
