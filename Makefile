@@ -17,9 +17,10 @@ TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UP
 SPHINX := $(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going
 HTTPX2 := .venv/httpx2
 LOWEST := .venv/lowest
+SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs test-docs translations build check-wheel clean
+.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs test-docs translations build check-wheel sbom clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,12 +98,19 @@ translations: $(VENV)/docs ## Put what is new on the translated pages into docs/
 	@cd $(VENV)/gettext && rm -rf reference changelog.pot contributing.pot performance.pot security.pot
 	@$(BIN)/sphinx-intl update --pot-dir $(VENV)/gettext --locale-dir docs/locales --language zh_CN --line-width 0
 
-build: $(VENV)/check ## Build the wheel and the source archive into dist/
+build: $(VENV)/release ## Build the wheel and the source archive into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --quiet
 
-check-wheel: build ## Install the wheel into an empty environment; run the example and a second project's tests there
+check-wheel: build ## Build the same again; install the wheel into an empty environment, and run a second project's tests there
+	@.ci/check-reproducible $(BIN)/python
+	@$(BIN)/twine --no-color check --strict dist/*.whl dist/*.tar.gz
 	@.ci/check-wheel dist/*.whl examples/balance.py tests/second_project
+
+sbom: build $(VENV)/test ## List what users get with the wheel and all extras, as CycloneDX in dist/, and check that list
+	@$(PYTHON) -m venv --clear --without-pip $(SBOM)
+	@$(BIN)/python .ci/sbom.py dist/*.whl $(SBOM)
+	@SBOM=$(SBOM) $(BIN)/python -m pytest --quiet tests/release
 
 clean: ## Remove what the other targets made, generated/ excepted
 	rm -rf $(VENV) .bench .mutation dist site .mypy_cache .pytest_cache .ruff_cache .coverage
@@ -156,8 +164,12 @@ $(VENV)/chromium: $(VENV)/docs
 		|| $(BIN)/playwright install chromium
 	@touch $@
 
+$(VENV)/release: $(VENV)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --group release
+	@touch $@
+
 # Types are judged by the libraries that are used.
-$(VENV)/check: $(VENV)/contract $(VENV)/docs $(VENV)/examples
+$(VENV)/check: $(VENV)/contract $(VENV)/docs $(VENV)/examples $(VENV)/release
 	@$(BIN)/python -m pip install --quiet --group check
 	@touch $@
 
