@@ -1,5 +1,6 @@
 """In development mode, with each warning an error, Python finds nothing left open, deprecated or never awaited."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ def test_nothing_is_complained_of(arguments: list[str], lines: int) -> None:
 
     ended = subprocess.run(command, env=environment_with({}), check=False, capture_output=True, text=True, timeout=60)
 
-    assert "" == ended.stderr
+    # How long a step of an event loop takes is the machine's, which may have other things to do.
+    assert "" == re.sub(r"^Executing <.*> took [0-9.]+ seconds\n", "", ended.stderr, flags=re.MULTILINE)
     assert 0 == ended.returncode
     assert lines <= len(ended.stdout.splitlines())
