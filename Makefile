@@ -20,7 +20,8 @@ LOWEST := .venv/lowest
 SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format docs test-docs translations build check-wheel sbom clean
+.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format \
+	docs test-docs translations build check-wheel sbom check-tag audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,12 +69,15 @@ generate: $(VENV)/test ## Make generated/ of openapi.yaml (SPEC=, OUT=, PACKAGE=
 check-generated: $(VENV)/test ## Fail if generated/ is not what openapi.yaml gives
 	@$(GENERATE) --check
 
-check: check-generated $(VENV)/check ## Format, lint and types, without changing anything
+check: check-generated $(VENV)/check ## Format, lint and types, and the workflows, without changing anything
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright --project pyproject.toml
 	@$(BIN)/pyrefly check --summary=none
+	@$(BIN)/zizmor --offline --quiet --no-progress --color=never --persona=pedantic --strict-collection .
+	@$(BIN)/check-jsonschema --quiet --builtin-schema=vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema=vendor.dependabot .github/dependabot.yml
 
 lint-spec: $(VENV)/test $(VENV)/node ## Hold openapi.yaml against four OpenAPI tools of different make; a warning fails too
 	@$(BIN)/openapi-spec-validator --validation-errors=all $(SPEC)
@@ -111,6 +115,13 @@ sbom: build $(VENV)/test ## List what users get with the wheel and all extras, a
 	@$(PYTHON) -m venv --clear --without-pip $(SBOM)
 	@$(BIN)/python .ci/sbom.py dist/*.whl $(SBOM)
 	@SBOM=$(SBOM) $(BIN)/python -m pytest --quiet tests/release
+
+check-tag: ## Fail if TAG is not the version of openapi.yaml, with a section in CHANGELOG.md
+	@.ci/check-tag "$$TAG"
+
+audit: sbom $(VENV)/audit ## Ask for known vulnerabilities of what users get with the wheel and all extras
+	@$(BIN)/python -m pip --python $(SBOM)/bin/python freeze --exclude binance-coinm > $(SBOM)/requirements.txt
+	@$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement $(SBOM)/requirements.txt
 
 clean: ## Remove what the other targets made, generated/ excepted
 	rm -rf $(VENV) .bench .mutation dist site .mypy_cache .pytest_cache .ruff_cache .coverage
@@ -166,6 +177,10 @@ $(VENV)/chromium: $(VENV)/docs
 
 $(VENV)/release: $(VENV)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --group release
+	@touch $@
+
+$(VENV)/audit: $(VENV)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --group audit
 	@touch $@
 
 # Types are judged by the libraries that are used.
