@@ -20,7 +20,7 @@ LOWEST := .venv/lowest
 SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format \
+.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format hooks \
 	docs test-docs translations build check-wheel sbom check-tag audit clean
 
 help: ## List the targets
@@ -177,6 +177,10 @@ $(VENV)/chromium: $(VENV)/docs
 
 $(VENV)/release: $(VENV)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --group release
+	@touch $@
+
+$(VENV)/hooks: $(VENV)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --group hooks
 	@touch $@
 
 $(VENV)/audit: $(VENV)/python pyproject.toml

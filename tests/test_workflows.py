@@ -1,4 +1,4 @@
-"""What workflows run: targets of make alone, and with the Pythons that are supported."""
+"""What workflows and hooks run: targets of make alone, and with the Pythons that are supported."""
 
 import re
 import tomllib
@@ -37,10 +37,11 @@ def test_pythons() -> None:
 
 
 def test_commands_are_targets_of_make() -> None:
-    """Workflows run targets of make, or all that a change has to pass, so that no logic stands there."""
+    """Workflows and hooks run targets of make, or all that a change has to pass, so that no logic stands there."""
     commands = [step["run"] for job in jobs() for step in job.get("steps", ()) if "run" in step]
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
 
-    for command in commands:
+    for command in commands + [hook["entry"] for hook in hooks]:
         make, *targets = command.split()
         assert (make == "make" and set(targets) <= TARGETS) or ".ci/run" == command
 
