@@ -89,6 +89,9 @@ format: $(VENV)/test ## Format, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
+hooks: $(VENV)/hooks ## Let git format before each commit, and check before each push
+	@$(BIN)/pre-commit install
+
 docs: $(VENV)/docs ## Make the documentation, English in site/ and Chinese in site/zh/; whatever leads nowhere fails
 	@rm -rf site
 	@$(SPHINX) docs site
