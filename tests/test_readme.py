@@ -129,3 +129,21 @@ def test_errors_of_the_readme_are_all_there_are() -> None:
 
     others = [getattr(errors, name) for name in errors.__all__ if name != "BinanceError"]
     assert all(issubclass(kind, handled) for kind in others)
+
+
+def test_chinese_readme_is_in_step() -> None:
+    """The Chinese README has the blocks, headings, rows of tables and links that the English one has, in its order."""
+    page = ROOT / "README.zh-CN.md"
+    structure, (to_chinese, *links) = structure_and_links_of(README)
+    chinese_structure, chinese_links = structure_and_links_of(page.read_text(encoding="utf-8"))
+
+    assert [(block.language, block.text) for block in BLOCKS] == [(b.language, b.text) for b in blocks_of(page)]
+    assert structure == chinese_structure
+    assert page.name == to_chinese
+    assert ["README.md", *links] == chinese_links
+
+
+def structure_and_links_of(text: str) -> tuple[list[str], list[str]]:
+    """Give how each heading and row of a table begins, and where each link leads; blocks are left out."""
+    prose = re.sub("^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^(#+ |\|)", prose, re.MULTILINE), re.findall(r"\]\(([^)]+)\)", prose)
