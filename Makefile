@@ -10,6 +10,7 @@ PACKAGE ?= binance_coinm
 MINUTES ?= 10
 ENGINE ?= httpx
 ROUNDS ?= 7
+WORKERS ?= 0
 PROFILE ?= fuzz
 GENERATE := $(BIN)/python generator/generate.py --spec $(SPEC) --config $(CONFIG) --output $(OUT) --package $(PACKAGE)
 # What runs a tool of package.json. Redocly CLI would tell its makers of each run, and look for a newer one.
@@ -29,8 +30,8 @@ help: ## List the targets
 run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, else of a sandbox
 	@$(BIN)/python examples/balance.py
 
-test: $(VENV)/test ## Run the tests, with coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term
+test: $(VENV)/test ## Run the tests, with coverage; WORKERS=2 shares them between two processes
+	@$(BIN)/python -m pytest --cov --cov-report=term --numprocesses=$(WORKERS)
 
 contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test document, sandbox and client by Schemathesis, Prism and OpenAPI Generator
 	@$(BIN)/python -m pytest -p schemathesis tests/contract
@@ -39,10 +40,10 @@ examples: $(VENV)/examples ## Test the examples, with pandas, Prometheus, FastAP
 	@$(BIN)/python -m pytest tests/examples
 
 test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx, without coverage
-	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet
+	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
 
 test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pyproject.toml allows users, without coverage
-	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet
+	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
