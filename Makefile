@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEC ?= openapi.yaml
 CONFIG ?= generator-config.yaml
-OUT ?= generated
 PACKAGE ?= binance_coinm
+# Nothing but this project's own package belongs into generated/.
+OUT ?= $(if $(filter binance_coinm,$(PACKAGE)),generated,lib)
 MINUTES ?= 10
 ENGINE ?= httpx
 ROUNDS ?= 7

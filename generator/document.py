@@ -184,10 +184,12 @@ def _security(document: Document, place: str, node: Document) -> str:
     requirements: list[Document] = node["security"] if "security" in node else document.get("security", [])
     if len(requirements) > 1 or any(len(requirement) != 1 for requirement in requirements):
         raise DocumentError(f"{place}.security: expected one security type, or [] for none")
-    security = str(next(iter(requirements[0]))) if requirements else NONE
-    if security not in (NONE, *security_schemes(document)):
-        known = ", ".join((NONE, *security_schemes(document)))
-        raise DocumentError(f"{place}.security: unknown type {security!r}; known are {known}")
+    if not requirements:
+        return NONE
+    security = str(next(iter(requirements[0])))
+    if security not in security_schemes(document):
+        known = ", ".join(security_schemes(document))
+        raise DocumentError(f"{place}.security: unknown type {security!r}; known are {known}, and [] for {NONE}")
     return security
 
 

@@ -243,6 +243,7 @@ def main() -> int:
         if not arguments.check:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(made, folder)
+            sys.stdout.write(f"{folder}: made of {arguments.spec}\n")
             return 0
         found = list(differences(folder, made))
         if found:

@@ -253,8 +253,13 @@ def operation(**more: Any) -> dict[str, Any]:
             id="empty security",
         ),
         pytest.param(
+            {"security": [{"NONE": []}]},
+            ".security: unknown type 'NONE'; known are USER_DATA, TRADE, USER_STREAM, MARKET_DATA, and [] for NONE",
+            id="NONE by its name",
+        ),
+        pytest.param(
             {"security": [{"ODD": []}]},
-            ".security: unknown type 'ODD'; known are NONE, USER_DATA, TRADE, USER_STREAM, MARKET_DATA",
+            ".security: unknown type 'ODD'; known are USER_DATA, TRADE, USER_STREAM, MARKET_DATA, and [] for NONE",
             id="unknown security",
         ),
         pytest.param(
