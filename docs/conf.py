@@ -20,7 +20,9 @@ sys.path.insert(0, str(ROOT / "generator"))
 
 from document import METHODS, resolved  # noqa: E402, only the path above leads to it
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+DOCUMENT: dict[str, Any] = yaml.safe_load(
+    (ROOT / "openapi.yaml").read_text(encoding="utf-8")
+)
 
 project = "binance-coinm"
 version = release = DOCUMENT["info"]["version"]
@@ -56,7 +58,10 @@ nitpick_ignore_regex = [
     # What is not ours is documented elsewhere, on the network.
     ("py:.*", r"(?!binance_).*"),
     # The names in between, which signatures have and programs need not.
-    ("py:class", r"binance_signing\._.*|binance_coinm\.engines\..*|binance_coinm\.types\.T"),
+    (
+        "py:class",
+        r"binance_signing\._.*|binance_coinm\.engines\..*|binance_coinm\.types\.T",
+    ),
 ]
 
 html_theme = "furo"
@@ -80,25 +85,31 @@ html_sidebars = {
 
 
 def directives(module_name: str) -> Iterator[str]:
-    """Give what documents each public name of a module; of itself autodoc leaves out those that are loaded late."""
+    """Give what documents each public name of a module.
+
+    By itself autodoc leaves out those that are loaded late.
+    """
     module = import_module(module_name)
     names = getattr(module, "__all__", None) or [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and getattr(value, "__module__", None) == module_name
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == module_name
     ]
     for name in names:
-        value = getattr(module, name)
+        value, full_name = getattr(module, name), f"{module_name}.{name}"
         if not inspect.isclass(value):
-            yield f".. auto{'function' if inspect.isroutine(value) else 'data'}:: {module_name}.{name}"
+            kind = "function" if inspect.isroutine(value) else "data"
+            yield f".. auto{kind}:: {full_name}"
         elif issubclass(value, Exception):
-            yield f".. autoexception:: {module_name}.{name}\n   :members:\n   :show-inheritance:"
+            yield f".. autoexception:: {full_name}\n   :members:\n   :show-inheritance:"
         else:
-            yield f".. autoclass:: {module_name}.{name}\n   :members:\n   :inherited-members: str, tuple"
+            members = ":members:\n   :inherited-members: str, tuple"
+            yield f".. autoclass:: {full_name}\n   {members}"
 
 
 def rendered(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Let a page of the reference be a template: what is in openapi.yaml and in the package is not written again."""
+    """Let a page of the reference be a template of openapi.yaml and the package."""
     if page.startswith("reference/"):
         modules = walk_packages(binance_coinm.api.__path__, "binance_coinm.api.")
         source[0] = Template(source[0]).render(
