@@ -425,9 +425,9 @@ def authority(tmp_path: Path) -> Iterator[Authority]:
     """Give an authority; what other tests trusted is forgotten, and what this one does is after it."""
     authority = Authority()
     (tmp_path / "authority.pem").write_bytes(authority.certificate)
-    _httpx_engine._tls_context.cache_clear()  # noqa: SLF001, all clients of a process have the same
+    _httpx_engine.tls_context.cache_clear()
     yield authority
-    _httpx_engine._tls_context.cache_clear()  # noqa: SLF001, the same
+    _httpx_engine.tls_context.cache_clear()
 
 
 def encrypted(authority: Authority, tmp_path: Path, *names: x509.GeneralName) -> ssl.SSLContext:

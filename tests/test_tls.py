@@ -48,9 +48,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(autouse=True)
 def _certificates_are_loaded_anew() -> Iterator[None]:
     """Let nothing of what other tests trusted be left in this process, and nothing of this one's be left for others."""
-    _httpx_engine._tls_context.cache_clear()  # noqa: SLF001, all clients of a process have the same
+    _httpx_engine.tls_context.cache_clear()
     yield
-    _httpx_engine._tls_context.cache_clear()  # noqa: SLF001, the same
+    _httpx_engine.tls_context.cache_clear()
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def misuse_connect(hmac: Credentials, pem: str) -> None:
     connect(hmac, Server.DEMO)  # type: ignore[call-arg]  # pyrefly: ignore[bad-argument-count]
     connect(hmac, server=Server.STAGING)  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     connect(hmac, server=443)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
-    connect(hmac, engine="curl")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    connect(hmac, engine="aiohttp")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, package="binance_coinm")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, timeout=Decimal(5))  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, timeout=None)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]

@@ -53,7 +53,7 @@ class Body:
         self._content = bytearray()
         self._is_empty = True
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes | bytearray) -> None:
         """Take the next chunk as it came over the wire."""
         self._is_empty = False
         if self._decompressor is not None:

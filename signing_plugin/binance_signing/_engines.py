@@ -7,7 +7,7 @@ from binance_coinm.errors import ConfigurationError
 
 from ._exchange import Exchange
 
-EngineName = Literal["httpx", "reqwest"]
+EngineName = Literal["httpx", "curl", "reqwest"]
 
 
 class Engines(Protocol):
@@ -32,6 +32,14 @@ def engines_of(name: EngineName) -> Engines:
         from . import _httpx_engine  # noqa: PLC0415, where another engine is chosen it is not needed
 
         return _httpx_engine
+    if name == "curl":
+        try:
+            from . import _curl_engine  # noqa: PLC0415, its library is an extra
+        except ImportError:
+            raise ConfigurationError(
+                "engine='curl' needs pycurl, which is not installed: pip install 'binance-coinm[curl]'"
+            ) from None
+        return _curl_engine
     if name == "reqwest":
         try:
             from . import _reqwest_engine  # noqa: PLC0415, its library is an extra

@@ -79,11 +79,11 @@ def prepared(settings: dict[str, Any]) -> dict[str, Any]:
     if isinstance(verify, ssl.SSLContext):
         return settings
     environment = tuple(map(os.environ.get, CERTIFICATES)) if settings["trust_env"] else None
-    return {**settings, "verify": _tls_context(verify, environment)}
+    return {**settings, "verify": tls_context(verify, environment)}
 
 
 @cache
-def _tls_context(verify: bool | str, environment: tuple[str | None, ...] | None) -> ssl.SSLContext:  # noqa: FBT001, a key
+def tls_context(verify: bool | str, environment: tuple[str | None, ...] | None) -> ssl.SSLContext:  # noqa: FBT001, a key
     # It takes longer to make than all the rest of a client, and clients with the same certificates can have the same.
     if isinstance(verify, bool):
         return made_of(httpx.create_ssl_context, verify=verify, trust_env=environment is not None)

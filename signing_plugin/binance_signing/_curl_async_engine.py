@@ -1,0 +1,216 @@
+"""The fast engine's async side, on asyncio. Imported when it is first needed, as its driver."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any
+
+import pycurl
+from binance_coinm import engines
+from binance_coinm.errors import ConfigurationError
+
+from ._async_driver import AsyncDriver
+from ._curl_engine import CurlBase
+from ._curl_messages import Answer, Request
+from ._curl_settings import Settings
+from ._curl_transfer import Connection, Failed, Pools, Transfer, leave
+from ._exchange import Exchange
+
+# Connections that nobody uses for the moment; libcurl closes the others, and would keep but a few by itself.
+_MAX_IDLE = 1000
+
+
+class AsyncPool:
+    """The connections of clients of equal settings in one event loop, which tells libcurl what it waits for."""
+
+    def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+        self._process = os.getpid()
+        self._settings = settings
+        self._loop = loop
+        self._users = 0
+        self._multi: Any = None
+        self._idle: list[Transfer] = []
+        self._used: dict[Connection, int] = {}
+        self._waiting: dict[Any, asyncio.Future[Failed | None]] = {}
+        self._watched: dict[int, int] = {}
+        # When libcurl wants to be called next, and the one call of the loop that comes no later.
+        self._due: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._is_due_now = self._is_acting = False
+
+    def __del__(self) -> None:
+        """End the connections, but not in a fork."""
+        if self._process != os.getpid():
+            leave(self._multi)
+
+    def enter(self) -> None:
+        """Take note of one more user."""
+        if not self._users and self._multi is None:
+            self._multi = multi = pycurl.CurlMulti()
+            multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+            multi.setopt(pycurl.M_TIMERFUNCTION, self._call_me)
+            multi.setopt(pycurl.M_MAXCONNECTS, _MAX_IDLE)
+        self._users += 1
+
+    def leave(self) -> None:
+        """Take note that a user is gone."""
+        self._users -= 1
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._users or self._waiting or self._multi is None:
+            return
+        self._idle.clear()
+        self._multi.close()
+        self._multi = None
+        for fd in [*self._watched]:
+            self._watch(pycurl.POLL_REMOVE, fd)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def taken(self) -> Transfer:
+        """Give a transfer, the one that was used last, if there is one."""
+        return self._idle.pop() if self._idle else Transfer(self._settings, self._used)
+
+    def give_back(self, transfer: Transfer) -> None:
+        """Keep a transfer for other calls."""
+        if self._multi is not None:
+            self._idle.append(transfer)
+
+    async def perform(self, transfer: Transfer) -> Failed | None:
+        """Send a request, and wait for the answer; if that is cancelled, the connection is closed at once."""
+        # What begins alone is sent at once, and what begins beside others together, at the end of the loop's turn.
+        self._is_acting = is_alone = not self._waiting
+        future: asyncio.Future[Failed | None] = self._loop.create_future()
+        self._waiting[transfer.easy] = future
+        self._multi.add_handle(transfer.easy)
+        try:
+            if is_alone:
+                self._act(pycurl.SOCKET_TIMEOUT, 0)
+            failed = await future
+            if failed is None:
+                transfer.note()
+            return failed
+        finally:
+            self._waiting.pop(transfer.easy, None)
+            self._multi.remove_handle(transfer.easy)
+            self._close_if_unused()
+
+    def _watch(self, what: int, fd: int, *_: object) -> None:
+        before, after = self._watched.get(fd, 0), 0 if what == pycurl.POLL_REMOVE else what
+        changed = before ^ after
+        if changed & pycurl.POLL_IN:
+            if after & pycurl.POLL_IN:
+                self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
+            else:
+                self._loop.remove_reader(fd)
+        if changed & pycurl.POLL_OUT:
+            if after & pycurl.POLL_OUT:
+                self._loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
+            else:
+                self._loop.remove_writer(fd)
+        if after:
+            self._watched[fd] = after
+        else:
+            self._watched.pop(fd, None)
+
+    def _call_me(self, milliseconds: int) -> None:
+        if milliseconds < 0:
+            self._due = None
+        elif milliseconds:
+            self._due = self._loop.time() + milliseconds / 1000
+            self._set_alarm(self._due)
+        elif not self._is_due_now:
+            self._is_due_now = True
+            if not self._is_acting:
+                self._loop.call_soon(self._act_if_due)
+
+    def _set_alarm(self, time: float) -> None:
+        # Each call has a deadline, and most are not reached: one that comes too early is cheaper than to move it.
+        if self._alarm is not None:
+            if self._alarm.when() <= time:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(time, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._due is None:
+            return
+        if self._due > self._loop.time():
+            self._set_alarm(self._due)
+        else:
+            self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act_if_due(self) -> None:
+        if self._is_due_now:
+            self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, fd: int, events: int) -> None:
+        multi = self._multi
+        if multi is None:
+            return
+        self._is_acting, self._is_due_now = True, fd == pycurl.SOCKET_TIMEOUT
+        try:
+            if not self._is_due_now:
+                multi.socket_action(fd, events)
+            while self._is_due_now:
+                self._is_due_now = False
+                multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        finally:
+            self._is_acting = False
+        left = 1
+        while left:
+            left, done, failed = multi.info_read()
+            for easy in done:
+                self._end(easy, None)
+            for easy, number, words in failed:
+                self._end(easy, (number, words))
+
+    def _end(self, easy: Any, failed: Failed | None) -> None:
+        future = self._waiting.get(easy)
+        if future is not None and not future.done():
+            future.set_result(failed)
+
+
+ASYNC_POOLS = Pools(AsyncPool)
+
+
+class CurlAsyncEngine(CurlBase[AsyncPool]):
+    """Sends async calls, each in as many tries as it needs."""
+
+    def __init__(self, exchange: Exchange, base_url: str, headers: dict[str, str], settings: Settings) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError("engine='curl' runs on asyncio alone; use engine='httpx' for trio") from None
+        if isinstance(loop, getattr(asyncio, "ProactorEventLoop", ())):
+            raise ConfigurationError("engine='curl' runs on asyncio.SelectorEventLoop alone; or use engine='httpx'")
+        super().__init__(exchange, base_url, headers, ASYNC_POOLS.pool(settings, loop))
+        self._open().enter()
+        self._driver = AsyncDriver(exchange, self)
+
+    async def aclose(self) -> None:
+        """Let go of the pool, which is closed unless others use it."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.leave()
+
+    def request(self, **request: Any) -> Coroutine[Any, Any, engines.Answer]:
+        """Send the request whose arguments these are, as `httpx.AsyncClient.request` does."""
+        prepared = self.prepare(request)
+        return self._driver.answer(prepared, self._call(prepared), {})
+
+    async def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
+        """Sign the request, send it and give the answer until the deadline."""
+        pool = self._open()
+        transfer = pool.taken()
+        self._begin(transfer, request, deadline)
+        failed = await pool.perform(transfer)
+        if transfer.begins_anew(failed, deadline):
+            failed = await pool.perform(transfer)
+        try:
+            return transfer.answer(failed)
+        finally:
+            pool.give_back(transfer)

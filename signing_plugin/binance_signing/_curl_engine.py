@@ -1,0 +1,93 @@
+"""The fast engine: libcurl, by pycurl. It takes the place of all of httpx, whose own part costs the most."""
+
+from typing import Any, Generic, TypeVar
+
+from binance_coinm import engines
+
+from ._curl_messages import Answer, Request, authorized, lines_of, request_of
+from ._curl_settings import Settings, settings_of
+from ._curl_transfer import POOLS, Pool, Transfer
+from ._exchange import Exchange, closed
+from ._sync_driver import SyncDriver
+from ._tries import Call
+
+P = TypeVar("P")
+
+
+class CurlBase(Generic[P]):
+    """What the engines of sync and of async calls share."""
+
+    def __init__(self, exchange: Exchange, base_url: str, headers: dict[str, str], pool: P) -> None:
+        self._exchange = exchange
+        self._base_url = base_url
+        self._headers = headers
+        self._pool: P | None = pool
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._pool is None
+
+    def prepare(self, request: dict[str, Any]) -> Request:
+        """Give the request whose arguments these are."""
+        return request_of(self._base_url, **request)
+
+    def _call(self, request: Request) -> Call:
+        return self._exchange.call(request.method, request.extensions, is_repeatable=request.body is not None)
+
+    def _open(self) -> P:
+        if self._pool is None:
+            raise closed()
+        return self._pool
+
+    def _begin(self, transfer: Transfer, request: Request, deadline: float) -> None:
+        signed = authorized(request)
+        lines = lines_of(self._headers, request, signed.headers)
+        transfer.begin(request, signed, lines, self._exchange.max_answer_bytes, deadline)
+
+
+class CurlEngine(CurlBase[Pool]):
+    """Sends sync calls, each in as many tries as it needs."""
+
+    def __init__(self, exchange: Exchange, base_url: str, headers: dict[str, str], settings: Settings) -> None:
+        super().__init__(exchange, base_url, headers, POOLS.pool(settings))
+        self._driver = SyncDriver(exchange, self)
+
+    def close(self) -> None:
+        """Let go of the pool, which is closed unless others use it."""
+        self._pool = None
+
+    def request(self, **request: Any) -> engines.Answer:
+        """Send the request whose arguments these are, as `httpx.Client.request` does."""
+        prepared = self.prepare(request)
+        return self._driver.answer(prepared, self._call(prepared), {})
+
+    def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
+        """Sign the request, send it and give the answer until the deadline."""
+        pool = self._open()
+        transfer = pool.taken()
+        self._begin(transfer, request, deadline)
+        failed = transfer.perform()
+        if transfer.begins_anew(failed, deadline):
+            failed = transfer.perform()
+        try:
+            return transfer.answer(failed)
+        finally:
+            pool.give_back(transfer)
+
+
+def prepared(settings: dict[str, Any]) -> dict[str, Any]:
+    """Give a client's settings as this engine takes them; raise `ConfigurationError` for what it cannot do."""
+    return {name: settings[name] for name in ("base_url", "headers")} | {"settings": settings_of(settings)}
+
+
+def engine(exchange: Exchange, settings: dict[str, Any]) -> CurlEngine:
+    """Make what sync calls are sent through."""
+    return CurlEngine(exchange, **settings)
+
+
+def async_engine(exchange: Exchange, settings: dict[str, Any]) -> engines.AsyncEngine:
+    """Make what the async calls of one event loop are sent through."""
+    from ._curl_async_engine import CurlAsyncEngine  # noqa: PLC0415, see there
+
+    return CurlAsyncEngine(exchange, **settings)
