@@ -60,7 +60,7 @@ bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 15 
 
 check-bench: $(VENV)/bench ## Measure for a moment, without peers; fail if anything cannot be measured
 	@$(BIN)/python benchmarks/run.py --strict --rounds 1 --seconds 0.3 \
-		--contenders raw_socket,httpx_by_hand,sdk,sdk_reqwest --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
+		--contenders raw_socket,httpx_by_hand,sdk,sdk_curl --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
 
 growth: $(VENV)/test ## Measure what documents of 10, 100 and 400 operations cost; the table goes to docs/
 	@$(BIN)/python benchmarks/growth.py --write-docs

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from summary import FLOOR, Figure, Summary
 
-DEFAULT, FAST, BY_HAND = "sdk", "sdk_reqwest", "httpx_by_hand"
+DEFAULT, FAST, BY_HAND = "sdk", "sdk_curl", "httpx_by_hand"
 REQUESTS_PEERS = ("official", "binance_futures_connector", "python_binance", "ccxt_coinm", "unicorn")
 ASYNC_PEERS = ("python_binance", "ccxt_coinm")
 # Those that are not deprecated.

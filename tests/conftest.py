@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from binance_coinm import errors
 from binance_sandbox import Sandbox
-from binance_signing import _reqwest_pools as reqwest
 from binance_signing import connect
 from binance_signing._curl_async_engine import ASYNC_POOLS
 from binance_signing._curl_transfer import POOLS
@@ -66,7 +65,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """Let `connect` give clients of this engine, where a test names none: httpx, and others where a mark says so."""
     name: str = getattr(request, "param", "httpx")
     # What a client of another test has left open is not to be shared.
-    for pools in (POOLS, ASYNC_POOLS, reqwest.POOLS, reqwest.ASYNC_POOLS):
+    for pools in (POOLS, ASYNC_POOLS):
         pools.begin()
     monkeypatch.setattr(connect, "__kwdefaults__", {**(connect.__kwdefaults__ or {}), "engine": name})
     return name
@@ -76,7 +75,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is marked as true of all engines with each of them, or with those that the mark names."""
     mark = metafunc.definition.get_closest_marker("engines")
     if mark:
-        metafunc.parametrize("engine", mark.args or ["httpx", "reqwest", "curl"], indirect=True)
+        metafunc.parametrize("engine", mark.args or ["httpx", "curl"], indirect=True)
 
 
 @pytest.fixture(params=[balance_sync, balance_async], ids=["sync", "async"])

@@ -31,7 +31,7 @@ TESTS = (
     "mocks",
     "many_clients",
     "tls",
-    "reqwest",
+    "curl",
     "concurrency",
 )
 SETTINGS = """

@@ -213,10 +213,6 @@ def soak(minutes: float, engine: EngineName, seed: int) -> bool:
     before = open_files(), threading.active_count()
     samples = asyncio.run(call_in_all(client(), figures, time.monotonic() + WARM_UP_SECONDS + minutes * 60, seed))
     gc.collect()
-    # The fast engine closes connections in a thread of its own.
-    end = time.monotonic() + TIMEOUT
-    while open_files() > before[0] and time.monotonic() < end:
-        time.sleep(0.05)
     after = open_files(), threading.active_count()
     connection.send("end")
     requests = connection.recv()

@@ -151,9 +151,7 @@ _CALLERS: dict[str, tuple[AtOnce, int]] = {
     "trio": (partial(in_tasks, "trio"), 100),
 }
 # Trio is httpx's alone.
-_WAYS = [
-    (engine, name) for engine in ("httpx", "reqwest") for name in _CALLERS if (engine, name) != ("reqwest", "trio")
-]
+_WAYS = [(engine, name) for engine in ("httpx", "curl") for name in _CALLERS if (engine, name) != ("curl", "trio")]
 in_each_way = pytest.mark.parametrize(
     ("engine", "at_once"),
     [pytest.param(engine, _CALLERS[name][0], id=f"{engine}-{name}") for engine, name in _WAYS],
@@ -165,7 +163,7 @@ in_each_way_and_number = pytest.mark.parametrize(
     indirect=["engine"],
 )
 in_each_loop = pytest.mark.parametrize(
-    ("engine", "backend"), [("httpx", "asyncio"), ("httpx", "trio"), ("reqwest", "asyncio")], indirect=["engine"]
+    ("engine", "backend"), [("httpx", "asyncio"), ("httpx", "trio"), ("curl", "asyncio")], indirect=["engine"]
 )
 
 
@@ -277,8 +275,9 @@ def test_paced_calls_never_meet_a_429(at_once: AtOnce) -> None:
         assert 10 == sandbox.used_weight
 
 
+@pytest.mark.engines
 class TestFork:
-    """A client of httpx that is there before a fork serves parent and child."""
+    """A client that is there before a fork serves parent and child."""
 
     pytestmark = needs_fork
 
@@ -384,8 +383,8 @@ def test_one_event_loop_after_another(sandbox: Sandbox, relay: Relay, backend: s
 
 @pytest.mark.parametrize(
     ("engine", "backends"),
-    [("httpx", ["asyncio", "asyncio", "trio"]), ("reqwest", ["asyncio", "asyncio", "asyncio"])],
-    ids=["httpx", "reqwest"],
+    [("httpx", ["asyncio", "asyncio", "trio"]), ("curl", ["asyncio", "asyncio", "asyncio"])],
+    ids=["httpx", "curl"],
     indirect=["engine"],
 )
 def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay, backends: list[str]) -> None:
@@ -431,25 +430,15 @@ def test_trio_ends_in_time(sandbox: Sandbox, fault: Fault) -> None:
     assert isinstance(outcome, TimeoutError)
 
 
-# Pyreqwest goes on with a request whose answer nobody waits for any more, until its time is up.
-_LONG, _SHORT = 10, 2
-
-
-@pytest.mark.parametrize(
-    ("engine", "backend", "timeout"),
-    [("httpx", "asyncio", _LONG), ("httpx", "trio", _LONG), ("reqwest", "asyncio", _SHORT)],
-    indirect=["engine"],
-)
-def test_cancelled_calls_leave_nothing_behind(backend: str, timeout: int) -> None:
+@in_each_loop
+def test_cancelled_calls_leave_nothing_behind(backend: str) -> None:
     """Cancelled calls, some still waiting for a connection, give back connections and weight; later ones succeed."""
     held = Held()
     with Sandbox(clock=lambda: MINUTE) as sandbox, Relay(sandbox.url) as relay:
         sandbox.fail_next(held.fault(), times=POOL)
 
         async def main() -> None:
-            client = connect(
-                sandbox.credentials, server=relay.url, clock=lambda: MINUTE, pacing=POOL + 50, timeout=timeout
-            )
+            client = connect(sandbox.credentials, server=relay.url, clock=lambda: MINUTE, pacing=POOL + 50, timeout=10)
             async with client:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(gathered, [(client, 60_000)] * (POOL + 50))
@@ -466,14 +455,14 @@ def test_cancelled_calls_leave_nothing_behind(backend: str, timeout: int) -> Non
         assert {BALANCE: POOL + 50} == paths(sandbox)
 
 
-@pytest.mark.parametrize(("engine", "timeout"), [("httpx", _LONG), ("reqwest", _SHORT)], indirect=["engine"])
-def test_cancelled_task(sandbox: Sandbox, relay: Relay, timeout: int) -> None:
+@pytest.mark.engines
+def test_cancelled_task(sandbox: Sandbox, relay: Relay) -> None:
     """A task of asyncio that is cancelled ends as such, and its connection is closed."""
     held = Held()
     sandbox.fail_next(held.fault())
 
     async def main() -> None:
-        async with connect(sandbox.credentials, server=relay.url, timeout=timeout) as client:
+        async with connect(sandbox.credentials, server=relay.url, timeout=10) as client:
             task = asyncio.create_task(outcome_of_async((client, 60_000)))
             await asyncio.to_thread(held.wait_for, 1)
             task.cancel()

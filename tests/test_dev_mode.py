@@ -43,7 +43,7 @@ EXAMPLE = str(Path(__file__).parent.parent / "examples" / "balance.py")
     [
         pytest.param(["-c", IMPORTS], 60, id="imports"),
         pytest.param(["-c", CALLS, "httpx"], 10, id="httpx"),
-        pytest.param(["-c", CALLS, "reqwest"], 10, id="reqwest"),
+        pytest.param(["-c", CALLS, "curl"], 10, id="curl"),
         pytest.param(["-m", "binance_coinm_cli", "balance", "--sandbox"], 5, id="command"),
         pytest.param([EXAMPLE], 7, id="example"),
     ],

@@ -192,8 +192,7 @@ def test_twenty_accounts_at_once(sandbox: Sandbox, relay: Relay, at_once: AtOnce
 
     assert [str(number) for number in range(20)] * 5 == aliases(outcomes)
     assert {account.api_key: 5 for account in accounts} == Counter(keys(sandbox))
-    # See `test_max_connections`.
-    assert relay.accepted < len(outcomes)
+    assert 5 >= relay.accepted
     assert relay.settles_at(0)
 
 
@@ -234,5 +233,4 @@ def test_max_connections(sandbox: Sandbox, relay: Relay, at_once: AtOnce) -> Non
 
     assert [sandbox.rows[0]["accountAlias"], "other"] * 10 == aliases(outcomes)
     assert 2 == pairs.most
-    # The fast engine takes a connection back a moment after the answer, when the next call may have begun another one.
-    assert relay.accepted < len(outcomes)
+    assert 2 == relay.accepted

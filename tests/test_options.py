@@ -18,11 +18,11 @@ from binance_signing import Credentials, HmacKey, Recovery, SigningClient, conne
 from binance_signing import _exchange as exchange_module
 from binance_signing import _httpx_messages as httpx_messages
 from binance_signing._clock import Clock
+from binance_signing._curl_messages import request_of
 from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions, call_options
 from binance_signing._package import package_of
 from binance_signing._rate_limit import RateLimit
-from binance_signing._reqwest_messages import request_of
 from binance_signing._tries import Call
 from samples import API_KEY, SECRET
 
@@ -389,10 +389,10 @@ async def async_stream() -> AsyncIterator[bytes]:
 def test_repeatable_requests(exchange: Exchange, content: dict[str, Any], *, is_repeatable: bool) -> None:
     """A request can be sent again if its body is not gone after the first time, whatever the engine."""
     request = httpx.Request("POST", "https://exchange.example/dapi/v1/x", **content)
-    of_reqwest = request_of("https://exchange.example", method="POST", url="/dapi/v1/x", **content)
+    of_curl = request_of("https://exchange.example", method="POST", url="/dapi/v1/x", **content)
 
     assert is_repeatable is httpx_messages.is_repeatable(request)
-    assert is_repeatable is (of_reqwest.body is not None)
+    assert is_repeatable is (of_curl.body is not None)
     assert is_repeatable is exchange.call("POST", {}, is_repeatable=is_repeatable).is_repeatable
 
 

@@ -68,6 +68,7 @@ def test_fault_in_time(sandbox: Sandbox, balance: Balance, case: Case) -> None:
 
 
 @several_loopback_addresses
+@pytest.mark.engines
 @faults_of("test_nobody_accepts")
 def test_nobody_accepts(sandbox: Sandbox, balance: Balance, case: Case) -> None:
     """A server that does not accept connections is given up in time, and nothing was carried out."""
@@ -79,29 +80,14 @@ def test_nobody_accepts(sandbox: Sandbox, balance: Balance, case: Case) -> None:
     assert case.sent == len(sandbox.requests)
 
 
-@several_loopback_addresses
-@pytest.mark.engines("reqwest")
-def test_nobody_accepts_by_reqwest(balance: Balance) -> None:
-    """The fast engine gives such a server up in time too, but does not know that nothing was carried out."""
-    with silent("127.0.0.1") as port:
-        client = connect(some_credentials(), server=f"http://127.0.0.1:{port}", timeout=TIMEOUT)
-
-        assert "TimeoutError, unknown" == end_in_time(lambda: balance(client).parsed, TIMEOUT)
-
-
-@pytest.mark.parametrize(
-    ("engine", "ends_in"),
-    [("httpx", "TimeoutError, failed"), ("reqwest", "TimeoutError, unknown")],
-    ids=["httpx", "reqwest"],
-    indirect=["engine"],
-)
-def test_handshake_without_an_answer(balance: Balance, ends_in: str) -> None:
+@pytest.mark.engines
+def test_handshake_without_an_answer(balance: Balance) -> None:
     """A server that accepts a connection, and then does not answer the beginning of TLS, is given up in time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         client = connect(some_credentials(), server=url, timeout=TIMEOUT)
 
-        assert ends_in == end_in_time(lambda: balance(client).parsed, TIMEOUT)
+        assert "TimeoutError, failed" == end_in_time(lambda: balance(client).parsed, TIMEOUT)
 
 
 @several_loopback_addresses

@@ -1,6 +1,8 @@
 """Servers are verified: by a certificate that is trusted, for the host that was asked for, with either engine."""
 
+import os
 import ssl
+import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -129,15 +131,68 @@ def test_clients_that_verify_and_do_not(sandbox: Sandbox, server: Relay, balance
     assert (1, 1) == (asked, len(sandbox.requests))
 
 
-@pytest.mark.parametrize("kind", ["path", "context"])
-def test_certificates_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, files: Files, kind: str) -> None:
-    """With httpx a file of certificates, or a context that holds them, may be given."""
-    path = str(files.authority)
-    verify = path if kind == "path" else ssl.create_default_context(cafile=path)
-
-    assert balance(connect(sandbox.credentials, server=server.url, verify=verify)).parsed
+@pytest.mark.engines
+def test_certificates_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, files: Files) -> None:
+    """A file of certificates may be given."""
+    assert balance(connect(sandbox.credentials, server=server.url, verify=str(files.authority))).parsed
 
 
+def test_context_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, files: Files) -> None:
+    """With httpx a context that holds certificates may be given."""
+    context = ssl.create_default_context(cafile=files.authority)
+
+    assert balance(connect(sandbox.credentials, server=server.url, verify=context)).parsed
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("way", ["argument", "environment"])
+def test_folder_of_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    sandbox: Sandbox,
+    server: Relay,
+    balance: Balance,
+    files: Files,
+    way: str,
+) -> None:
+    """A folder of certificates may be given, or named by SSL_CERT_DIR, as OpenSSL has them."""
+    command = ["openssl", "x509", "-noout", "-hash", "-in", str(files.authority)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / f"{name}.0").write_bytes(files.authority.read_bytes())
+    if way == "environment":
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    settings: dict[str, Any] = {"verify": str(tmp_path)} if way == "argument" else {}
+
+    assert balance(connect(sandbox.credentials, server=server.url, recovery=None, **settings)).parsed
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_environment_that_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, files: Files, variable: str
+) -> None:
+    """Who does not trust the environment does not trust the certificates that it names."""
+    is_file = variable == "SSL_CERT_FILE"
+    monkeypatch.setenv(variable, str(files.authority if is_file else files.authority.parent))
+
+    assert_refused(sandbox, server, balance, server.url, trust_env=False)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("missing", ["missing.pem", os.devnull])
+def test_certificates_of_the_environment_that_are_none(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, missing: str
+) -> None:
+    """Without certificates where the environment says that they are, nothing is sent."""
+    monkeypatch.setenv("SSL_CERT_FILE", missing)
+
+    with pytest.raises((ConfigurationError, NetworkError)):
+        balance(connect(sandbox.credentials, server=server.url, recovery=None))
+
+    assert [] == sandbox.requests
+
+
+@pytest.mark.engines
 def test_certificates_that_are_none(sandbox: Sandbox, files: Files) -> None:
     """A path at which there are no certificates is refused when a client is made."""
     for path in (files.authority.with_name("missing.pem"), Path(__file__)):
@@ -145,6 +200,7 @@ def test_certificates_that_are_none(sandbox: Sandbox, files: Files) -> None:
             connect(sandbox.credentials, verify=str(path))
 
 
+@pytest.mark.engines
 def test_empty_folder_of_certificates(tmp_path: Path, sandbox: Sandbox, server: Relay, balance: Balance) -> None:
     """A folder may be given too, and if it is empty, nobody is trusted."""
     assert_refused(sandbox, server, balance, server.url, verify=str(tmp_path))

@@ -77,7 +77,7 @@ def make_client(pem: bytes) -> None:
     with connect() as client:
         assert_type(client, SigningClient)
     hmac = Credentials("key", HmacKey("secret"))
-    assert_type(connect(hmac, server=Server.DEMO, engine="reqwest", package=binance_coinm), SigningClient)
+    assert_type(connect(hmac, server=Server.DEMO, engine="curl", package=binance_coinm), SigningClient)
     connect(Credentials("key", Ed25519Key.from_pem(pem)), server="https://localhost", timeout=0.5, recovery=None)
     connect(Credentials("key", RsaKey.from_pem(pem, password="password")), recovery=Recovery(tries=2, backoff=0.1))
     connect(pacing=2000, recv_window=3000, sync_clock=True, clock=lambda: 0)

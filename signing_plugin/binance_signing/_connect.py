@@ -65,7 +65,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     * `max_answer_bytes` bounds the body of an answer, decompressed.
     * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
       wait in their order.
-    * `engine` sends the requests: "httpx", or "curl" or "reqwest", extras that are faster with many calls at once.
+    * `engine` sends the requests: "httpx", or "curl", an extra, which is faster, above all with many calls at once.
     * `package` is the generated package whose functions are called, if it is another one than binance_coinm; the first
       server of its document is then the one that is taken when none is named.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or

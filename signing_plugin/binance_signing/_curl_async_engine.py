@@ -1,7 +1,6 @@
 """The fast engine's async side, on asyncio. Imported when it is first needed, as its driver."""
 
 import asyncio
-import os
 from collections.abc import Coroutine
 from typing import Any
 
@@ -13,22 +12,21 @@ from ._async_driver import AsyncDriver
 from ._curl_engine import CurlBase
 from ._curl_messages import Answer, Request
 from ._curl_settings import Settings
-from ._curl_transfer import Connection, Failed, Pools, Transfer, leave
+from ._curl_transfer import Connection, Failed, Handles, Pools, Transfer
 from ._exchange import Exchange
 
 # Connections that nobody uses for the moment; libcurl closes the others, and would keep but a few by itself.
 _MAX_IDLE = 1000
 
 
-class AsyncPool:
+class AsyncPool(Handles):
     """The connections of clients of equal settings in one event loop, which tells libcurl what it waits for."""
 
     def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
-        self._process = os.getpid()
+        super().__init__()
         self._settings = settings
         self._loop = loop
         self._users = 0
-        self._multi: Any = None
         self._idle: list[Transfer] = []
         self._used: dict[Connection, int] = {}
         self._waiting: dict[Any, asyncio.Future[Failed | None]] = {}
@@ -38,15 +36,10 @@ class AsyncPool:
         self._alarm: asyncio.TimerHandle | None = None
         self._is_due_now = self._is_acting = False
 
-    def __del__(self) -> None:
-        """End the connections, but not in a fork."""
-        if self._process != os.getpid():
-            leave(self._multi)
-
     def enter(self) -> None:
         """Take note of one more user."""
-        if not self._users and self._multi is None:
-            self._multi = multi = pycurl.CurlMulti()
+        if not self._users and self.multi is None:
+            self.multi = multi = pycurl.CurlMulti()
             multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
             multi.setopt(pycurl.M_TIMERFUNCTION, self._call_me)
             multi.setopt(pycurl.M_MAXCONNECTS, _MAX_IDLE)
@@ -58,11 +51,11 @@ class AsyncPool:
         self._close_if_unused()
 
     def _close_if_unused(self) -> None:
-        if self._users or self._waiting or self._multi is None:
+        if self._users or self._waiting or self.multi is None:
             return
         self._idle.clear()
-        self._multi.close()
-        self._multi = None
+        self.multi.close()
+        self.multi = None
         for fd in [*self._watched]:
             self._watch(pycurl.POLL_REMOVE, fd)
         if self._alarm is not None:
@@ -75,7 +68,7 @@ class AsyncPool:
 
     def give_back(self, transfer: Transfer) -> None:
         """Keep a transfer for other calls."""
-        if self._multi is not None:
+        if self.multi is not None:
             self._idle.append(transfer)
 
     async def perform(self, transfer: Transfer) -> Failed | None:
@@ -84,7 +77,7 @@ class AsyncPool:
         self._is_acting = is_alone = not self._waiting
         future: asyncio.Future[Failed | None] = self._loop.create_future()
         self._waiting[transfer.easy] = future
-        self._multi.add_handle(transfer.easy)
+        self.multi.add_handle(transfer.easy)
         try:
             if is_alone:
                 self._act(pycurl.SOCKET_TIMEOUT, 0)
@@ -94,7 +87,7 @@ class AsyncPool:
             return failed
         finally:
             self._waiting.pop(transfer.easy, None)
-            self._multi.remove_handle(transfer.easy)
+            self.multi.remove_handle(transfer.easy)
             self._close_if_unused()
 
     def _watch(self, what: int, fd: int, *_: object) -> None:
@@ -148,7 +141,7 @@ class AsyncPool:
             self._act(pycurl.SOCKET_TIMEOUT, 0)
 
     def _act(self, fd: int, events: int) -> None:
-        multi = self._multi
+        multi = self.multi
         if multi is None:
             return
         self._is_acting, self._is_due_now = True, fd == pycurl.SOCKET_TIMEOUT
@@ -206,7 +199,7 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
         """Sign the request, send it and give the answer until the deadline."""
         pool = self._open()
         transfer = pool.taken()
-        self._begin(transfer, request, deadline)
+        self._take(transfer, request, deadline)
         failed = await pool.perform(transfer)
         if transfer.begins_anew(failed, deadline):
             failed = await pool.perform(transfer)

@@ -40,10 +40,10 @@ class CurlBase(Generic[P]):
             raise closed()
         return self._pool
 
-    def _begin(self, transfer: Transfer, request: Request, deadline: float) -> None:
+    def _take(self, transfer: Transfer, request: Request, deadline: float) -> None:
         signed = authorized(request)
         lines = lines_of(self._headers, request, signed.headers)
-        transfer.begin(request, signed, lines, self._exchange.max_answer_bytes, deadline)
+        transfer.take(request, signed, lines, self._exchange.max_answer_bytes, deadline)
 
 
 class CurlEngine(CurlBase[Pool]):
@@ -66,7 +66,7 @@ class CurlEngine(CurlBase[Pool]):
         """Sign the request, send it and give the answer until the deadline."""
         pool = self._open()
         transfer = pool.taken()
-        self._begin(transfer, request, deadline)
+        self._take(transfer, request, deadline)
         failed = transfer.perform()
         if transfer.begins_anew(failed, deadline):
             failed = transfer.perform()

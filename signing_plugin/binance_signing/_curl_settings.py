@@ -116,9 +116,15 @@ def _of_proxy(proxy: httpx.Proxy) -> list[tuple[int, Any]]:
 
 def _of_environment() -> list[tuple[int, Any]]:
     """Give the proxy that the environment names for https, when a client is made and not when it calls."""
+    proxy = made_of(_proxy_of_the_environment)
+    if proxy is None:
+        return [(pycurl.PROXY, "")]
+    return [*_of_proxy(proxy), (pycurl.NOPROXY, urllib.request.getproxies().get("no", ""))]
+
+
+def _proxy_of_the_environment() -> httpx.Proxy | None:
     named = urllib.request.getproxies()
     url = named.get("https") or named.get("all")
     if not url:
-        return [(pycurl.PROXY, "")]
-    proxy = made_of(httpx.Proxy, url if "://" in url else f"http://{url}")
-    return [*_of_proxy(proxy), (pycurl.NOPROXY, named.get("no", ""))]
+        return None
+    return httpx.Proxy(url if "://" in url else f"http://{url}")

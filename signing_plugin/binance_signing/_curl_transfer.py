@@ -1,7 +1,6 @@
 """One request after another by a handle of libcurl, and what each ends in."""
 
 import ctypes
-import os
 import select
 import threading
 import time
@@ -64,31 +63,35 @@ def _guarded(begun: list[Connection], used: dict[Connection, int]) -> Callable[.
     return stops
 
 
-def leave(*things: object) -> None:
-    """Let no handle that came along with a fork ever be closed: it would end its parent's connections by TLS."""
-    for thing in things:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+class Handles:
+    """Handles of libcurl. What came along with a fork is never closed: by TLS that would say goodbye for the parent."""
+
+    def __init__(self) -> None:
+        self.easy: Any = None
+        self.multi: Any = None
+        _forks.begin(self)
+
+    def begin(self) -> None:
+        """Begin without any, and leave those that are there in a fork as they are."""
+        for handle in (self.easy, self.multi):
+            # Python would close them at its end, if not before.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
 
 
-class Transfer:
+class Transfer(Handles):
     """A handle of libcurl, for one call at a time. Nothing of it refers to itself, so that it ends with its last user.
 
     What libcurl calls for each piece of an answer is C, so that no piece of it takes the interpreter's time.
     """
 
     def __init__(self, settings: Settings, used: dict[Connection, int]) -> None:
-        self._process = os.getpid()
+        super().__init__()
         self.easy = pycurl.Curl()
         self._settings = settings
         self._used = used
         self._head, self._body = bytearray(), bytearray()
         self._begun: list[Connection] = []
         self._set_up()
-
-    def __del__(self) -> None:
-        """End the connections, but not in a fork."""
-        if self._process != os.getpid():
-            leave(self.easy)
 
     def _set_up(self) -> None:
         self._is_common = True
@@ -102,7 +105,7 @@ class Transfer:
         setopt(pycurl.WRITEFUNCTION, self._body.extend)
         setopt(pycurl.PREREQFUNCTION, _guarded(self._begun, self._used))
 
-    def begin(
+    def take(
         self, request: Request, authorized: Authorized, lines: list[bytes | str], limit: int, deadline: float
     ) -> None:
         """Take a request, which is signed."""
@@ -130,9 +133,9 @@ class Transfer:
         self._set_deadline(deadline)
         skips_proxy = self._settings.skips_proxy_by_http and request.origin[0] == "http"
         if request.method != "GET" or body or skips_proxy:
-            self._begin_uncommonly(request.method, body, skips_proxy=skips_proxy)
+            self._take_uncommonly(request.method, body, skips_proxy=skips_proxy)
 
-    def _begin_uncommonly(self, method: str, body: bytes | None, *, skips_proxy: bool) -> None:
+    def _take_uncommonly(self, method: str, body: bytes | None, *, skips_proxy: bool) -> None:
         self._is_common = False
         if skips_proxy:
             self.easy.setopt(pycurl.PROXY, "")
@@ -207,7 +210,7 @@ class HeardTransfer(SyncTransfer):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._multi = pycurl.CurlMulti()
+        self.multi = pycurl.CurlMulti()
         self._poll = poll = select.poll()
 
         def watch(what: int, fd: int, *_: object) -> None:
@@ -216,17 +219,11 @@ class HeardTransfer(SyncTransfer):
             else:
                 poll.register(fd, _POLLED[what])
 
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, watch)
-
-    def __del__(self) -> None:
-        """End the connections, but not in a fork."""
-        super().__del__()
-        if self._process != os.getpid():
-            leave(self._multi)
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, watch)
 
     def perform(self) -> Failed | None:
         """Send the request, and wait for the answer."""
-        multi = self._multi
+        multi = self.multi
         multi.add_handle(self.easy)
         try:
             _, running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)

@@ -7,7 +7,7 @@ from binance_coinm.errors import ConfigurationError
 
 from ._exchange import Exchange
 
-EngineName = Literal["httpx", "curl", "reqwest"]
+EngineName = Literal["httpx", "curl"]
 
 
 class Engines(Protocol):
@@ -40,12 +40,4 @@ def engines_of(name: EngineName) -> Engines:
                 "engine='curl' needs pycurl, which is not installed: pip install 'binance-coinm[curl]'"
             ) from None
         return _curl_engine
-    if name == "reqwest":
-        try:
-            from . import _reqwest_engine  # noqa: PLC0415, its library is an extra
-        except ImportError:
-            raise ConfigurationError(
-                "engine='reqwest' needs pyreqwest, which is not installed: pip install 'binance-coinm[reqwest]'"
-            ) from None
-        return _reqwest_engine
     raise ConfigurationError(f"engine: expected one of {', '.join(get_args(EngineName))}, got {name!r}")

@@ -27,7 +27,8 @@ def begin(thing: BeginsAnew) -> None:
 
 
 def _begin_anew() -> None:
-    for thing in _all:
+    # All are held until each of them has begun, for one that is let go may end others.
+    for thing in [*_all]:
         thing.begin()
 
 

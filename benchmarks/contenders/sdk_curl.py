@@ -1,8 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["binance-coinm[reqwest]"]
+# dependencies = ["binance-coinm[curl]"]
 # [tool.bench]
-# title = "this SDK, engine reqwest"
+# title = "this SDK, engine curl"
 # import = """
 # from binance_signing import connect, Credentials, HmacKey
 # from binance_coinm.api.account import futures_account_balance
@@ -25,7 +25,7 @@ __all__ = ["balances", "call", "call_async", "close", "close_async", "connect", 
 
 def connect(account: Account) -> "Client":
     """Make a client."""
-    return sdk.connect(account, engine="reqwest")
+    return sdk.connect(account, engine="curl")
 
 
 async def connect_async(account: Account) -> "Client":
