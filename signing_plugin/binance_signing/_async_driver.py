@@ -4,7 +4,6 @@ Imported when it is first needed, for asyncio takes its time, and sync code has 
 """
 
 import time
-from contextlib import closing
 from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
@@ -46,7 +45,8 @@ class AsyncDriver(Generic[R]):
 
     async def answer(self, request: R, call: Call, settings: dict[str, Any]) -> Answer:
         """Give the answer that a call ends in, or raise what it ends in instead."""
-        with closing(tries(call)) as steps:
+        steps = tries(call)
+        try:
             step = next(steps)
             while not isinstance(step, End):
                 if isinstance(step, Send):
@@ -56,6 +56,8 @@ class AsyncDriver(Generic[R]):
                 else:
                     await anyio.sleep(step.seconds)
                     step = next(steps)
+        finally:
+            steps.close()
         if isinstance(step.outcome, Exception):
             raise step.outcome
         return step.outcome

@@ -67,16 +67,17 @@ def settings_of(settings: dict[str, Any]) -> Settings:
         raise _refused("proxy: it takes none with an SSLContext")
     environment = tuple(map(os.environ.get, CERTIFICATES)) if trust_env else None
     options = [*_ALWAYS, *_of_certificates(verify, environment)]
+    named = made_of(_proxy_of_the_environment) if proxy is None and trust_env else None
     if proxy is not None:
         options += _of_proxy(proxy)
-    elif trust_env:
-        options += _of_environment()
+    elif named is not None:
+        options += [*_of_proxy(named), (pycurl.NOPROXY, urllib.request.getproxies().get("no", ""))]
     else:
         options.append((pycurl.PROXY, ""))
     return Settings(
         tuple(options),
         tells_proxy_urls=proxy is not None and proxy.url.scheme in ("http", "https"),
-        skips_proxy_by_http=proxy is None,
+        skips_proxy_by_http=named is not None,
     )
 
 
@@ -114,15 +115,8 @@ def _of_proxy(proxy: httpx.Proxy) -> list[tuple[int, Any]]:
     return options
 
 
-def _of_environment() -> list[tuple[int, Any]]:
-    """Give the proxy that the environment names for https, when a client is made and not when it calls."""
-    proxy = made_of(_proxy_of_the_environment)
-    if proxy is None:
-        return [(pycurl.PROXY, "")]
-    return [*_of_proxy(proxy), (pycurl.NOPROXY, urllib.request.getproxies().get("no", ""))]
-
-
 def _proxy_of_the_environment() -> httpx.Proxy | None:
+    # The one for https; it is read when a client is made, and not when it calls.
     named = urllib.request.getproxies()
     url = named.get("https") or named.get("all")
     if not url:

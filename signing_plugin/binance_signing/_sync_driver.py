@@ -2,7 +2,6 @@
 
 import threading
 import time
-from contextlib import closing
 from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
@@ -43,7 +42,8 @@ class SyncDriver(Generic[R]):
 
     def answer(self, request: R, call: Call, settings: dict[str, Any]) -> Answer:
         """Give the answer that a call ends in, or raise what it ends in instead."""
-        with closing(tries(call)) as steps:
+        steps = tries(call)
+        try:
             step = next(steps)
             while not isinstance(step, End):
                 if isinstance(step, Send):
@@ -53,6 +53,8 @@ class SyncDriver(Generic[R]):
                 else:
                     time.sleep(step.seconds)
                     step = next(steps)
+        finally:
+            steps.close()
         if isinstance(step.outcome, Exception):
             raise step.outcome
         return step.outcome

@@ -143,15 +143,18 @@ def _wait_for_weight(call: Call, pacing: int, late: Outcome | None, now: Callabl
 
 def _noted(call: Call, outcome: Outcome, sent: int, now: Callable[[], float]) -> errors.BinanceError | None:
     """Take note of what an outcome tells; give the exception that it is, if it is no answer of success."""
-    used_weight = None if isinstance(outcome, Exception) else call.refusals.used_weight(outcome.headers)
-    if used_weight is not None:
-        call.rate_limit.told(used_weight, call.weight, sent, call.clock())
+    if not isinstance(outcome, Exception):
+        used_weight = call.refusals.used_weight(outcome.headers)
+        if used_weight is not None:
+            call.rate_limit.told(used_weight, call.weight, sent, call.clock())
+        if call.clock.measurements:
+            # For the error that the generated client makes of it, if it does.
+            outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
+        if is_success(outcome):
+            return None
     error = error_of(outcome, call.refusals)
     if error is not None:
         call.rate_limit.refused(error, call.pacing, sent, now(), call.clock())
-    if call.clock.measurements and not isinstance(outcome, Exception):
-        # For the error that the generated client makes of it, if it does.
-        outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
     return error
 
 
