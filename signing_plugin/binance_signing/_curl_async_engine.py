@@ -1,7 +1,8 @@
 """The fast engine's async side, on asyncio. Imported when it is first needed, as its driver."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from selectors import DefaultSelector, SelectorKey
 from typing import Any
 
 import pycurl
@@ -30,7 +31,7 @@ class AsyncPool(Handles):
         self._idle: list[Transfer] = []
         self._used: dict[Connection, int] = {}
         self._waiting: dict[Any, asyncio.Future[Failed | None]] = {}
-        self._watched: dict[int, int] = {}
+        self._watched: set[int] = set()
         # When libcurl wants to be called next, and the one call of the loop that comes no later.
         self._due: float | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -38,7 +39,10 @@ class AsyncPool(Handles):
 
     def enter(self) -> None:
         """Take note of one more user."""
-        if not self._users and self.multi is None:
+        if self.multi is None:
+            # The loop watches one thing, and that all sockets: each call would have to be told to it and taken back.
+            self._selector = DefaultSelector()
+            self._loop.add_reader(self._selector, self._act_on_sockets)
             self.multi = multi = pycurl.CurlMulti()
             multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
             multi.setopt(pycurl.M_TIMERFUNCTION, self._call_me)
@@ -56,8 +60,9 @@ class AsyncPool(Handles):
         self._idle.clear()
         self.multi.close()
         self.multi = None
-        for fd in [*self._watched]:
-            self._watch(pycurl.POLL_REMOVE, fd)
+        self._loop.remove_reader(self._selector)
+        self._selector.close()
+        self._watched.clear()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -80,7 +85,7 @@ class AsyncPool(Handles):
         self.multi.add_handle(transfer.easy)
         try:
             if is_alone:
-                self._act(pycurl.SOCKET_TIMEOUT, 0)
+                self._act(())
             failed = await future
             if failed is None:
                 transfer.note()
@@ -91,22 +96,14 @@ class AsyncPool(Handles):
             self._close_if_unused()
 
     def _watch(self, what: int, fd: int, *_: object) -> None:
-        before, after = self._watched.get(fd, 0), 0 if what == pycurl.POLL_REMOVE else what
-        changed = before ^ after
-        if changed & pycurl.POLL_IN:
-            if after & pycurl.POLL_IN:
-                self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
-            else:
-                self._loop.remove_reader(fd)
-        if changed & pycurl.POLL_OUT:
-            if after & pycurl.POLL_OUT:
-                self._loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
-            else:
-                self._loop.remove_writer(fd)
-        if after:
-            self._watched[fd] = after
+        if what == pycurl.POLL_REMOVE:
+            self._watched.discard(fd)
+            self._selector.unregister(fd)
+        elif fd in self._watched:
+            self._selector.modify(fd, what)
         else:
-            self._watched.pop(fd, None)
+            self._watched.add(fd)
+            self._selector.register(fd, what)
 
     def _call_me(self, milliseconds: int) -> None:
         if milliseconds < 0:
@@ -134,20 +131,24 @@ class AsyncPool(Handles):
         if self._due > self._loop.time():
             self._set_alarm(self._due)
         else:
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
+            self._act(())
 
     def _act_if_due(self) -> None:
         if self._is_due_now:
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
+            self._act(())
 
-    def _act(self, fd: int, events: int) -> None:
+    def _act_on_sockets(self) -> None:
+        self._act(self._selector.select(0))
+
+    def _act(self, ready: Sequence[tuple[SelectorKey, int]]) -> None:
         multi = self.multi
         if multi is None:
             return
-        self._is_acting, self._is_due_now = True, fd == pycurl.SOCKET_TIMEOUT
+        self._is_acting = True
+        self._is_due_now |= not ready
         try:
-            if not self._is_due_now:
-                multi.socket_action(fd, events)
+            for key, events in ready:
+                multi.socket_action(key.fd, events)
             while self._is_due_now:
                 self._is_due_now = False
                 multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -178,8 +179,8 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("engine='curl' runs on asyncio alone; use engine='httpx' for trio") from None
-        if isinstance(loop, getattr(asyncio, "ProactorEventLoop", ())):
-            raise ConfigurationError("engine='curl' runs on asyncio.SelectorEventLoop alone; or use engine='httpx'")
+        if not hasattr(DefaultSelector, "fileno"):
+            raise ConfigurationError("engine='curl' makes no async calls on this system, but engine='httpx' does")
         super().__init__(exchange, base_url, headers, ASYNC_POOLS.pool(settings, loop))
         self._open().enter()
         self._driver = AsyncDriver(exchange, self)

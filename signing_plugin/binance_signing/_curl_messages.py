@@ -46,12 +46,14 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_values",)
 
     def __init__(self, lines: list[str]) -> None:
-        self._values = values = dict[str, str]()
-        for line in lines:
-            name, _, value = line.partition(":")
-            name, value = name.strip().lower(), value.strip()
+        pairs = [line.partition(":") for line in lines]
+        self._values = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        if len(self._values) < len(pairs):
             # A header that comes more than once is a list. Source: RFC 9110, section 5.3.
-            values[name] = f"{values[name]}, {value}" if name in values else value
+            lists: dict[str, list[str]] = {}
+            for name, _, value in pairs:
+                lists.setdefault(name.strip().lower(), []).append(value.strip())
+            self._values = {name: ", ".join(several) for name, several in lists.items()}
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give a header without an exception on the way, for most that are asked for are not there."""
