@@ -108,7 +108,7 @@ def test_library_that_is_too_old(monkeypatch: pytest.MonkeyPatch, version: str, 
 
 def test_async_calls_on_windows(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """Where no event loop could watch many sockets as one, an async call is refused, and nothing is sent."""
-    monkeypatch.setattr("binance_signing._curl_async_engine.DefaultSelector", selectors.SelectSelector)
+    monkeypatch.setattr("binance_signing._curl_async_engine.Sockets", selectors.SelectSelector)
 
     with pytest.raises(ConfigurationError, match="^engine='curl' makes no async calls on this system"):
         asyncio.run(futures_account_balance.asyncio(client=connect(sandbox.credentials, server=sandbox.url)))
@@ -384,8 +384,8 @@ def test_ctrl_c(sandbox: Sandbox, balance: Balance) -> None:
 
 @pytest.mark.engines
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system does not send signals to threads")
-def test_calls_after_ctrl_c(sandbox: Sandbox) -> None:
-    """A client serves on after a call that Ctrl+C ended, and each later caller gets its own answer."""
+def test_calls_after_ctrl_c(sandbox: Sandbox, relay: Relay) -> None:
+    """A call that Ctrl+C ends leaves no connection; its client serves on, and later callers get their own answers."""
     held = Held()
     [row, *_] = sandbox.rows
     sandbox.answer_next(200, body=[row | {"accountAlias": "interrupted"}], fault=held.fault())
@@ -398,11 +398,12 @@ def test_calls_after_ctrl_c(sandbox: Sandbox) -> None:
     try:
         with (
             ThreadPoolExecutor(1) as threads,
-            connect(sandbox.credentials, server=sandbox.url, max_connections=2) as client,
+            connect(sandbox.credentials, server=relay.url, max_connections=2) as client,
         ):
             threads.submit(interrupt)
             with pytest.raises(KeyboardInterrupt):
                 futures_account_balance.sync(client=client)
+            assert relay.settles_at(0)
             for number in range(3):
                 sandbox.rows = [row | {"accountAlias": str(number)}]
                 assert str(number) == futures_account_balance.sync(client=client)[0].account_alias

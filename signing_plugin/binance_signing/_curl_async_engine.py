@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from selectors import DefaultSelector, SelectorKey
+from selectors import DefaultSelector
 from typing import Any
 
 import pycurl
@@ -20,6 +20,25 @@ from ._exchange import Exchange
 _MAX_IDLE = 1000
 
 
+class Sockets(DefaultSelector):
+    """Sockets that are watched as one, by what a system has for that, which on Windows is nothing."""
+
+    def watch(self, fd: int, what: int) -> None:
+        """Watch a socket for something else than before."""
+        try:
+            self.register(fd, what)
+        except KeyError:
+            self.modify(fd, what)
+
+    def forget(self, fd: int) -> None:
+        """Watch a socket no more."""
+        self.unregister(fd)
+
+    def ready(self) -> list[tuple[int, int]]:
+        """Give those that are ready, and for what."""
+        return [(key.fd, events) for key, events in self.select(0)]
+
+
 class AsyncPool(Handles):
     """The connections of clients of equal settings in one event loop, which tells libcurl what it waits for."""
 
@@ -31,7 +50,6 @@ class AsyncPool(Handles):
         self._idle: list[Transfer] = []
         self._used: dict[Connection, int] = {}
         self._waiting: dict[Any, asyncio.Future[Failed | None]] = {}
-        self._watched: set[int] = set()
         # When libcurl wants to be called next, and the one call of the loop that comes no later.
         self._due: float | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -41,8 +59,8 @@ class AsyncPool(Handles):
         """Take note of one more user."""
         if self.multi is None:
             # The loop watches one thing, and that all sockets: each call would have to be told to it and taken back.
-            self._selector = DefaultSelector()
-            self._loop.add_reader(self._selector, self._act_on_sockets)
+            self._sockets = Sockets()
+            self._loop.add_reader(self._sockets, self._act_on_sockets)
             self.multi = multi = pycurl.CurlMulti()
             multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
             multi.setopt(pycurl.M_TIMERFUNCTION, self._call_me)
@@ -60,9 +78,8 @@ class AsyncPool(Handles):
         self._idle.clear()
         self.multi.close()
         self.multi = None
-        self._loop.remove_reader(self._selector)
-        self._selector.close()
-        self._watched.clear()
+        self._loop.remove_reader(self._sockets)
+        self._sockets.close()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -97,13 +114,9 @@ class AsyncPool(Handles):
 
     def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
-            self._watched.discard(fd)
-            self._selector.unregister(fd)
-        elif fd in self._watched:
-            self._selector.modify(fd, what)
+            self._sockets.forget(fd)
         else:
-            self._watched.add(fd)
-            self._selector.register(fd, what)
+            self._sockets.watch(fd, what)
 
     def _call_me(self, milliseconds: int) -> None:
         if milliseconds < 0:
@@ -138,17 +151,17 @@ class AsyncPool(Handles):
             self._act(())
 
     def _act_on_sockets(self) -> None:
-        self._act(self._selector.select(0))
+        self._act(self._sockets.ready())
 
-    def _act(self, ready: Sequence[tuple[SelectorKey, int]]) -> None:
+    def _act(self, ready: Sequence[tuple[int, int]]) -> None:
         multi = self.multi
         if multi is None:
             return
         self._is_acting = True
         self._is_due_now |= not ready
         try:
-            for key, events in ready:
-                multi.socket_action(key.fd, events)
+            for fd, events in ready:
+                multi.socket_action(fd, events)
             while self._is_due_now:
                 self._is_due_now = False
                 multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -179,7 +192,7 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("engine='curl' runs on asyncio alone; use engine='httpx' for trio") from None
-        if not hasattr(DefaultSelector, "fileno"):
+        if not hasattr(Sockets, "fileno"):
             raise ConfigurationError("engine='curl' makes no async calls on this system, but engine='httpx' does")
         super().__init__(exchange, base_url, headers, ASYNC_POOLS.pool(settings, loop))
         self._open().enter()
@@ -199,8 +212,9 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
     async def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
         """Sign the request, send it and give the answer until the deadline."""
         pool = self._open()
+        signed = self._signed(request)
         transfer = pool.taken()
-        self._take(transfer, request, deadline)
+        transfer.take(request, *signed, deadline)
         failed = await pool.perform(transfer)
         if transfer.begins_anew(failed, deadline):
             failed = await pool.perform(transfer)

@@ -6,8 +6,9 @@ from binance_coinm import engines
 
 from ._curl_messages import Answer, Request, authorized, lines_of, request_of
 from ._curl_settings import Settings, settings_of
-from ._curl_transfer import POOLS, Pool, Transfer
+from ._curl_transfer import POOLS, Pool
 from ._exchange import Exchange, closed
+from ._signer import Authorized
 from ._sync_driver import SyncDriver
 from ._tries import Call
 
@@ -40,10 +41,9 @@ class CurlBase(Generic[P]):
             raise closed()
         return self._pool
 
-    def _take(self, transfer: Transfer, request: Request, deadline: float) -> None:
+    def _signed(self, request: Request) -> tuple[Authorized, list[bytes | str], int]:
         signed = authorized(request)
-        lines = lines_of(self._headers, request, signed.headers)
-        transfer.take(request, signed, lines, self._exchange.max_answer_bytes, deadline)
+        return signed, lines_of(self._headers, request, signed.headers), self._exchange.max_answer_bytes
 
 
 class CurlEngine(CurlBase[Pool]):
@@ -65,8 +65,9 @@ class CurlEngine(CurlBase[Pool]):
     def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
         """Sign the request, send it and give the answer until the deadline."""
         pool = self._open()
+        signed = self._signed(request)
         transfer = pool.taken()
-        self._take(transfer, request, deadline)
+        transfer.take(request, *signed, deadline)
         failed = transfer.perform()
         if transfer.begins_anew(failed, deadline):
             failed = transfer.perform()
