@@ -216,10 +216,10 @@ $(HTTPX2)/done: pyproject.toml tests/httpx2_stand_in.py
 	@touch $@
 
 # An environment of its own: the one of the tests, but what users need is there in the lowest version that they may have.
-# uv finds those in pyproject.toml, where pip would have to be told them.
+# uv finds those in pyproject.toml, where pip would have to be told them; the machine may need certificates of its own.
 $(LOWEST)/done: pyproject.toml
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/test
 	@$(LOWEST)/bin/python -m pip install --quiet --group lowest
-	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --reinstall \
+	@$(LOWEST)/bin/uv pip install --quiet --system-certs --python $(LOWEST)/bin/python --resolution lowest-direct --reinstall \
 		--requirements pyproject.toml --all-extras
 	@touch $@
