@@ -22,7 +22,7 @@ LOWEST := .venv/lowest
 SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format hooks \
+.PHONY: help run test coverage test-httpx2 test-lowest contract examples fuzz soak mutation bench check-bench growth generate check-generated check lint-spec format hooks \
 	docs test-docs translations build check-wheel sbom check-tag audit clean
 
 help: ## List the targets
@@ -31,7 +31,10 @@ help: ## List the targets
 run: $(VENV)/run ## Show the balances: of the exchange that BINANCE_* names, else of a sandbox
 	@$(BIN)/python examples/balance.py
 
-test: $(VENV)/test ## Run the tests, with coverage; WORKERS=2 shares them between two processes
+test: $(VENV)/test ## Run the tests; WORKERS=2 shares them between two processes
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS)
+
+coverage: $(VENV)/test ## Run the tests, and tell which lines none of them reaches; it takes twice as long
 	@$(BIN)/python -m pytest --cov --cov-report=term --numprocesses=$(WORKERS)
 
 contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test document, sandbox and client by Schemathesis, Prism and OpenAPI Generator
@@ -40,10 +43,10 @@ contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test document, sandbo
 examples: $(VENV)/examples ## Test the examples, with pandas, Prometheus, FastAPI, OpenTelemetry and Dask
 	@$(BIN)/python -m pytest tests/examples
 
-test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx, without coverage
+test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx
 	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
 
-test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pyproject.toml allows users, without coverage
+test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pyproject.toml allows users
 	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 300)
