@@ -49,7 +49,7 @@ test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 in the place of httpx
 test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pyproject.toml allows users
 	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
 
-fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 300)
+fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
 
 soak: $(VENV)/test ## Call for MINUTES (10) by ENGINE (httpx) among mixed faults; memory and connections have to stay flat

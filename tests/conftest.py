@@ -25,7 +25,7 @@ _SIGNATURE = re.compile("[0-9a-f]{64}|signature=")
 
 # The same examples in each run of the tests; others in each run of `make fuzz`, which names the profile.
 settings.register_profile("default", max_examples=200, derandomize=True, deadline=None, database=None, print_blob=True)
-settings.register_profile("brief", settings.get_profile("default"), max_examples=300, derandomize=False)
+settings.register_profile("brief", settings.get_profile("default"), max_examples=600, derandomize=False)
 settings.register_profile("fuzz", settings.get_profile("brief"), max_examples=10_000)
 
 

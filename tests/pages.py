@@ -8,6 +8,11 @@ ROOT = Path(__file__).parent.parent
 _FENCE = re.compile(r"^```([a-z]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+def make_targets() -> set[str]:
+    """Give the targets of the Makefile."""
+    return set(re.findall("^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
 class Block(NamedTuple):
     """A fenced block; `line` is where its first line stands, `prose` what stands between it and the block before."""
 

@@ -13,7 +13,7 @@ import pytest
 from authority import Authority
 from binance_coinm_cli import _peer
 from binance_sandbox import Fault, Sandbox
-from binance_signing import _httpx_engine
+from binance_signing import _certificates
 from command import here, use
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -425,9 +425,9 @@ def authority(tmp_path: Path) -> Iterator[Authority]:
     """Give an authority; what other tests trusted is forgotten, and what this one does is after it."""
     authority = Authority()
     (tmp_path / "authority.pem").write_bytes(authority.certificate)
-    _httpx_engine.tls_context.cache_clear()
+    _certificates.tls_context.cache_clear()
     yield authority
-    _httpx_engine.tls_context.cache_clear()
+    _certificates.tls_context.cache_clear()
 
 
 def encrypted(authority: Authority, tmp_path: Path, *names: x509.GeneralName) -> ssl.SSLContext:

@@ -108,7 +108,7 @@ def test_library_that_is_too_old(monkeypatch: pytest.MonkeyPatch, version: str, 
 
 def test_async_calls_on_windows(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """Where no event loop could watch many sockets as one, an async call is refused, and nothing is sent."""
-    monkeypatch.setattr("binance_signing._curl_async_engine.Sockets", selectors.SelectSelector)
+    monkeypatch.setattr("binance_signing._curl_async_engine.DefaultSelector", selectors.SelectSelector)
 
     with pytest.raises(ConfigurationError, match="^engine='curl' makes no async calls on this system"):
         asyncio.run(futures_account_balance.asyncio(client=connect(sandbox.credentials, server=sandbox.url)))

@@ -12,6 +12,7 @@ import pytest
 from binance_coinm import client, engines, errors, models, reading, refusals, security, servers, types, writing
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
+from test_public_names import names_of
 
 MODULES = [
     binance_coinm,
@@ -34,16 +35,6 @@ MODULES = [
 # The exchange's names of operations, and the few words of upstream's types, are none and have no full stop.
 SENTENCE = re.compile(r"[A-Z`].*(?:[.:]|\([A-Z_]+\)|file uploads|for properties|multipart/form-data|from an endpoint)")
 OURS = ("binance_coinm", "binance_sandbox", "binance_signing")
-
-
-def names_of(module: object) -> list[str]:
-    """Give the public names of a module: those that it lists, or those that it defines."""
-    defined = [
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and getattr(value, "__module__", "") == getattr(module, "__name__", None)
-    ]
-    return list(getattr(module, "__all__", defined))
 
 
 def described() -> Iterator[tuple[str, object]]:

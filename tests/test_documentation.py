@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
-from pages import ROOT, Block, blocks_of
+from pages import ROOT, Block, blocks_of, make_targets
 from test_pytest_plugin import run_pytest
 
 DOCS = ROOT / "docs"
@@ -114,8 +114,7 @@ def test_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert 0 == main(arguments)
         assert capsys.readouterr().out
     elif name == "make":
-        targets = set(re.findall("^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-        assert {argument for argument in arguments if "=" not in argument} <= targets
+        assert {argument for argument in arguments if "=" not in argument} <= make_targets()
     elif name == "export":
         assert re.fullmatch("BINANCE_(SERVER|API_KEY|API_SECRET)=.+", arguments[0])
     elif name == "pip":

@@ -13,7 +13,7 @@ from attrs import frozen
 from authority import Authority
 from binance_coinm.errors import ConfigurationError, NetworkError
 from binance_sandbox import Sandbox
-from binance_signing import Recovery, _httpx_engine, connect
+from binance_signing import Recovery, _certificates, connect
 from calls import Balance
 from cryptography import x509
 from relay import Relay
@@ -50,9 +50,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(autouse=True)
 def _certificates_are_loaded_anew() -> Iterator[None]:
     """Let nothing of what other tests trusted be left in this process, and nothing of this one's be left for others."""
-    _httpx_engine.tls_context.cache_clear()
+    _certificates.tls_context.cache_clear()
     yield
-    _httpx_engine.tls_context.cache_clear()
+    _certificates.tls_context.cache_clear()
 
 
 @pytest.fixture

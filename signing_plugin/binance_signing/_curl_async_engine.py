@@ -20,25 +20,6 @@ from ._exchange import Exchange
 _MAX_IDLE = 1000
 
 
-class Sockets(DefaultSelector):
-    """Sockets that are watched as one, by what a system has for that, which on Windows is nothing."""
-
-    def watch(self, fd: int, what: int) -> None:
-        """Watch a socket for something else than before."""
-        try:
-            self.register(fd, what)
-        except KeyError:
-            self.modify(fd, what)
-
-    def forget(self, fd: int) -> None:
-        """Watch a socket no more."""
-        self.unregister(fd)
-
-    def ready(self) -> list[tuple[int, int]]:
-        """Give those that are ready, and for what."""
-        return [(key.fd, events) for key, events in self.select(0)]
-
-
 class AsyncPool(Handles):
     """The connections of clients of equal settings in one event loop, which tells libcurl what it waits for."""
 
@@ -59,7 +40,7 @@ class AsyncPool(Handles):
         """Take note of one more user."""
         if self.multi is None:
             # The loop watches one thing, and that all sockets: each call would have to be told to it and taken back.
-            self._sockets = Sockets()
+            self._sockets = DefaultSelector()
             self._loop.add_reader(self._sockets, self._act_on_sockets)
             self.multi = multi = pycurl.CurlMulti()
             multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -113,10 +94,13 @@ class AsyncPool(Handles):
             self._close_if_unused()
 
     def _watch(self, what: int, fd: int, *_: object) -> None:
+        # What libcurl and selectors call reading and writing are the same numbers.
         if what == pycurl.POLL_REMOVE:
-            self._sockets.forget(fd)
+            self._sockets.unregister(fd)
+        elif fd in self._sockets.get_map():
+            self._sockets.modify(fd, what)
         else:
-            self._sockets.watch(fd, what)
+            self._sockets.register(fd, what)
 
     def _call_me(self, milliseconds: int) -> None:
         if milliseconds < 0:
@@ -151,7 +135,7 @@ class AsyncPool(Handles):
             self._act(())
 
     def _act_on_sockets(self) -> None:
-        self._act(self._sockets.ready())
+        self._act([(key.fd, events) for key, events in self._sockets.select(0)])
 
     def _act(self, ready: Sequence[tuple[int, int]]) -> None:
         multi = self.multi
@@ -192,7 +176,8 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("engine='curl' runs on asyncio alone; use engine='httpx' for trio") from None
-        if not hasattr(Sockets, "fileno"):
+        # By what a system watches many sockets as one, which on Windows is nothing.
+        if not hasattr(DefaultSelector, "fileno"):
             raise ConfigurationError("engine='curl' makes no async calls on this system, but engine='httpx' does")
         super().__init__(exchange, base_url, headers, ASYNC_POOLS.pool(settings, loop))
         self._open().enter()

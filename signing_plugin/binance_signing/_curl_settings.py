@@ -1,6 +1,5 @@
 """What the fast engine is told of a client's settings: options of libcurl, which else has its own."""
 
-import os
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pycurl
 from attrs import field, frozen
 from binance_coinm.errors import ConfigurationError
 
-from ._environment import CERTIFICATES, made_of
-from ._httpx_engine import tls_context
+from ._certificates import tls_context
+from ._environment import certificates_from, made_of
 
 # The first one that holds the limit of a body also where no length is told.
 _LIBCURL = 0x080400
@@ -65,7 +64,7 @@ def settings_of(settings: dict[str, Any]) -> Settings:
         raise _refused("transport: it sends by itself")
     if proxy is not None and proxy.ssl_context is not None:
         raise _refused("proxy: it takes none with an SSLContext")
-    environment = tuple(map(os.environ.get, CERTIFICATES)) if trust_env else None
+    environment = certificates_from() if trust_env else None
     options = [*_ALWAYS, *_of_certificates(verify, environment)]
     named = made_of(_proxy_of_the_environment) if proxy is None and trust_env else None
     if proxy is not None:

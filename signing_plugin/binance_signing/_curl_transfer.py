@@ -74,8 +74,9 @@ class Handles:
     def begin(self) -> None:
         """Begin without any, and leave those that are there in a fork as they are."""
         for handle in (self.easy, self.multi):
-            # Python would close them at its end, if not before.
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
+            if handle is not None:
+                # Python would close it at its end, if not before.
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
 
 
 class Transfer(Handles):

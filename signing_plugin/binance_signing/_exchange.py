@@ -29,21 +29,20 @@ class Exchange(NamedTuple):
     def call(self, method: str, extensions: Mapping[str, Any], *, is_repeatable: bool) -> Call:
         """Tell what the tries of a request depend on; its time begins now."""
         options: CallOptions = extensions.get("options", self.options)
-        # By their order, for names take longer, and each call makes one.
         return Call(
             # Source: RFC 9110, section 9.2.1, safe methods.
-            method in ("GET", "HEAD"),
-            getattr(extensions.get("security"), "signed", False),
-            is_repeatable,
-            extensions.get("weight", 1),
-            time.monotonic() + options.timeout,
-            options.recovery,
-            self.sync_clock,
-            self.pacing,
-            self.package.time_module is not None,
-            self.clock,
-            self.package.refusals,
-            self.rate_limit,
+            is_read=method in ("GET", "HEAD"),
+            is_signed=getattr(extensions.get("security"), "signed", False),
+            is_repeatable=is_repeatable,
+            weight=extensions.get("weight", 1),
+            deadline=time.monotonic() + options.timeout,
+            recovery=options.recovery,
+            sync_clock=self.sync_clock,
+            pacing=self.pacing,
+            can_measure_clock=self.package.time_module is not None,
+            clock=self.clock,
+            refusals=self.package.refusals,
+            rate_limit=self.rate_limit,
         )
 
     def question_for_the_time(self) -> dict[str, Any]:

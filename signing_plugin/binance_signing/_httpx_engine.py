@@ -3,10 +3,7 @@
 Each try goes through httpx's own `send`, above its hooks, so that each is signed anew.
 """
 
-import os
 import ssl
-from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -14,7 +11,8 @@ from binance_coinm.errors import ConfigurationError
 
 from . import _deadline
 from ._body import described, is_plain
-from ._environment import CERTIFICATES, made_of
+from ._certificates import tls_context
+from ._environment import certificates_from, made_of
 from ._exchange import Exchange
 from ._httpx_messages import body_of, is_repeatable, limits, set_timeouts, whole
 from ._origin import absolute
@@ -78,20 +76,8 @@ def prepared(settings: dict[str, Any]) -> dict[str, Any]:
     verify = settings["verify"]
     if isinstance(verify, ssl.SSLContext):
         return settings
-    environment = tuple(map(os.environ.get, CERTIFICATES)) if settings["trust_env"] else None
+    environment = certificates_from() if settings["trust_env"] else None
     return {**settings, "verify": tls_context(verify, environment)}
-
-
-@cache
-def tls_context(verify: bool | str, environment: tuple[str | None, ...] | None) -> ssl.SSLContext:  # noqa: FBT001, a key
-    # It takes longer to make than all the rest of a client, and clients with the same certificates can have the same.
-    if isinstance(verify, bool):
-        return made_of(httpx.create_ssl_context, verify=verify, trust_env=environment is not None)
-    is_folder = Path(verify).is_dir()
-    try:
-        return ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
-    except OSError as error:
-        raise ConfigurationError(f"verify: {verify!r} holds no certificates that can be read ({error})") from None
 
 
 def engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.Client:
