@@ -19,21 +19,27 @@ def signed(query: bytes, body: bytes, key: Key, timestamp: int, recv_window: int
     body, percent-encoded as on the wire. A timestamp and a signature that are there already are replaced.
     `timestamp` is in milliseconds since the epoch; `recv_window`, in milliseconds, is added if it is in neither.
     """
-    parameters = [_unsigned(query), _unsigned(body)]
-    added = [b"%b=%d" % (_TIMESTAMP, timestamp)]
-    if recv_window is not None and not any(_name(pair) == _RECV_WINDOW for part in parameters for pair in part):
-        added.insert(0, b"%b=%d" % (_RECV_WINDOW, recv_window))
-    last = parameters[1] if body else parameters[0]
-    last += added
-    payload = b"".join(b"&".join(part) for part in parameters)
-    last.append(b"%b=%b" % (_SIGNATURE, key.sign(payload)))
-    return b"&".join(parameters[0]), b"&".join(parameters[1])
+    added = b"%b=%d" % (_TIMESTAMP, timestamp)
+    if recv_window is not None and _RECV_WINDOW not in map(_name, (query + b"&" + body).split(b"&")):
+        added = b"%b=%d&%b" % (_RECV_WINDOW, recv_window, added)
+    is_in_body = bool(body)
+    query, body = _unsigned(query), _unsigned(body)
+    if is_in_body:
+        body = _followed(body, added)
+    else:
+        query = _followed(query, added)
+    signature = b"&%b=%b" % (_SIGNATURE, key.sign(query + body))
+    return (query, body + signature) if is_in_body else (query + signature, body)
 
 
-def _unsigned(parameters: bytes) -> list[bytes]:
-    return (
-        [pair for pair in parameters.split(b"&") if _name(pair) not in (_TIMESTAMP, _SIGNATURE)] if parameters else []
-    )
+def _unsigned(parameters: bytes) -> bytes:
+    if not parameters:
+        return parameters
+    return b"&".join(pair for pair in parameters.split(b"&") if _name(pair) not in (_TIMESTAMP, _SIGNATURE))
+
+
+def _followed(parameters: bytes, more: bytes) -> bytes:
+    return b"%b&%b" % (parameters, more) if parameters else more
 
 
 def _name(pair: bytes) -> bytes:
