@@ -320,7 +320,7 @@ class TestFork:
             futures_account_balance.sync(client=client)
             assert (1, 1) == (relay.accepted, relay.open)
 
-    @pytest.mark.parametrize("lock", ["_connections._making", "_exchange.rate_limit._lock"])
+    @pytest.mark.parametrize("lock", ["_connections._making", "_exchange.rules.rate_limit._lock"])
     def test_lock_of_another_thread(self, sandbox: Sandbox, lock: str) -> None:
         """A lock that is held during the fork, here by hand for it is held too shortly, does not stop the child."""
         with connect(sandbox.credentials, server=sandbox.url, pacing=100) as client:

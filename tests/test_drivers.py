@@ -20,6 +20,7 @@ from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions
 from binance_signing._package import package_of
 from binance_signing._rate_limit import RateLimit, rate_limit_of
+from binance_signing._tries import Rules
 from calls import Balance
 from samples import API_KEY, SECRET
 
@@ -133,7 +134,7 @@ def test_no_place_until_the_deadline(sandbox: Sandbox, client: SigningClient) ->
             await futures_account_balance.asyncio(client=late)
 
     for _ in range(PLACES):
-        assert places.acquire(timeout=0)
+        places.get_nowait()
     with pytest.raises(errors.TimeoutError, match=message) as of_sync:
         futures_account_balance.sync(client=late)
     with pytest.raises(errors.TimeoutError, match=message) as of_async:
@@ -155,7 +156,7 @@ def test_places_are_given_back(sandbox: Sandbox, client: SigningClient) -> None:
             futures_account_balance.sync(client=single)
 
     assert sandbox.rows == [row.to_dict() for row in futures_account_balance.sync(client=single)]
-    assert PLACES == places._value  # noqa: SLF001, a semaphore does not tell
+    assert PLACES == places.qsize()
     client.close()
 
 
@@ -181,10 +182,14 @@ def test_rate_limit_of_the_question_for_the_time(pacing: int | None) -> None:
     exchange = Exchange(
         package=package_of(binance_coinm),
         options=CallOptions(10.0, None),
-        clock=Clock(lambda: 30_000),
-        rate_limit=rate_limit,
-        sync_clock=False,
-        pacing=pacing,
+        rules=Rules(
+            sync_clock=False,
+            pacing=pacing,
+            can_measure_clock=True,
+            clock=Clock(lambda: 30_000),
+            refusals=REFUSALS,
+            rate_limit=rate_limit,
+        ),
         max_answer_bytes=1,
         max_connections=1,
     )

@@ -23,7 +23,7 @@ from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions, call_options
 from binance_signing._package import package_of
 from binance_signing._rate_limit import RateLimit
-from binance_signing._tries import Call
+from binance_signing._tries import Call, Rules
 from samples import API_KEY, SECRET
 
 LOOPBACK = "http://127.0.0.1:1"
@@ -142,9 +142,9 @@ def test_settings_reach_the_exchange() -> None:
     exchange = exchange_of(client)
 
     assert CallOptions(3, Recovery(2)) == exchange.options
-    assert 1234 == exchange.clock() == client.clock()
-    assert exchange.clock is client.clock
-    assert (True, 1) == (exchange.sync_clock, exchange.pacing)
+    assert 1234 == exchange.rules.clock() == client.clock()
+    assert exchange.rules.clock is client.clock
+    assert (True, 1) == (exchange.rules.sync_clock, exchange.rules.pacing)
     assert (1, 2) == (exchange.max_answer_bytes, exchange.max_connections)
 
 
@@ -158,8 +158,8 @@ def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = exchange_of(a_client())
 
     assert CallOptions(10.0, Recovery()) == exchange.options
-    assert 5 == exchange.clock()
-    assert (False, None) == (exchange.sync_clock, exchange.pacing)
+    assert 5 == exchange.rules.clock()
+    assert (False, None) == (exchange.rules.sync_clock, exchange.rules.pacing)
     assert (16_777_216, 100) == (exchange.max_answer_bytes, exchange.max_connections)
 
 
@@ -167,17 +167,20 @@ def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_clients_share_a_servers_rate_limit() -> None:
     """What one client learns of a server's rate limit is known to the others of that server, and to nobody else."""
     server = "https://options.example"
-    limit = exchange_of(a_client(server=server)).rate_limit
+    limit = exchange_of(a_client(server=server)).rules.rate_limit
 
-    assert limit is exchange_of(a_client(server=f"{server}:443/gateway")).rate_limit
-    assert limit is not exchange_of(a_client(server=f"{server}:444")).rate_limit
+    assert limit is exchange_of(a_client(server=f"{server}:443/gateway")).rules.rate_limit
+    assert limit is not exchange_of(a_client(server=f"{server}:444")).rules.rate_limit
 
 
 @pytest.mark.engines
 @pytest.mark.parametrize("server", ["http://127.0.0.1:1", "https://localhost:1", "http://[::1]:1"])
 def test_rate_limits_of_this_machine_are_not_shared(server: str) -> None:
     """What listens on a port of this machine may be another server tomorrow, so that nothing is kept of it."""
-    assert exchange_of(a_client(server=server)).rate_limit is not exchange_of(a_client(server=server)).rate_limit
+    assert (
+        exchange_of(a_client(server=server)).rules.rate_limit
+        is not exchange_of(a_client(server=server)).rules.rate_limit
+    )
 
 
 @pytest.mark.engines
@@ -285,10 +288,14 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Exchange:
     return Exchange(
         package=package_of(binance_coinm),
         options=OPTIONS,
-        clock=Clock(lambda: 0, lambda: 0),
-        rate_limit=RateLimit(REFUSALS),
-        sync_clock=True,
-        pacing=5,
+        rules=Rules(
+            sync_clock=True,
+            pacing=5,
+            can_measure_clock=True,
+            clock=Clock(lambda: 0, lambda: 0),
+            refusals=REFUSALS,
+            rate_limit=RateLimit(REFUSALS),
+        ),
         max_answer_bytes=100,
         max_connections=1,
     )
@@ -308,12 +315,7 @@ def test_call_of_a_bare_request(exchange: Exchange) -> None:
         weight=1,
         deadline=1007.0,
         recovery=Recovery(2),
-        sync_clock=True,
-        pacing=5,
-        can_measure_clock=True,
-        clock=exchange.clock,
-        refusals=REFUSALS,
-        rate_limit=exchange.rate_limit,
+        rules=exchange.rules,
     ) == call(exchange)
 
 
@@ -328,12 +330,7 @@ def test_call_of_a_request_that_says_all(exchange: Exchange) -> None:
         weight=20,
         deadline=1000.5,
         recovery=None,
-        sync_clock=True,
-        pacing=5,
-        can_measure_clock=True,
-        clock=exchange.clock,
-        refusals=REFUSALS,
-        rate_limit=exchange.rate_limit,
+        rules=exchange.rules,
     ) == call(exchange, "POST", weight=20, security=Security.TRADE, options=options)
 
 

@@ -10,7 +10,7 @@ from binance_coinm.facts import REFUSALS
 from binance_signing import Recovery
 from binance_signing._clock import Clock
 from binance_signing._rate_limit import RateLimit
-from binance_signing._tries import Call, End, MeasureClock, Outcome, Send, Wait, tries
+from binance_signing._tries import Call, End, MeasureClock, Outcome, Rules, Send, Wait, tries
 
 # The beginning of a minute, and what the monotonic clock shows then.
 MINUTE = 1_700_000_040_000
@@ -40,6 +40,14 @@ class World:
 
     def call(self, *, seconds: float = 600, **settings: Any) -> Call:
         """Give a signed read that may take so many seconds, but for what is said otherwise."""
+        rules = Rules(
+            sync_clock=settings.pop("sync_clock", False),
+            pacing=settings.pop("pacing", None),
+            can_measure_clock=settings.pop("can_measure_clock", True),
+            clock=self.clock,
+            refusals=REFUSALS,
+            rate_limit=self.rate_limit,
+        )
         usual = {
             "is_read": True,
             "is_signed": True,
@@ -47,12 +55,7 @@ class World:
             "weight": 1,
             "deadline": self.now + seconds,
             "recovery": Recovery(),
-            "sync_clock": False,
-            "pacing": None,
-            "can_measure_clock": True,
-            "refusals": REFUSALS,
-            "clock": self.clock,
-            "rate_limit": self.rate_limit,
+            "rules": rules,
         }
         return Call(**{**usual, **settings})
 

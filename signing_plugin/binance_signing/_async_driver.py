@@ -66,7 +66,7 @@ class AsyncDriver(Generic[R]):
         """Measure the clock, unless another call has since it was measured so often; say whether it is measured."""
         with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
             async with self._measuring:
-                if self._exchange.clock.measurements != measurements:
+                if self._exchange.rules.clock.measurements != measurements:
                     return True
                 request = self._sender.prepare(self._exchange.question_for_the_time())
                 sent = time.monotonic()

@@ -51,7 +51,7 @@ class SigningClient(AuthenticatedClient):
     @property
     def clock(self) -> Clock:
         """The exchange's clock; `clock.offset_ms` tells how far this machine's is behind it."""
-        return self._exchange.clock
+        return self._exchange.rules.clock
 
     @property
     def used_weight(self) -> int | None:
@@ -59,7 +59,7 @@ class SigningClient(AuthenticatedClient):
 
         Source: General Info, "LIMITS".
         """
-        return self._exchange.rate_limit.used_weight
+        return self._exchange.rules.rate_limit.used_weight
 
     def with_options(self, *, timeout: float | Unset = UNSET, recovery: Recovery | Unset | None = UNSET) -> Self:
         """Give this client with another timeout or recovery, for a single call: `sync(client=client.with_options(…))`.

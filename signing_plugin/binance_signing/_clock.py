@@ -11,7 +11,6 @@ def system_clock() -> int:
 
 
 class _Measurement(NamedTuple):
-    number: int
     server_time: float
     at: float
 
@@ -29,19 +28,16 @@ class Clock:
         self._system = system
         self._monotonic = monotonic
         # Replaced as a whole, so that no thread sees half of a measurement.
-        self._measurement = _Measurement(0, 0, 0)
+        self._measurement: _Measurement | None = None
+        # How often the clock was measured.
+        self.measurements = 0
 
     def __call__(self) -> int:
         """Give the exchange's time."""
         measurement = self._measurement
-        if not measurement.number:
+        if measurement is None:
             return self._system()
         return int(measurement.server_time + (self._monotonic() - measurement.at) * 1000)
-
-    @property
-    def measurements(self) -> int:
-        """How often the clock was measured."""
-        return self._measurement.number
 
     @property
     def offset_ms(self) -> int | None:
@@ -53,4 +49,5 @@ class Clock:
 
         Half the round trip is the most by which this is off. Half a millisecond is added, for `server_time` is cut off.
         """
-        self._measurement = _Measurement(self.measurements + 1, server_time + 0.5, (sent + received) / 2)
+        self._measurement = _Measurement(server_time + 0.5, (sent + received) / 2)
+        self.measurements += 1

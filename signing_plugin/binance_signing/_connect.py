@@ -86,6 +86,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     from ._package import package_of
     from ._rate_limit import RateLimit, rate_limit_of
     from ._signer import Signer, refuse_redirect
+    from ._tries import Rules
 
     wrong = None if credentials is None else what_is_no_credentials(credentials)
     if wrong:
@@ -104,20 +105,24 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     exchange = Exchange(
         package=generated,
         options=options,
-        clock=Clock(clock),
-        # A port of this machine may be another server tomorrow, so that nobody else is to know of its limit.
-        rate_limit=(
-            RateLimit(generated.refusals) if is_loopback(url) else rate_limit_of(origin_of(url), generated.refusals)
+        rules=Rules(
+            sync_clock=sync_clock,
+            pacing=pacing,
+            can_measure_clock=generated.time_module is not None,
+            clock=Clock(clock),
+            refusals=generated.refusals,
+            # A port of this machine may be another server tomorrow, so that nobody else is to know of its limit.
+            rate_limit=(
+                RateLimit(generated.refusals) if is_loopback(url) else rate_limit_of(origin_of(url), generated.refusals)
+            ),
         ),
-        sync_clock=sync_clock,
-        pacing=pacing,
         max_answer_bytes=max_answer_bytes,
         max_connections=max_connections,
     )
     signer = Signer(
         credentials_from() if credentials is None else credentials,
         str(url),
-        clock=exchange.clock,
+        clock=exchange.rules.clock,
         recv_window=recv_window,
     )
     return SigningClient(

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 import httpx
 from binance_coinm import errors
 
-from ._clock import Clock
 from ._options import CallOptions
 from ._package import Package
-from ._rate_limit import RateLimit
-from ._tries import Call, Outcome, error_of
+from ._tries import Call, Outcome, Rules, error_of
 
 
 class Exchange(NamedTuple):
@@ -19,10 +17,7 @@ class Exchange(NamedTuple):
 
     package: Package
     options: CallOptions
-    clock: Clock
-    rate_limit: RateLimit
-    sync_clock: bool
-    pacing: int | None
+    rules: Rules
     max_answer_bytes: int
     max_connections: int
 
@@ -37,12 +32,7 @@ class Exchange(NamedTuple):
             weight=extensions.get("weight", 1),
             deadline=time.monotonic() + options.timeout,
             recovery=options.recovery,
-            sync_clock=self.sync_clock,
-            pacing=self.pacing,
-            can_measure_clock=self.package.time_module is not None,
-            clock=self.clock,
-            refusals=self.package.refusals,
-            rate_limit=self.rate_limit,
+            rules=self.rules,
         )
 
     def question_for_the_time(self) -> dict[str, Any]:
@@ -52,10 +42,10 @@ class Exchange(NamedTuple):
 
     def measured(self, outcome: Outcome, sent: float) -> bool:
         """Set the clock by an answer to the question for the time, if it is one."""
-        received, now = time.monotonic(), self.clock()
-        error = error_of(outcome, self.package.refusals)
+        received, now = time.monotonic(), self.rules.clock()
+        error = error_of(outcome, self.rules.refusals)
         if error is not None:
-            self.rate_limit.refused(error, self.pacing, now, received, now)
+            self.rules.rate_limit.refused(error, self.rules.pacing, now, received, now)
         if isinstance(outcome, Exception):
             return False
         try:
@@ -63,7 +53,7 @@ class Exchange(NamedTuple):
         except errors.BinanceError:
             # The call that asked for it ends in its own error then, or tries again.
             return False
-        self.clock.measured(told, sent, received)
+        self.rules.clock.measured(told, sent, received)
         return True
 
 

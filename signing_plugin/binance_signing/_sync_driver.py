@@ -2,6 +2,7 @@
 
 import threading
 import time
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
@@ -12,6 +13,9 @@ from ._exchange import Exchange, closed, no_place, without_frames
 from ._tries import Call, End, MeasureClock, Outcome, Send, tries
 
 R = TypeVar("R")
+
+# A machine has no more of them for connections to a server.
+_PORTS = 1 << 16
 
 
 class Sender(Protocol[R]):
@@ -38,7 +42,10 @@ class SyncDriver(Generic[R]):
         self._exchange = exchange
         self._sender = sender
         self._measuring = threading.Lock()
-        self._places = threading.Semaphore(exchange.max_connections)
+        # A queue of places is a semaphore, but the standard library's is written in Python and takes its time.
+        self._places: SimpleQueue[None] = SimpleQueue()
+        for _ in range(min(exchange.max_connections, _PORTS)):
+            self._places.put(None)
 
     def answer(self, request: R, call: Call, settings: dict[str, Any]) -> Answer:
         """Give the answer that a call ends in, or raise what it ends in instead."""
@@ -64,7 +71,7 @@ class SyncDriver(Generic[R]):
         if not self._measuring.acquire(timeout=max(deadline - time.monotonic(), 0)):
             return False
         try:
-            if self._exchange.clock.measurements != measurements:
+            if self._exchange.rules.clock.measurements != measurements:
                 return True
             request = self._sender.prepare(self._exchange.question_for_the_time())
             sent = time.monotonic()
@@ -73,7 +80,9 @@ class SyncDriver(Generic[R]):
             self._measuring.release()
 
     def _outcome(self, request: R, deadline: float, settings: dict[str, Any]) -> Outcome:
-        if not self._places.acquire(timeout=max(deadline - time.monotonic(), 0)):
+        try:
+            self._places.get(timeout=max(deadline - time.monotonic(), 0))
+        except Empty:
             return no_place(self._exchange.max_connections)
         try:
             return self._sender.attempt(request, deadline, settings)
@@ -86,4 +95,4 @@ class SyncDriver(Generic[R]):
         except BaseException as interruption:  # noqa: BLE001, it is raised again
             raise without_frames(interruption) from None
         finally:
-            self._places.release()
+            self._places.put(None)

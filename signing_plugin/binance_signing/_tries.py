@@ -52,6 +52,17 @@ _SEND = Send()
 Steps = Generator[Step, Any, R]
 
 
+class Rules(NamedTuple):
+    """What the tries of all calls of a client depend on."""
+
+    sync_clock: bool
+    pacing: int | None
+    can_measure_clock: bool
+    clock: Clock
+    refusals: Refusals
+    rate_limit: RateLimit
+
+
 class Call(NamedTuple):
     """What is to be known of a call to decide on its tries. `deadline` is monotonic, in seconds."""
 
@@ -61,55 +72,51 @@ class Call(NamedTuple):
     weight: int
     deadline: float
     recovery: Recovery | None
-    sync_clock: bool
-    pacing: int | None
-    can_measure_clock: bool
-    clock: Clock
-    refusals: Refusals
-    rate_limit: RateLimit
+    rules: Rules
 
 
 def tries(
     call: Call, now: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
 ) -> Steps[None]:
     """Give the steps of a call, the last of which is its end."""
+    rules = call.rules
     failures = 0
     is_measured = False
     late: Outcome | None = None
-    if call.sync_clock and call.is_signed and not call.clock.measurements:
+    if rules.sync_clock and call.is_signed and not rules.clock.measurements:
         yield MeasureClock(0)
     while True:
         refusal = _refusal(call, late, now())
-        if refusal is None and call.pacing is not None:
-            refusal = yield from _wait_for_weight(call, call.pacing, late, now)
+        if refusal is None and rules.pacing is not None:
+            refusal = yield from _wait_for_weight(call, rules.pacing, late, now)
         if refusal is not None:
             yield End(refusal)
             return
-        measurements, sent = call.clock.measurements, call.clock()
+        measurements, sent = rules.clock.measurements, rules.clock()
         try:
             outcome: Outcome = yield _SEND
             error = _noted(call, outcome, sent, now)
         finally:
-            if call.pacing is not None:
-                call.rate_limit.release(call.weight)
+            if rules.pacing is not None:
+                rules.rate_limit.release(call.weight)
         if error is None or call.recovery is None or not call.is_repeatable:
             yield End(outcome)
             return
         late = outcome
         may_recover = _may_recover(call, outcome, error)
-        may_measure = call.is_signed and call.can_measure_clock and not is_measured
+        may_measure = call.is_signed and rules.can_measure_clock and not is_measured
         if isinstance(error, errors.TimestampError) and may_measure:
             # What the exchange refused for its time was not carried out, so that it may go out again, read or write.
             is_measured = yield MeasureClock(measurements)
             if is_measured:
                 continue
             # The question for the time may have met a ban.
-            late = outcome = call.rate_limit.refusal(now()) or outcome
+            late = outcome = rules.rate_limit.refusal(now()) or outcome
             may_recover = True
         failures += 1
         told = error.retry_after if isinstance(error, errors.ApiError) else None
         wait = told or call.recovery.wait_after(failures, chance())
-        is_banned = call.rate_limit.refusal(now()) is not None
+        is_banned = rules.rate_limit.refusal(now()) is not None
         is_late = now() + wait >= call.deadline
         if not may_recover or is_banned or is_late or failures >= call.recovery.tries:
             yield End(outcome)
@@ -119,7 +126,7 @@ def tries(
 
 def _refusal(call: Call, late: Outcome | None, time: float) -> Outcome | None:
     """Give what the call ends in if nothing may be sent, which is `late` when its time is up."""
-    refusal = call.rate_limit.refusal(time)
+    refusal = call.rules.rate_limit.refusal(time)
     if refusal is not None:
         return refusal
     if time >= call.deadline:
@@ -131,9 +138,9 @@ def _wait_for_weight(call: Call, pacing: int, late: Outcome | None, now: Callabl
     """Wait until there is weight for the call, and reserve it; give what it ends in if there is none in its time."""
     if call.weight > pacing:
         return errors.ConfigurationError(f"pacing: {pacing} is less than what this one call weighs, {call.weight}")
-    while wait := call.rate_limit.wait_before(call.weight, pacing, call.clock()):
+    while wait := call.rules.rate_limit.wait_before(call.weight, pacing, call.rules.clock()):
         if now() + wait >= call.deadline:
-            return call.refusals.weight_used_up(pacing, math.ceil(wait))
+            return call.rules.refusals.weight_used_up(pacing, math.ceil(wait))
         yield Wait(wait)
         refusal = _refusal(call, late, now())
         if refusal is not None:
@@ -143,18 +150,19 @@ def _wait_for_weight(call: Call, pacing: int, late: Outcome | None, now: Callabl
 
 def _noted(call: Call, outcome: Outcome, sent: int, now: Callable[[], float]) -> errors.BinanceError | None:
     """Take note of what an outcome tells; give the exception that it is, if it is no answer of success."""
+    rules = call.rules
     if not isinstance(outcome, Exception):
-        used_weight = call.refusals.used_weight(outcome.headers)
+        used_weight = rules.refusals.used_weight(outcome.headers)
         if used_weight is not None:
-            call.rate_limit.told(used_weight, call.weight, sent, call.clock())
-        if call.clock.measurements:
+            rules.rate_limit.told(used_weight, call.weight, sent, rules.clock())
+        if rules.clock.measurements:
             # For the error that the generated client makes of it, if it does.
-            outcome.extensions["clock_offset_ms"] = call.clock.offset_ms
+            outcome.extensions["clock_offset_ms"] = rules.clock.offset_ms
         if is_success(outcome):
             return None
-    error = error_of(outcome, call.refusals)
+    error = error_of(outcome, rules.refusals)
     if error is not None:
-        call.rate_limit.refused(error, call.pacing, sent, now(), call.clock())
+        rules.rate_limit.refused(error, rules.pacing, sent, now(), rules.clock())
     return error
 
 
