@@ -14,9 +14,8 @@ DEFAULT_TIMEOUT = 10.0
 USER_AGENT = "binance-coinm/0.1.0"
 
 
-def _require_open(engine: Engine | AsyncEngine) -> None:
-    if engine.is_closed:
-        raise ConfigurationError("this client is closed; make another one, or close it later")
+def _closed() -> ConfigurationError:
+    return ConfigurationError("this client is closed; make another one, or close it later")
 
 
 @define(eq=False, repr=False, slots=False)
@@ -50,7 +49,8 @@ class Client:
         `ConfigurationError` if the client is closed.
         """
         engine = self.engine()
-        _require_open(engine)
+        if engine.is_closed:
+            raise _closed()
         try:
             return engine.request(**self.prepared(request))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
@@ -60,7 +60,8 @@ class Client:
     async def request_async(self, request: dict[str, Any]) -> Answer:
         """Do the same as `request` without blocking."""
         engine = self.async_engine()
-        _require_open(engine)
+        if engine.is_closed:
+            raise _closed()
         try:
             return await engine.request(**self.prepared(request))
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:

@@ -200,7 +200,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).decode
+_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).raw_decode
+_WHITE_SPACE = " \t\n\r"
 # A plain amount is what JSON calls a number, so that JSON's decoder is the fastest to check and to make many of them.
 _decode_amounts = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal).decode
 _OF_AMOUNTS = b"0123456789.-,"
@@ -291,7 +292,11 @@ def json_value(content: bytes) -> Any:
     """Decode JSON, its numbers exactly; raise `ResponseError` for whatever else the bytes are."""
     # The error is raised outside of the handlers: the decoder's own, chained to it, would carry the whole answer.
     try:
-        return _decode(content.decode())
+        text = content.decode().strip(_WHITE_SPACE)
+        value, end = _decode(text)
+        if end == len(text):
+            return value
+        got = "something else"
     except UnicodeDecodeError:
         got = "bytes that are no UTF-8"
     except (ValueError, ArithmeticError, RecursionError):

@@ -42,13 +42,12 @@ class Connections:
         self._async_engines: dict[object, AsyncEngine] = {}
         self._ends: dict[object, AsyncGenerator[None]] = {}
 
-    def _require_open(self) -> None:
-        if self._is_closed:
-            raise ConfigurationError("this client is closed; connect again, or close it later")
-
     def engine(self) -> Engine:
         """Give the engine of sync calls of this process."""
-        self._require_open()
+        if self._is_closed:
+            raise _closed()
+        if self._engine is not None:
+            return self._engine
         with self._making:
             if self._engine is None:
                 self._engine = self._engines.engine(self._exchange, self._settings)
@@ -56,7 +55,8 @@ class Connections:
 
     def async_engine(self) -> AsyncEngine:
         """Give the engine of async calls of the running event loop, at whose end it is closed, if not before."""
-        self._require_open()
+        if self._is_closed:
+            raise _closed()
         loop = _running_loop()
         engine = self._async_engines.get(loop)
         if engine is not None:
@@ -97,6 +97,10 @@ class Connections:
         if loop in self._ends:
             await self._ends[loop].aclose()
         await self._end(loop)
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("this client is closed; connect again, or close it later")
 
 
 def _running_loop() -> object:

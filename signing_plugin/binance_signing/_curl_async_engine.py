@@ -13,7 +13,7 @@ from ._async_driver import AsyncDriver
 from ._curl_engine import CurlBase
 from ._curl_messages import Answer, Request
 from ._curl_settings import Settings
-from ._curl_transfer import Connection, Failed, Handles, Pools, Transfer
+from ._curl_transfer import Connection, Failed, Handles, Pools, Transfer, Used
 from ._exchange import Exchange
 
 # Connections that nobody uses for the moment; libcurl closes the others, and would keep but a few by itself.
@@ -29,7 +29,7 @@ class AsyncPool(Handles):
         self._loop = loop
         self._users = 0
         self._idle: list[Transfer] = []
-        self._used: dict[Connection, int] = {}
+        self._used: dict[Connection, Used] = {}
         self._waiting: dict[Any, asyncio.Future[Failed | None]] = {}
         # When libcurl wants to be called next, and the one call of the loop that comes no later.
         self._due: float | None = None
@@ -97,10 +97,11 @@ class AsyncPool(Handles):
         # What libcurl and selectors call reading and writing are the same numbers.
         if what == pycurl.POLL_REMOVE:
             self._sockets.unregister(fd)
-        elif fd in self._sockets.get_map():
-            self._sockets.modify(fd, what)
-        else:
+            return
+        try:
             self._sockets.register(fd, what)
+        except KeyError:
+            self._sockets.modify(fd, what)
 
     def _call_me(self, milliseconds: int) -> None:
         if milliseconds < 0:
@@ -201,7 +202,7 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
         transfer = pool.taken()
         transfer.take(request, *signed, deadline)
         failed = await pool.perform(transfer)
-        if transfer.begins_anew(failed, deadline):
+        if failed is not None and transfer.begins_anew(failed, deadline):
             failed = await pool.perform(transfer)
         try:
             return transfer.answer(failed)

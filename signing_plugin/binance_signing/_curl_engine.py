@@ -69,7 +69,7 @@ class CurlEngine(CurlBase[Pool]):
         transfer = pool.taken()
         transfer.take(request, *signed, deadline)
         failed = transfer.perform()
-        if transfer.begins_anew(failed, deadline):
+        if failed is not None and transfer.begins_anew(failed, deadline):
             failed = transfer.perform()
         try:
             return transfer.answer(failed)

@@ -7,8 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import httpx
@@ -41,15 +42,22 @@ _POLLED = (
 )
 
 
-def _is_readable(fd: int) -> bool:
+class Used(NamedTuple):
+    """A connection that was used: its socket, and what gives something if there is anything to be read from it."""
+
+    fd: int
+    readable: Callable[[], Any]
+
+
+def _used(fd: int) -> Used:
     if not _POLLED:
-        return bool(select.select([fd], [], [], 0)[0])
+        return Used(fd, lambda: select.select([fd], [], [], 0)[0])
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
+    return Used(fd, partial(poll.poll, 0))
 
 
-def _guarded(begun: list[Connection], used: dict[Connection, int]) -> Callable[..., bool]:
+def _guarded(begun: list[Connection], used: dict[Connection, Used]) -> Callable[..., bool]:
     def stops(*connection: Any) -> bool:
         """Say whether a request is not to be sent, though libcurl would."""
         begun.append(connection)
@@ -57,8 +65,8 @@ def _guarded(begun: list[Connection], used: dict[Connection, int]) -> Callable[.
             # Libcurl sends a request again, a write too, when a connection ends that served another one before.
             return True
         # Of a connection that was just used libcurl does not ask whether the server has closed it since.
-        fd = used.get(connection)
-        return fd is not None and _is_readable(fd)
+        before = used.get(connection)
+        return before is not None and bool(before.readable())
 
     return stops
 
@@ -85,7 +93,7 @@ class Transfer(Handles):
     What libcurl calls for each piece of an answer is C, so that no piece of it takes the interpreter's time.
     """
 
-    def __init__(self, settings: Settings, used: dict[Connection, int]) -> None:
+    def __init__(self, settings: Settings, used: dict[Connection, Used]) -> None:
         super().__init__()
         self.easy = pycurl.Curl()
         self._settings = settings
@@ -154,15 +162,16 @@ class Transfer(Handles):
     def note(self) -> None:
         """Take note of the connection that was used, before the handle forgets it."""
         fd: int = self.easy.getinfo(pycurl.ACTIVESOCKET)
-        if len(self._used) >= _MOST:
-            self._used.clear()
         for connection in self._begun:
-            if fd >= 0:
-                self._used[connection] = fd
+            before = self._used.get(connection)
+            if fd >= 0 and (before is None or before.fd != fd):
+                if len(self._used) >= _MOST:
+                    self._used.clear()
+                self._used[connection] = _used(fd)
 
-    def begins_anew(self, failed: Failed | None, deadline: float) -> bool:
+    def begins_anew(self, failed: Failed, deadline: float) -> bool:
         """Say whether nothing was sent, for the connection had ended before; it is to be tried over a new one then."""
-        if failed is None or failed[0] != pycurl.E_ABORTED_BY_CALLBACK or len(self._begun) > 1:
+        if failed[0] != pycurl.E_ABORTED_BY_CALLBACK or len(self._begun) > 1:
             return False
         self._begun.clear()
         self._is_common = False
@@ -260,6 +269,7 @@ class Pool:
             SyncTransfer: deque(),
             HeardTransfer: deque(),
         }
+        self._looks_again_at = 0.0
 
     def taken(self) -> SyncTransfer:
         """Give a transfer, the one that was used last, if there is one."""
@@ -271,13 +281,16 @@ class Pool:
             return kind(self._settings)
 
     def give_back(self, transfer: SyncTransfer) -> None:
-        """Keep a transfer for other calls, and let go of one that was not used for long."""
-        idle, now = self._idle[type(transfer)], time.monotonic()
-        idle.append((now, transfer))
-        # Another thread may take it meanwhile.
-        with suppress(IndexError):
-            if idle[0][0] + IDLE < now:
-                idle.popleft()
+        """Keep a transfer for other calls, and let go of those that were not used for long."""
+        now = time.monotonic()
+        self._idle[type(transfer)].append((now, transfer))
+        if now >= self._looks_again_at:
+            self._looks_again_at = now + IDLE
+            for idle in self._idle.values():
+                # Other threads may take them meanwhile.
+                with suppress(IndexError):
+                    while idle[0][0] + IDLE < now:
+                        idle.popleft()
 
 
 class Pools(Generic[P]):
