@@ -10,7 +10,6 @@ from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from itertools import chain
-from operator import itemgetter
 from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar
 
 import httpx
@@ -262,13 +261,12 @@ def rows(kind: type[R]) -> Reader[list[R]]:
     When there is anything unusual in them, they are read one by one, which takes it or tells where it is.
     """
     one_by_one = array(model(kind.from_dict))
-    take = itemgetter(*kind.columns)
     readers = list(kind.columns.values())
     places = {reader: [place for place, other in enumerate(readers) if other is reader] for reader in readers}
 
     def at_once(objects: list[Any]) -> list[R]:
         count = len(objects)
-        columns: list[Any] = list(zip(*map(take, objects), strict=True))
+        columns: list[Any] = [[one[name] for one in objects] for name in kind.columns]
         for reader, of_this_kind in places.items():
             values = _AT_ONCE[reader](list(chain.from_iterable(columns[place] for place in of_this_kind)))
             for index, place in enumerate(of_this_kind):
