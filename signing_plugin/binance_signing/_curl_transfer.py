@@ -2,7 +2,6 @@
 
 import ctypes
 import select
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,15 +30,6 @@ Connection = tuple[Any, ...]
 # So many connections are known at most.
 _MOST = 1000
 _MAX_BYTES = (1 << 63) - 1
-_POLLED = (
-    {
-        pycurl.POLL_IN: select.POLLIN,
-        pycurl.POLL_OUT: select.POLLOUT,
-        pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
-    }
-    if hasattr(select, "poll")
-    else {}
-)
 
 
 class Used(NamedTuple):
@@ -50,7 +40,7 @@ class Used(NamedTuple):
 
 
 def _used(fd: int) -> Used:
-    if not _POLLED:
+    if not hasattr(select, "poll"):
         return Used(fd, lambda: select.select([fd], [], [], 0)[0])
     poll = select.poll()
     poll.register(fd, select.POLLIN)
@@ -200,10 +190,15 @@ class Transfer(Handles):
 
 
 class SyncTransfer(Transfer):
-    """A transfer that blocks its thread, in which no signal is heard. It has connections of its own."""
+    """A transfer that blocks its thread. It has connections of its own."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, {})
+
+    def _set_up(self) -> None:
+        super()._set_up()
+        self.easy.setopt(pycurl.NOPROGRESS, 0)
+        self.easy.setopt(pycurl.XFERINFOFUNCTION, _hear)
 
     def perform(self) -> Failed | None:
         """Send the request, and wait for the answer."""
@@ -215,46 +210,10 @@ class SyncTransfer(Transfer):
         return None
 
 
-class HeardTransfer(SyncTransfer):
-    """A transfer whose waiting is Python's, so that the main thread hears signals meanwhile, Ctrl+C above all."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.multi = pycurl.CurlMulti()
-        self._poll = poll = select.poll()
-
-        def watch(what: int, fd: int, *_: object) -> None:
-            if what == pycurl.POLL_REMOVE:
-                poll.unregister(fd)
-            else:
-                poll.register(fd, _POLLED[what])
-
-        self.multi.setopt(pycurl.M_SOCKETFUNCTION, watch)
-
-    def perform(self) -> Failed | None:
-        """Send the request, and wait for the answer."""
-        multi = self.multi
-        multi.add_handle(self.easy)
-        try:
-            _, running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-            while running:
-                ready = self._poll.poll(multi.timeout())
-                for fd, events in ready:
-                    is_writable = bool(events & select.POLLOUT)
-                    is_readable = bool(events & ~select.POLLOUT)
-                    _, running = multi.socket_action(
-                        fd, is_readable * pycurl.CSELECT_IN | is_writable * pycurl.CSELECT_OUT
-                    )
-                if not ready:
-                    _, running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-            _, done, failures = multi.info_read()
-            if done:
-                self.note()
-        finally:
-            multi.remove_handle(self.easy)
-        for _, number, words in failures:
-            return number, words
-        return None
+def _hear(*_: int) -> None:
+    # Libcurl calls this when a signal comes, and once a second. As it is Python, the signal's handler is run here, in
+    # the main thread, and what it raises, Ctrl+C above all, goes through libcurl to the caller.
+    pass
 
 
 class Pool:
@@ -265,32 +224,26 @@ class Pool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._idle: dict[type[SyncTransfer], deque[tuple[float, SyncTransfer]]] = {
-            SyncTransfer: deque(),
-            HeardTransfer: deque(),
-        }
+        self._idle: deque[tuple[float, SyncTransfer]] = deque()
         self._looks_again_at = 0.0
 
     def taken(self) -> SyncTransfer:
         """Give a transfer, the one that was used last, if there is one."""
-        is_heard = bool(_POLLED) and threading.current_thread() is threading.main_thread()
-        kind = HeardTransfer if is_heard else SyncTransfer
         try:
-            return self._idle[kind].pop()[1]
+            return self._idle.pop()[1]
         except IndexError:
-            return kind(self._settings)
+            return SyncTransfer(self._settings)
 
     def give_back(self, transfer: SyncTransfer) -> None:
         """Keep a transfer for other calls, and let go of those that were not used for long."""
         now = time.monotonic()
-        self._idle[type(transfer)].append((now, transfer))
+        self._idle.append((now, transfer))
         if now >= self._looks_again_at:
             self._looks_again_at = now + IDLE
-            for idle in self._idle.values():
-                # Other threads may take them meanwhile.
-                with suppress(IndexError):
-                    while idle[0][0] + IDLE < now:
-                        idle.popleft()
+            # Other threads may take them meanwhile.
+            with suppress(IndexError):
+                while self._idle[0][0] + IDLE < now:
+                    self._idle.popleft()
 
 
 class Pools(Generic[P]):
