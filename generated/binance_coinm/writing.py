@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any, NoReturn, Protocol
 
 from .errors import ConfigurationError
@@ -93,6 +94,7 @@ def member(enum: type[Enum]) -> Writer:
     return write
 
 
+@cache
 def within(writer: Writer, minimum: int | Decimal | None, maximum: int | Decimal | None) -> Writer:
     """Write an integer or a decimal that is not below the minimum and not above the maximum."""
 

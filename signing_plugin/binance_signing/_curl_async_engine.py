@@ -11,7 +11,7 @@ from binance_coinm.errors import ConfigurationError
 
 from ._async_driver import AsyncDriver
 from ._curl_engine import CurlBase
-from ._curl_messages import Answer, Request
+from ._curl_messages import Answer, Request, request_of
 from ._curl_settings import Settings
 from ._curl_transfer import Connection, Failed, Handles, Pools, Transfer, Used
 from ._exchange import Exchange
@@ -192,7 +192,7 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
 
     def request(self, **request: Any) -> Coroutine[Any, Any, engines.Answer]:
         """Send the request whose arguments these are, as `httpx.AsyncClient.request` does."""
-        prepared = self.prepare(request)
+        prepared = request_of(self._base_url, **request)
         return self._driver.answer(prepared, self._call(prepared), {})
 
     async def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's

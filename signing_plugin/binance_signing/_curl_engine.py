@@ -59,7 +59,7 @@ class CurlEngine(CurlBase[Pool]):
 
     def request(self, **request: Any) -> engines.Answer:
         """Send the request whose arguments these are, as `httpx.Client.request` does."""
-        prepared = self.prepare(request)
+        prepared = request_of(self._base_url, **request)
         return self._driver.answer(prepared, self._call(prepared), {})
 
     def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's

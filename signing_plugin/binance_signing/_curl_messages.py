@@ -1,12 +1,12 @@
 """Requests and answers of the fast engine: what goes to libcurl, and what comes from it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import httpx
-from attrs import define, field
+from attrs import define
 from binance_coinm.errors import ConfigurationError
 
 from ._body import Body, described
@@ -36,7 +36,7 @@ class Request:
     path: bytes
     query: bytes
     extensions: dict[str, Any]
-    headers: list[tuple[bytes, bytes]] = field(factory=list[tuple[bytes, bytes]])
+    headers: Sequence[tuple[bytes, bytes]] = ()
     body: bytes | None = b""
 
 
@@ -79,7 +79,7 @@ class Answer:
     status_code: int
     headers: Headers
     content: bytes
-    extensions: dict[str, Any] = field(factory=dict[str, Any])
+    extensions: dict[str, Any]
 
 
 def headers_of(head: bytearray) -> Headers:
@@ -103,12 +103,12 @@ def answer_of(status_code: int, head: bytearray, body: bytearray, limit: int) ->
         raise httpx.RemoteProtocolError("an answer in a protocol that was not asked for")
     encoding = headers.get("content-encoding")
     if encoding is None:
-        return Answer(status_code, headers, bytes(body))
+        return Answer(status_code, headers, bytes(body), {})
     with described(status_code, headers):
         decoded = Body(encoding, limit)
         if body:
             decoded.feed(body)
-    return Answer(status_code, headers, decoded.whole())
+    return Answer(status_code, headers, decoded.whole(), {})
 
 
 @lru_cache(maxsize=256)

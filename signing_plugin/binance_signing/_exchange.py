@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
+from attrs import frozen
 from binance_coinm import errors
 
 from ._options import CallOptions
@@ -12,7 +13,8 @@ from ._package import Package
 from ._tries import Call, Outcome, Rules, error_of
 
 
-class Exchange(NamedTuple):
+@frozen
+class Exchange:
     """What the drivers of one client share: what is known of the exchange, and how to call it."""
 
     package: Package

@@ -7,9 +7,10 @@ import math
 import random
 import time
 from collections.abc import Callable, Generator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import httpx
+from attrs import define, frozen
 from binance_coinm import errors
 from binance_coinm.engines import Answer, is_success
 from binance_coinm.refusals import Refusals
@@ -24,23 +25,27 @@ R = TypeVar("R")
 Outcome = Answer | httpx.HTTPError | errors.BinanceError
 
 
-class Send(NamedTuple):
+@define
+class Send:
     """Send the request, and tell how that ends."""
 
 
-class MeasureClock(NamedTuple):
+@define
+class MeasureClock:
     """Measure the clock, unless it was measured since this number of times, and tell whether it is measured."""
 
     measurements: int
 
 
-class Wait(NamedTuple):
+@define
+class Wait:
     """Wait so many seconds."""
 
     seconds: float
 
 
-class End(NamedTuple):
+@define
+class End:
     """Return the outcome, or raise it."""
 
     outcome: Outcome
@@ -52,7 +57,8 @@ _SEND = Send()
 Steps = Generator[Step, Any, R]
 
 
-class Rules(NamedTuple):
+@frozen
+class Rules:
     """What the tries of all calls of a client depend on."""
 
     sync_clock: bool
@@ -63,7 +69,8 @@ class Rules(NamedTuple):
     rate_limit: RateLimit
 
 
-class Call(NamedTuple):
+@define
+class Call:
     """What is to be known of a call to decide on its tries. `deadline` is monotonic, in seconds."""
 
     is_read: bool
