@@ -31,6 +31,7 @@ from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
 from binance_signing import SigningClient, connect
 from binance_signing._engines import EngineName
+from binance_signing._sockets import SelectedSockets
 from calls import Balance
 from cryptography import x509
 from relay import Relay
@@ -108,12 +109,26 @@ def test_library_that_is_too_old(monkeypatch: pytest.MonkeyPatch, version: str, 
 
 def test_async_calls_on_windows(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """Where no event loop could watch many sockets as one, an async call is refused, and nothing is sent."""
-    monkeypatch.setattr("binance_signing._curl_async_engine.DefaultSelector", selectors.SelectSelector)
+    monkeypatch.setattr("binance_signing._curl_async_engine.SOCKETS", selectors.SelectSelector)
 
     with pytest.raises(ConfigurationError, match="^engine='curl' makes no async calls on this system"):
         asyncio.run(futures_account_balance.asyncio(client=connect(sandbox.credentials, server=sandbox.url)))
 
     assert [] == sandbox.requests
+
+
+def test_many_async_calls_without_epoll(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """Where there is no epoll, the system's own way to watch many sockets serves as well, for one call and for many."""
+    monkeypatch.setattr("binance_signing._curl_async_engine.SOCKETS", SelectedSockets)
+
+    async def call() -> None:
+        async with connect(sandbox.credentials, server=sandbox.url) as client:
+            first = await futures_account_balance.asyncio(client=client)
+            others = await asyncio.gather(*(futures_account_balance.asyncio(client=client) for _ in range(20)))
+            assert [first] * 20 == others
+
+    asyncio.run(call())
+    assert 21 == len(sandbox.requests)
 
 
 def test_user_in_a_url(sandbox: Sandbox) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from selectors import DefaultSelector
 from typing import Any
 
 import pycurl
@@ -15,6 +14,7 @@ from ._curl_messages import Answer, Request, request_of
 from ._curl_settings import Settings
 from ._curl_transfer import Connection, Failed, Handles, Pools, Transfer, Used
 from ._exchange import Exchange
+from ._sockets import SOCKETS
 
 # Connections that nobody uses for the moment; libcurl closes the others, and would keep but a few by itself.
 _MAX_IDLE = 1000
@@ -40,7 +40,7 @@ class AsyncPool(Handles):
         """Take note of one more user."""
         if self.multi is None:
             # The loop watches one thing, and that all sockets: each call would have to be told to it and taken back.
-            self._sockets = DefaultSelector()
+            self._sockets = SOCKETS()
             self._loop.add_reader(self._sockets, self._act_on_sockets)
             self.multi = multi = pycurl.CurlMulti()
             multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -94,14 +94,10 @@ class AsyncPool(Handles):
             self._close_if_unused()
 
     def _watch(self, what: int, fd: int, *_: object) -> None:
-        # What libcurl and selectors call reading and writing are the same numbers.
         if what == pycurl.POLL_REMOVE:
-            self._sockets.unregister(fd)
-            return
-        try:
-            self._sockets.register(fd, what)
-        except KeyError:
-            self._sockets.modify(fd, what)
+            self._sockets.forget(fd)
+        else:
+            self._sockets.watch(fd, what)
 
     def _call_me(self, milliseconds: int) -> None:
         if milliseconds < 0:
@@ -136,7 +132,7 @@ class AsyncPool(Handles):
             self._act(())
 
     def _act_on_sockets(self) -> None:
-        self._act([(key.fd, events) for key, events in self._sockets.select(0)])
+        self._act(self._sockets.ready())
 
     def _act(self, ready: Sequence[tuple[int, int]]) -> None:
         multi = self.multi
@@ -178,7 +174,7 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
         except RuntimeError:
             raise ConfigurationError("engine='curl' runs on asyncio alone; use engine='httpx' for trio") from None
         # By what a system watches many sockets as one, which on Windows is nothing.
-        if not hasattr(DefaultSelector, "fileno"):
+        if not hasattr(SOCKETS, "fileno"):
             raise ConfigurationError("engine='curl' makes no async calls on this system, but engine='httpx' does")
         super().__init__(exchange, base_url, headers, ASYNC_POOLS.pool(settings, loop))
         self._open().enter()
