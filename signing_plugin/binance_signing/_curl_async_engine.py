@@ -91,7 +91,8 @@ class AsyncPool(Handles):
         finally:
             self._waiting.pop(transfer.easy, None)
             self.multi.remove_handle(transfer.easy)
-            self._close_if_unused()
+            if not self._users:
+                self._close_if_unused()
 
     def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
@@ -183,6 +184,7 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
     async def aclose(self) -> None:
         """Let go of the pool, which is closed unless others use it."""
         pool, self._pool = self._pool, None
+        self.is_closed = True
         if pool is not None:
             pool.leave()
 

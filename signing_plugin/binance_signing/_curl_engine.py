@@ -23,11 +23,7 @@ class CurlBase(Generic[P]):
         self._base_url = base_url
         self._headers = headers
         self._pool: P | None = pool
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed."""
-        return self._pool is None
+        self.is_closed = False
 
     def prepare(self, request: dict[str, Any]) -> Request:
         """Give the request whose arguments these are."""
@@ -56,6 +52,7 @@ class CurlEngine(CurlBase[Pool]):
     def close(self) -> None:
         """Let go of the pool, which is closed unless others use it."""
         self._pool = None
+        self.is_closed = True
 
     def request(self, **request: Any) -> engines.Answer:
         """Send the request whose arguments these are, as `httpx.Client.request` does."""

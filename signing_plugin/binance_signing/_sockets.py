@@ -4,7 +4,6 @@ What libcurl and selectors call reading and writing are the same numbers.
 """
 
 import select
-from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
 # So many are told of at once; the others are told of next.
@@ -39,9 +38,11 @@ class PolledSockets:
 
     def forget(self, fd: int) -> None:
         """Watch a socket no more."""
-        # One that is closed is forgotten already.
-        with suppress(OSError):
+        try:
             self._epoll.unregister(fd)
+        except OSError:
+            # It is closed, and forgotten by that.
+            return
 
     def ready(self) -> list[tuple[int, int]]:
         """Give those that are ready, and for what; an error is for both."""
