@@ -210,10 +210,13 @@ def parameters(values: dict[str, Any]) -> dict[str, Any] | None:
 
     Give None if nothing is left, for httpx takes its time for an empty dictionary too.
     """
-    sent = given(values)
-    for name, value in sent.items():
+    sent: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Unset):
+            continue
         with suppress(UnicodeEncodeError):
             "".join(map(str, value if isinstance(value, list) else [value])).encode()
+            sent[name] = value
             continue
         _refuse("whole characters", value, name)
     return sent or None

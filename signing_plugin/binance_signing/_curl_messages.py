@@ -46,14 +46,12 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_values",)
 
     def __init__(self, lines: list[str]) -> None:
-        pairs = [line.partition(":") for line in lines]
-        self._values = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        if len(self._values) < len(pairs):
+        self._values: dict[str, str] = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            name, value = name.strip().lower(), value.strip()
             # A header that comes more than once is a list. Source: RFC 9110, section 5.3.
-            lists: dict[str, list[str]] = {}
-            for name, _, value in pairs:
-                lists.setdefault(name.strip().lower(), []).append(value.strip())
-            self._values = {name: ", ".join(several) for name, several in lists.items()}
+            self._values[name] = f"{self._values[name]}, {value}" if name in self._values else value
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give a header without an exception on the way, for most that are asked for are not there."""
@@ -92,8 +90,9 @@ def headers_of(head: bytearray) -> Headers:
     if rest.startswith("HTTP/"):
         # Libcurl takes what it has for all.
         raise httpx.RemoteProtocolError("the connection ended within the headers")
-    [*_, own] = [block for block in blocks if block.startswith("HTTP/")]
-    return Headers(own.split("\n")[1:])
+    while not blocks[-1].startswith("HTTP/"):
+        blocks.pop()
+    return Headers(blocks[-1].split("\n")[1:])
 
 
 def answer_of(status_code: int, head: bytearray, body: bytearray, limit: int) -> Answer:

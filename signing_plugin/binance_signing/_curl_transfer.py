@@ -115,7 +115,7 @@ class Transfer(Handles):
         if not self._is_common:
             easy.reset()
             self._set_up()
-        _, query, body = authorized
+        query, body = authorized.query, authorized.body
         # Libcurl would write a URL in its own way, and what is signed is one way of several.
         target = b"%b?%b" % (request.path, query) if query else request.path
         is_told_urls = self._settings.tells_proxy_urls and request.origin[0] == "http"

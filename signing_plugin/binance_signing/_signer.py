@@ -2,9 +2,10 @@
 
 import copy
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import httpx
+from attrs import define
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.refusals import from_redirect
 
@@ -16,7 +17,8 @@ from ._signing import signed
 _FORM = "application/x-www-form-urlencoded"
 
 
-class Authorized(NamedTuple):
+@define
+class Authorized:
     """What goes out of a request that needs credentials: more headers, and query and body as they are signed."""
 
     headers: dict[str, str]

@@ -23,7 +23,7 @@ def signed(query: bytes, body: bytes, key: Key, timestamp: int, recv_window: int
     if recv_window is not None and _RECV_WINDOW not in map(_name, (query + b"&" + body).split(b"&")):
         added = b"%b=%d&%b" % (_RECV_WINDOW, recv_window, added)
     is_in_body = bool(body)
-    query, body = _unsigned(query), _unsigned(body)
+    query, body = query and _unsigned(query), body and _unsigned(body)
     if is_in_body:
         body = _followed(body, added)
     else:
@@ -33,8 +33,6 @@ def signed(query: bytes, body: bytes, key: Key, timestamp: int, recv_window: int
 
 
 def _unsigned(parameters: bytes) -> bytes:
-    if not parameters:
-        return parameters
     return b"&".join(pair for pair in parameters.split(b"&") if _name(pair) not in (_TIMESTAMP, _SIGNATURE))
 
 
