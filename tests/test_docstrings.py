@@ -32,8 +32,8 @@ MODULES = [
     types,
     writing,
 ]
-# The exchange's names of operations, and the few words of upstream's types, are none and have no full stop.
-SENTENCE = re.compile(r"[A-Z`].*(?:[.:]|\([A-Z_]+\)|file uploads|for properties|multipart/form-data|from an endpoint)")
+# The exchange's names of operations are none and have no full stop.
+SENTENCE = re.compile(r"[A-Z`].*(?:[.:]|\([A-Z_]+\))")
 OURS = ("binance_coinm", "binance_sandbox", "binance_signing")
 
 
