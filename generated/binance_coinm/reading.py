@@ -6,7 +6,6 @@ A reader takes the value and where it stands (a field's name or a row's index), 
 import json
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from itertools import chain
@@ -278,9 +277,11 @@ def rows(kind: type[R]) -> Reader[list[R]]:
         return models
 
     def read(value: object, where: Where) -> list[R]:
-        if isinstance(value, list) and len(value) > _A_FEW:
-            with suppress(KeyError, TypeError, ValueError):
-                return at_once(value)
+        if isinstance(value, list):
+            try:  # noqa: SIM105, a context takes as long as a row
+                return at_once(value) if len(value) > _A_FEW else list(map(kind.from_dict, value))
+            except (KeyError, TypeError, ValueError, ResponseError):
+                pass
         return one_by_one(value, where)
 
     return read
@@ -302,8 +303,8 @@ def json_value(content: bytes) -> Any:
     raise ResponseError(f"expected JSON, got {got}")
 
 
-def _is_refusal(value: object) -> bool:
-    code = value.get("code") if isinstance(value, dict) and "msg" in value else None
+def _is_refusal(value: dict[str, Any]) -> bool:
+    code = value.get("code") if "msg" in value else None
     return isinstance(code, int) and code < 0
 
 
@@ -319,7 +320,7 @@ def answer(response: Answer, refusals: Refusals, documented: range, read: Reader
         if response.status_code not in documented:
             raise ResponseError("the document describes no answer of this status")
         value = json_value(response.content) if response.content or read is not nothing else UNSET
-        if _is_refusal(value):
+        if isinstance(value, dict) and _is_refusal(value):
             raise refusals.from_answer(response)
         return read(value, _TOP)
     except ResponseError as error:

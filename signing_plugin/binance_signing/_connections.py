@@ -105,12 +105,13 @@ def _closed() -> ConfigurationError:
 
 def _running_loop() -> object:
     # Where a library of event loops is not even imported, none of its loops runs.
-    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    asyncio = sys.modules.get("asyncio")
     if asyncio is not None:
         try:
             return asyncio.get_running_loop()
         except RuntimeError:
             pass
+    trio = sys.modules.get("trio")
     if trio is not None:
         with suppress(RuntimeError):
             return trio.lowlevel.current_trio_token()

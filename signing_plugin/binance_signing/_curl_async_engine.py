@@ -104,18 +104,17 @@ class AsyncPool(Handles):
         if milliseconds < 0:
             self._due = None
         elif milliseconds:
-            self._due = self._loop.time() + milliseconds / 1000
-            self._set_alarm(self._due)
+            self._due = due = self._loop.time() + milliseconds / 1000
+            # Each call has a deadline, and most are not reached: an alarm too early is cheaper than to move it.
+            if self._alarm is None or self._alarm.when() > due:
+                self._set_alarm(due)
         elif not self._is_due_now:
             self._is_due_now = True
             if not self._is_acting:
                 self._loop.call_soon(self._act_if_due)
 
     def _set_alarm(self, time: float) -> None:
-        # Each call has a deadline, and most are not reached: one that comes too early is cheaper than to move it.
         if self._alarm is not None:
-            if self._alarm.when() <= time:
-                return
             self._alarm.cancel()
         self._alarm = self._loop.call_at(time, self._ring)
 
@@ -191,7 +190,8 @@ class CurlAsyncEngine(CurlBase[AsyncPool]):
     def request(self, **request: Any) -> Coroutine[Any, Any, engines.Answer]:
         """Send the request whose arguments these are, as `httpx.AsyncClient.request` does."""
         prepared = request_of(self._base_url, **request)
-        return self._driver.answer(prepared, self._call(prepared), {})
+        call = self._exchange.call(prepared.method, prepared.extensions, is_repeatable=prepared.body is not None)
+        return self._driver.answer(prepared, call, {})
 
     async def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
         """Sign the request, send it and give the answer until the deadline."""

@@ -10,7 +10,6 @@ from ._curl_transfer import POOLS, Pool
 from ._exchange import Exchange, closed
 from ._signer import Authorized
 from ._sync_driver import SyncDriver
-from ._tries import Call
 
 P = TypeVar("P")
 
@@ -28,9 +27,6 @@ class CurlBase(Generic[P]):
     def prepare(self, request: dict[str, Any]) -> Request:
         """Give the request whose arguments these are."""
         return request_of(self._base_url, **request)
-
-    def _call(self, request: Request) -> Call:
-        return self._exchange.call(request.method, request.extensions, is_repeatable=request.body is not None)
 
     def _open(self) -> P:
         if self._pool is None:
@@ -57,7 +53,8 @@ class CurlEngine(CurlBase[Pool]):
     def request(self, **request: Any) -> engines.Answer:
         """Send the request whose arguments these are, as `httpx.Client.request` does."""
         prepared = request_of(self._base_url, **request)
-        return self._driver.answer(prepared, self._call(prepared), {})
+        call = self._exchange.call(prepared.method, prepared.extensions, is_repeatable=prepared.body is not None)
+        return self._driver.answer(prepared, call, {})
 
     def attempt(self, request: Request, deadline: float, settings: dict[str, Any]) -> Answer:  # noqa: ARG002, httpx's
         """Sign the request, send it and give the answer until the deadline."""
