@@ -9,7 +9,6 @@ PACKAGE ?= binance_coinm
 # Nothing but this project's own package belongs into generated/.
 OUT ?= $(if $(filter binance_coinm,$(PACKAGE)),generated,lib)
 MINUTES ?= 10
-ENGINE ?= httpx
 ROUNDS ?= 7
 WORKERS ?= 0
 PROFILE ?= fuzz
@@ -52,8 +51,8 @@ test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pypro
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
 
-soak: $(VENV)/test ## Call for MINUTES (10) by ENGINE (httpx) among mixed faults; memory and connections have to stay flat
-	@$(BIN)/python tests/soak.py --minutes $(MINUTES) --engine $(ENGINE)
+soak: $(VENV)/test ## Call for MINUTES (10) among mixed faults; memory and connections have to stay flat
+	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
 
 mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests
 	@$(BIN)/python tests/mutation.py
@@ -63,7 +62,7 @@ bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 15 
 
 check-bench: $(VENV)/bench ## Measure for a moment, without peers; fail if anything cannot be measured
 	@$(BIN)/python benchmarks/run.py --strict --rounds 1 --seconds 0.3 \
-		--contenders raw_socket,httpx_by_hand,sdk,sdk_curl --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
+		--contenders raw_socket,httpx_by_hand,sdk --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
 
 growth: $(VENV)/test ## Measure what documents of 10, 100 and 400 operations cost; the table goes to docs/
 	@$(BIN)/python benchmarks/growth.py --write-docs

@@ -2,18 +2,16 @@
 
 from typing import NamedTuple
 
-from summary import FLOOR, Figure, Summary
+from summary import Figure, Summary
 
-DEFAULT, FAST, BY_HAND = "sdk", "sdk_curl", "httpx_by_hand"
+DEFAULT, BY_HAND = "sdk", "httpx_by_hand"
 REQUESTS_PEERS = ("official", "binance_futures_connector", "python_binance", "ccxt_coinm", "unicorn")
-ASYNC_PEERS = ("python_binance", "ccxt_coinm")
 # Those that are not deprecated.
 MAINTAINED = ("official", "python_binance", "ccxt_coinm", "unicorn")
 
 SYNC = Figure("sync", "median_us")
 ASYNC = Figure("async", "median_us")
 IN_FLIGHT = Figure("in_flight_50", "calls_per_s", more_is_better=True)
-DELAYED = Figure("in_flight_50_delayed", "calls_per_s", more_is_better=True)
 IMPORT = Figure("import", "import_ms")
 CLIENTS = Figure("fresh", "clients")
 
@@ -39,16 +37,10 @@ class Verdict(NamedTuple):
 
 
 RATIOS = (
-    Ratio("sync call, default engine, over httpx by hand", DEFAULT, SYNC, (BY_HAND,), 1.15),
-    Ratio("sync call, default engine, over the fastest peer on requests", DEFAULT, SYNC, REQUESTS_PEERS, 0.95),
-    Ratio("sync call, fast engine, over the fastest peer", FAST, SYNC, REQUESTS_PEERS, 0.30),
-    Ratio("async call, default engine, over httpx by hand", DEFAULT, ASYNC, (BY_HAND,), 1.15),
-    Ratio("async call, fast engine, over the fastest peer", FAST, ASYNC, ASYNC_PEERS, 0.85),
-    Ratio("async call, fast engine, over the floor", FAST, ASYNC, (FLOOR,), 2.6),
-    Ratio("calls/s, 50 in flight, fast engine, over the fastest peer", FAST, IN_FLIGHT, ASYNC_PEERS, 1.6),
-    Ratio("calls/s, 50 in flight, fast engine, over the floor", FAST, IN_FLIGHT, (FLOOR,), 0.33),
-    Ratio("calls/s, 50 in flight, default engine, over httpx by hand", DEFAULT, IN_FLIGHT, (BY_HAND,), 0.9),
-    Ratio("the same with 50 ms of delay, fast engine, over the fastest peer", FAST, DELAYED, ASYNC_PEERS, 0.95),
+    Ratio("sync call, over httpx by hand", DEFAULT, SYNC, (BY_HAND,), 1.15),
+    Ratio("sync call, over the fastest peer on requests", DEFAULT, SYNC, REQUESTS_PEERS, 0.95),
+    Ratio("async call, over httpx by hand", DEFAULT, ASYNC, (BY_HAND,), 1.15),
+    Ratio("calls/s, 50 in flight, over httpx by hand", DEFAULT, IN_FLIGHT, (BY_HAND,), 0.9),
     Ratio("import, over the fastest peer that is maintained", DEFAULT, IMPORT, MAINTAINED, 0.55),
     Ratio("import, over that of httpx and attrs", DEFAULT, IMPORT, (BY_HAND,), 1.10),
 )

@@ -11,9 +11,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from binance_coinm import errors
 from binance_sandbox import Sandbox
-from binance_signing import connect
-from binance_signing._curl_async_engine import ASYNC_POOLS
-from binance_signing._curl_transfer import POOLS
 from calls import Balance, balance_async, balance_sync
 from documents import Kinds, kinds_in
 from hypothesis import settings
@@ -58,24 +55,6 @@ def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         assert SECRET not in text
         assert API_KEY not in text
         assert not _SIGNATURE.search(text)
-
-
-@pytest.fixture(autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let `connect` give clients of this engine, where a test names none: httpx, and others where a mark says so."""
-    name: str = getattr(request, "param", "httpx")
-    # What a client of another test has left open is not to be shared.
-    for pools in (POOLS, ASYNC_POOLS):
-        pools.begin()
-    monkeypatch.setattr(connect, "__kwdefaults__", {**(connect.__kwdefaults__ or {}), "engine": name})
-    return name
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what is marked as true of all engines with each of them, or with those that the mark names."""
-    mark = metafunc.definition.get_closest_marker("engines")
-    if mark:
-        metafunc.parametrize("engine", mark.args or ["httpx", "curl"], indirect=True)
 
 
 @pytest.fixture(params=[balance_sync, balance_async], ids=["sync", "async"])

@@ -31,7 +31,8 @@ TESTS = (
     "mocks",
     "many_clients",
     "tls",
-    "curl",
+    "wire",
+    "interruptions",
     "concurrency",
 )
 SETTINGS = """

@@ -71,7 +71,7 @@ class Relay:
     def settles_at(self, connections: int) -> bool:
         """Say whether just so many connections are open, or will be within three seconds.
 
-        Shorter than either engine keeps connections that nobody uses.
+        Shorter than connections that nobody uses are kept.
         """
         with self._changed:
             return self._changed.wait_for(lambda: self._open == connections, 3)

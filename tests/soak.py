@@ -1,6 +1,6 @@
 """Call an exchange that fails in every way it knows, for minutes, and watch what the client leaves behind.
 
-    python tests/soak.py [--minutes 10] [--engine httpx] [--seed 1]
+    python tests/soak.py [--minutes 10] [--seed 1]
 
 One client serves 20 tasks and 5 threads. Each call has to end in the account's rows or in an exception of the tree;
 memory and open files have to stay flat. The exchange runs in a process of its own, so that the figures are the
@@ -22,14 +22,13 @@ from collections import Counter
 from itertools import accumulate
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import BinanceError
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Fault, Sandbox, gzip_bomb
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
-from binance_signing._engines import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +187,7 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def soak(minutes: float, engine: EngineName, seed: int) -> bool:
+def soak(minutes: float, seed: int) -> bool:
     """Run, and print the figures; say whether all is well."""
     context = multiprocessing.get_context("spawn")
     connection, other_end = context.Pipe()
@@ -200,7 +199,6 @@ def soak(minutes: float, engine: EngineName, seed: int) -> bool:
         return connect(
             Credentials(api_key, HmacKey(secret)),
             server=url,
-            engine=engine,
             timeout=TIMEOUT,
             recovery=Recovery(tries=3, backoff=0.05),
             max_answer_bytes=MAX_ANSWER_BYTES,
@@ -208,7 +206,7 @@ def soak(minutes: float, engine: EngineName, seed: int) -> bool:
 
     figures = Figures(rows)
     with client() as first:
-        # What an engine needs as long as the process lives is there then.
+        # What calls need as long as the process lives is there then.
         futures_account_balance.sync(client=first)
     before = open_files(), threading.active_count()
     samples = asyncio.run(call_in_all(client(), figures, time.monotonic() + WARM_UP_SECONDS + minutes * 60, seed))
@@ -254,13 +252,12 @@ def main() -> None:
     """Read the command line, and run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
-    parser.add_argument("--engine", choices=get_args(EngineName), default="httpx", help="what sends (httpx)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the faults (the time)")
     arguments = parser.parse_args()
     if not Path("/proc/self/statm").exists():
         sys.exit("this system does not tell memory and open files in /proc")
-    print(f"soak: --minutes {arguments.minutes:g} --engine {arguments.engine} --seed {arguments.seed}", flush=True)
-    sys.exit(0 if soak(arguments.minutes, arguments.engine, arguments.seed) else 1)
+    print(f"soak: --minutes {arguments.minutes:g} --seed {arguments.seed}", flush=True)
+    sys.exit(0 if soak(arguments.minutes, arguments.seed) else 1)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from binance_signing import Credentials, HmacKey, connect
 from calls import Balance
 from samples import API_KEY, SECRET
 
-pytestmark = pytest.mark.engines
-
 ROW = {
     "accountAlias": "SgsR",
     "asset": "BTC",

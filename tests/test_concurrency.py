@@ -150,21 +150,14 @@ _CALLERS: dict[str, tuple[AtOnce, int]] = {
     "asyncio": (partial(in_tasks, "asyncio"), 1000),
     "trio": (partial(in_tasks, "trio"), 100),
 }
-# Trio is httpx's alone.
-_WAYS = [(engine, name) for engine in ("httpx", "curl") for name in _CALLERS if (engine, name) != ("curl", "trio")]
 in_each_way = pytest.mark.parametrize(
-    ("engine", "at_once"),
-    [pytest.param(engine, _CALLERS[name][0], id=f"{engine}-{name}") for engine, name in _WAYS],
-    indirect=["engine"],
+    "at_once", [pytest.param(at_once, id=name) for name, (at_once, _) in _CALLERS.items()]
 )
 in_each_way_and_number = pytest.mark.parametrize(
-    ("engine", "at_once", "count"),
-    [pytest.param(engine, *_CALLERS[name], id=f"{engine}-{_CALLERS[name][1]} {name}") for engine, name in _WAYS],
-    indirect=["engine"],
+    ("at_once", "count"),
+    [pytest.param(at_once, count, id=f"{count} {name}") for name, (at_once, count) in _CALLERS.items()],
 )
-in_each_loop = pytest.mark.parametrize(
-    ("engine", "backend"), [("httpx", "asyncio"), ("httpx", "trio"), ("curl", "asyncio")], indirect=["engine"]
-)
+in_each_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 
 def in_fork(work: Callable[[], object]) -> int:
@@ -275,7 +268,6 @@ def test_paced_calls_never_meet_a_429(at_once: AtOnce) -> None:
         assert 10 == sandbox.used_weight
 
 
-@pytest.mark.engines
 class TestFork:
     """A client that is there before a fork serves parent and child."""
 
@@ -381,13 +373,7 @@ def test_one_event_loop_after_another(sandbox: Sandbox, relay: Relay, backend: s
     assert 3 == relay.accepted
 
 
-@pytest.mark.parametrize(
-    ("engine", "backends"),
-    [("httpx", ["asyncio", "asyncio", "trio"]), ("curl", ["asyncio", "asyncio", "asyncio"])],
-    ids=["httpx", "curl"],
-    indirect=["engine"],
-)
-def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay, backends: list[str]) -> None:
+def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay) -> None:
     """Three event loops in three threads share a client, each of them closes its own connections."""
     client = connect(sandbox.credentials, server=relay.url)
     barrier = Barrier(3)
@@ -403,7 +389,7 @@ def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay, backends: 
         return anyio.run(main, backend=backend)
 
     with ThreadPoolExecutor(3) as threads:
-        outcomes = [*chain.from_iterable(threads.map(run, backends))]
+        outcomes = [*chain.from_iterable(threads.map(run, ["asyncio", "asyncio", "trio"]))]
 
     assert [sandbox.rows[0]["accountAlias"]] * 60 == aliases(outcomes)
     assert relay.settles_at(0)
@@ -455,7 +441,6 @@ def test_cancelled_calls_leave_nothing_behind(backend: str) -> None:
         assert {BALANCE: POOL + 50} == paths(sandbox)
 
 
-@pytest.mark.engines
 def test_cancelled_task(sandbox: Sandbox, relay: Relay) -> None:
     """A task of asyncio that is cancelled ends as such, and its connection is closed."""
     held = Held()
@@ -498,7 +483,6 @@ def test_cancelled_measurement(sandbox: Sandbox, backend: str) -> None:
 class TestClose:
     """A client that is closed says so, and has nothing open."""
 
-    @pytest.mark.engines
     def test_calls_after_it(self, sandbox: Sandbox, balance: Balance) -> None:
         """A closed client may be closed and entered again, but makes no call."""
         client = connect(sandbox.credentials, server=sandbox.url)
@@ -510,7 +494,6 @@ class TestClose:
         client.close()
         assert {BALANCE: 1} == paths(sandbox)
 
-    @pytest.mark.engines
     def test_client_that_was_never_used(self, sandbox: Sandbox) -> None:
         """A client that made no call can be closed, also twice."""
 
@@ -522,7 +505,6 @@ class TestClose:
 
         assert [] == sandbox.requests
 
-    @pytest.mark.engines
     def test_while_threads_call(self, sandbox: Sandbox, relay: Relay) -> None:
         """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
         held = Held()

@@ -1,12 +1,15 @@
 """`connect`: where its settings come from, and what it refuses."""
 
+import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from binance_coinm import AuthenticatedClient
+from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ConfigurationError, NetworkError
 from binance_sandbox import Sandbox
 from binance_signing import Credentials, HmacKey, Server, Signer, SigningClient, connect
@@ -25,7 +28,6 @@ def an_environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
         monkeypatch.setenv(variable, value)
 
 
-@pytest.mark.engines
 def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance) -> None:
     """Without arguments, credentials and server are those of the environment."""
     account = sandbox.add_account(API_KEY, SECRET)
@@ -35,7 +37,6 @@ def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch, sandbo
     assert account.api_key == sandbox.requests[0].headers["X-MBX-APIKEY"]
 
 
-@pytest.mark.engines
 def test_arguments_go_before_the_environment(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
 ) -> None:
@@ -47,7 +48,6 @@ def test_arguments_go_before_the_environment(
     assert sandbox.account.api_key == sandbox.requests[0].headers["X-MBX-APIKEY"]
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize(
     ("name", "url"),
     [
@@ -64,7 +64,6 @@ def test_servers_of_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, 
     assert url == connect().base_url
 
 
-@pytest.mark.engines
 def test_production_is_the_default() -> None:
     """Where nothing names a server, it is production."""
     assert "https://dapi.binance.com" == connect(some_credentials()).base_url == Server.PRODUCTION
@@ -124,7 +123,6 @@ def test_servers_that_are_refused(server: str, wrong: str) -> None:
         assert "pass" not in str(caught.value)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize(
     "server", ["http://127.0.0.1:8080", "http://127.8.9.10", "http://localhost", "http://[::1]:8080"]
 )
@@ -155,14 +153,12 @@ def test_secret_in_place_of_a_key() -> None:
         Credentials(API_KEY, SECRET)  # type: ignore[arg-type]  # that it is wrong is what is tested
 
 
-@pytest.mark.engines
 def test_something_in_place_of_credentials() -> None:
     """What is no credentials is refused, and not shown."""
     with pytest.raises(ConfigurationError, match=r"expected Credentials\(api_key, key\), got tuple"):
         connect((API_KEY, SECRET))  # type: ignore[arg-type]  # that it is wrong is what is tested
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), None, "10", True])
 def test_timeout_has_to_be_finite(timeout: float) -> None:
     """No call may wait for ever."""
@@ -227,7 +223,6 @@ def test_environment_is_trusted_by_default() -> None:
     assert connect(some_credentials()).httpx_args["trust_env"] is True
 
 
-@pytest.mark.engines
 def test_proxies_of_the_environment_are_not_for_this_machine(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
 ) -> None:
@@ -241,7 +236,6 @@ def test_proxies_of_the_environment_are_not_for_this_machine(
     assert 1 == len(sandbox.requests)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize(
     "proxy",
     [
@@ -265,7 +259,6 @@ def test_proxy_of_ones_own(balance: Balance, proxy: Callable[[str], str | httpx.
     assert "failed" == caught.value.outcome
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize(
     "proxy",
     ["junk", "", "ftp://127.0.0.1", "http://", "http://[::1", "http://user:p@ss@", "http://127.0.0.1:port", 7, []],
@@ -280,7 +273,6 @@ def test_proxies_that_are_refused(proxy: Any) -> None:
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.engines
 def test_headers_for_a_proxy(balance: Balance) -> None:
     """A proxy gets the headers that are given for it."""
     with Sandbox() as other:
@@ -291,7 +283,6 @@ def test_headers_for_a_proxy(balance: Balance) -> None:
     assert "word" == other.requests[0].headers["X-Gateway"]
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize(("trust_env", "asked"), [(True, 1), (False, 0)])
 def test_proxies_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, balance: Balance, asked: int, *, trust_env: bool
@@ -304,6 +295,58 @@ def test_proxies_of_the_environment(
             balance(connect(some_credentials(), server="https://127.0.0.1:1", trust_env=trust_env, recovery=None))
 
         assert asked == len(proxy.requests)
+
+
+@pytest.mark.parametrize("way", ["argument", "environment"])
+def test_user_of_a_proxy(monkeypatch: pytest.MonkeyPatch, balance: Balance, way: str) -> None:
+    """A proxy gets its user and password, and no error of a call shows them."""
+    with Sandbox() as proxy:
+        url = proxy.url.replace("//", "//user:hunter%402@")
+        monkeypatch.setenv("HTTPS_PROXY", url if way == "environment" else "http://127.0.0.1:1")
+        settings: dict[str, Any] = {"proxy": url} if way == "argument" else {}
+
+        with pytest.raises(NetworkError) as caught:
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", recovery=None, **settings))
+
+    assert "Basic " + b64encode(b"user:hunter@2").decode() == proxy.requests[0].headers["Proxy-Authorization"]
+    assert "failed" == caught.value.outcome
+    assert "hunter" not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+
+
+@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*", "exchange.example,127.0.0.1"])
+def test_servers_without_a_proxy(monkeypatch: pytest.MonkeyPatch, balance: Balance, no_proxy: str) -> None:
+    """What NO_PROXY names does not go through the proxy of the environment."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", recovery=None))
+
+    assert [] == proxy.requests
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_clients_are_of_their_proxy(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    """A client goes through the proxy that the environment names when it is made, whatever an older one does."""
+
+    def call(client: SigningClient, runner: asyncio.Runner) -> None:
+        if side == "sync":
+            futures_account_balance.sync(client=client)
+        else:
+            runner.run(futures_account_balance.asyncio(client=client))
+
+    with Sandbox() as first_proxy, Sandbox() as second_proxy, asyncio.Runner() as runner:
+        clients: list[SigningClient] = []
+        for proxy in (first_proxy, second_proxy):
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            clients.append(connect(some_credentials(), server="https://127.0.0.1:1", recovery=None))
+            with pytest.raises(NetworkError):
+                call(clients[-1], runner)
+        for client in clients:
+            runner.run(client.aclose())
+
+        assert (1, 1) == (len(first_proxy.requests), len(second_proxy.requests))
 
 
 @pytest.mark.parametrize(
@@ -334,7 +377,6 @@ def test_environment_that_cannot_be_taken(
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-@pytest.mark.engines
 def test_texts_show_no_secret() -> None:
     """Neither repr nor str of client, credentials, key or signer shows a key or secret."""
     credentials = some_credentials()

@@ -82,7 +82,6 @@ def test_settings_of_a_request_reach_httpx(sandbox: Sandbox, client: SigningClie
     assert ["Basic Z2F0ZXdheTp3b3Jk"] * 3 == [request.headers["Authorization"] for request in sandbox.requests]
 
 
-@pytest.mark.engines
 def test_clock_that_others_measured(sandbox: Sandbox, client: SigningClient) -> None:
     """A clock that was measured meanwhile is not measured again."""
     client.clock.measured(0, 0, 0)
@@ -98,7 +97,6 @@ def test_clock_that_others_measured(sandbox: Sandbox, client: SigningClient) -> 
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 def test_clock_that_others_measure_for_too_long(sandbox: Sandbox, client: SigningClient) -> None:
     """Who waits for another call's measurement does so until its own deadline."""
     driver = driver_of(client.engine())
@@ -116,7 +114,6 @@ def test_clock_that_others_measure_for_too_long(sandbox: Sandbox, client: Signin
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 def test_no_place_until_the_deadline(sandbox: Sandbox, client: SigningClient) -> None:
     """A call that finds all places taken until its deadline was not sent, and says so."""
     message = (
@@ -144,7 +141,6 @@ def test_no_place_until_the_deadline(sandbox: Sandbox, client: SigningClient) ->
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 def test_places_are_given_back(sandbox: Sandbox, client: SigningClient) -> None:
     """Each call gives back its place, also one that fails."""
     sandbox.fail_next(Fault.disconnect(), times=PLACES + 1)
@@ -160,7 +156,6 @@ def test_places_are_given_back(sandbox: Sandbox, client: SigningClient) -> None:
     client.close()
 
 
-@pytest.mark.engines
 def test_closed_in_the_middle(sandbox: Sandbox, balance: Balance, client: SigningClient) -> None:
     """A call whose client is closed meanwhile ends in what says so."""
     client.close()

@@ -29,8 +29,6 @@ from binance_signing import Recovery, SigningClient, connect
 from calls import Balance
 from test_balance import ROW
 
-pytestmark = pytest.mark.engines
-
 TEST_FILES = ("test_faults.py", "test_timeouts.py")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reference" / "faults.md"
 BALANCE = "/dapi/v1/balance"
@@ -614,7 +612,6 @@ def test_step(calls: Calls, case: Case) -> None:
     assert case.sent == len(sandbox.requests)
 
 
-@pytest.mark.engines("httpx")  # the other one asks the system by itself, whose answer cannot be chosen
 @faults_of("test_names")
 def test_names(sandbox: Sandbox, balance: Balance, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     """A name that is not resolved is a connection that failed, and asked for again."""

@@ -175,7 +175,6 @@ ENDS = [
 ]
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
 def test_ends_of_a_call(
     sandbox: Sandbox,
@@ -240,7 +239,6 @@ def test_interrupted_call(
     assert_hidden(sandbox, caught.value)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_to_another_server(sandbox: Sandbox, credentials: Credentials, balance: Balance, status: int) -> None:
     """A call that is told to go elsewhere does not."""
@@ -267,7 +265,6 @@ def test_redirects_that_httpx_is_to_follow(sandbox: Sandbox, credentials: Creden
     assert_hidden(sandbox, caught.value)
 
 
-@pytest.mark.engines
 def test_redirect_that_repeats_the_query(sandbox: Sandbox, credentials: Credentials, balance: Balance) -> None:
     """A redirect that keeps the query, as those to another host do, does not bring the signature into the error."""
     sandbox.answer_next(301, headers={"Location": "https://other.example/?timestamp=1&signature=1"})
@@ -278,7 +275,6 @@ def test_redirect_that_repeats_the_query(sandbox: Sandbox, credentials: Credenti
     assert_hidden(sandbox, caught.value)
 
 
-@pytest.mark.engines
 def test_requests_to_another_server(sandbox: Sandbox, credentials: Credentials, send: Send) -> None:
     """By its whole URL another server is refused what needs credentials, and gets the rest without them."""
     with Sandbox() as other:
@@ -293,7 +289,6 @@ def test_requests_to_another_server(sandbox: Sandbox, credentials: Credentials, 
     assert_hidden(sandbox, caught.value)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("wrong", [{"headers": {"X-Header": "a\nb"}}, {"method": "G T"}], ids=["header", "method"])
 @pytest.mark.parametrize("side", ["sync", "async"])
 def test_request_that_cannot_be_sent(
@@ -343,7 +338,6 @@ def test_transports_see_the_signature(sandbox: Sandbox, credentials: Credentials
     assert signature not in f"{seen[0].url} {seen[0].url!r}"
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 def test_proxies_see_nothing_of_this_machine(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, credentials: Credentials, balance: Balance, variable: str
@@ -357,7 +351,6 @@ def test_proxies_see_nothing_of_this_machine(
     assert [] == proxy.requests
 
 
-@pytest.mark.engines
 def test_proxies_see_no_more_than_the_server(
     monkeypatch: pytest.MonkeyPatch, credentials: Credentials, balance: Balance
 ) -> None:
@@ -374,7 +367,6 @@ def test_proxies_see_no_more_than_the_server(
     assert HEADER not in request.headers
 
 
-@pytest.mark.engines
 def test_rotation_while_threads_call(sandbox: Sandbox) -> None:
     """While credentials are exchanged no call is lost: each try is signed by those that it names."""
     pair = [sandbox.credentials, sandbox.add_account().credentials]
@@ -408,7 +400,6 @@ def test_wrong_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, va
     assert_hidden(sandbox, caught.value)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("way", ["argument", "attribute"])
 def test_something_in_place_of_credentials(sandbox: Sandbox, way: str) -> None:
     """What is no credentials is refused as argument and as a client's attribute, and frames do not show it."""

@@ -42,7 +42,6 @@ def keys(sandbox: Sandbox) -> list[str]:
     return [request.headers[HEADER] for request in sandbox.requests]
 
 
-@pytest.mark.engines
 def test_client_of_another_account(sandbox: Sandbox, relay: Relay, balance: Balance) -> None:
     """A client of another account signs with its own key, over the connection of the one that it comes from."""
     account = an_account(sandbox, "other")
@@ -56,7 +55,6 @@ def test_client_of_another_account(sandbox: Sandbox, relay: Relay, balance: Bala
     assert 1 == relay.accepted
 
 
-@pytest.mark.engines
 def test_what_clients_of_several_accounts_share(sandbox: Sandbox, balance: Balance) -> None:
     """They know the same clock, and the weight that the IP address used, whoever asked."""
     sandbox.clock_offset_ms = 60 * MINUTE
@@ -71,7 +69,6 @@ def test_what_clients_of_several_accounts_share(sandbox: Sandbox, balance: Balan
         assert client.used_weight == other.used_weight == sandbox.used_weight
 
 
-@pytest.mark.engines
 def test_weight_of_all_accounts(balance: Balance) -> None:
     """With pacing the weight that one account used is not left to the other."""
     with Sandbox(clock=lambda: MINUTE) as sandbox:
@@ -87,7 +84,6 @@ def test_weight_of_all_accounts(balance: Balance) -> None:
     assert 2 == len(sandbox.requests)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("closed", ["the first", "the other"])
 def test_clients_of_several_accounts_end_together(
     sandbox: Sandbox, relay: Relay, balance: Balance, closed: str
@@ -105,7 +101,6 @@ def test_clients_of_several_accounts_end_together(
     assert 1 == len(sandbox.requests)
 
 
-@pytest.mark.engines
 def test_credentials_are_exchanged_of_one_alone(sandbox: Sandbox, balance: Balance) -> None:
     """New credentials of one client leave the other one its own, whichever it is."""
     accounts = [sandbox.account, *(an_account(sandbox, alias) for alias in ("other", "third", "fourth"))]
@@ -124,7 +119,6 @@ def test_credentials_are_exchanged_of_one_alone(sandbox: Sandbox, balance: Balan
     assert [accounts[place].api_key for place in (0, 2, 3, 2)] == keys(sandbox)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("junk", ["junk", None, ("key", SECRET), HmacKey(SECRET)], ids=lambda it: type(it).__name__)
 def test_what_is_no_account(sandbox: Sandbox, junk: Any) -> None:
     """What is no credentials gives no client, and is not shown."""
@@ -138,7 +132,6 @@ def test_what_is_no_account(sandbox: Sandbox, junk: Any) -> None:
     assert told == str(caught.value)
 
 
-@pytest.mark.engines
 def test_options_and_accounts(sandbox: Sandbox, balance: Balance) -> None:
     """Options leave a client its account, and an account leaves it its options, in either order."""
     account = an_account(sandbox, "other")
@@ -157,7 +150,6 @@ def test_options_and_accounts(sandbox: Sandbox, balance: Balance) -> None:
     assert [account.api_key] * 2 == keys(sandbox)
 
 
-@pytest.mark.engines
 def test_clients_with_options_have_one_account(sandbox: Sandbox, balance: Balance) -> None:
     """A client and the ones with its options go on to have the same credentials when these are exchanged."""
     account = an_account(sandbox, "other")

@@ -592,7 +592,7 @@ def sandbox(kinds: Kinds) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def client(sandbox: Sandbox, kinds: Kinds, engine: str) -> SigningClient:  # noqa: ARG001, it is the default by then
+def client(sandbox: Sandbox, kinds: Kinds) -> SigningClient:
     """Give a client of that exchange."""
     recovery = Recovery(backoff=0)
     return connect(sandbox.credentials, server=sandbox.url, package=kinds.package, clock=lambda: NOW, recovery=recovery)
@@ -629,7 +629,6 @@ def back(answer: Any) -> Any:
     return json.loads(text, parse_int=str, parse_float=str)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
 def test_call(sandbox: Sandbox, client: SigningClient, kinds: Kinds, call: Call, row: Row) -> None:
     """What is sent is what the document says, in its order, and the answer comes back typed and exact."""
@@ -992,7 +991,6 @@ WRITES = [
 ]
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("row", WRITES, ids=name_of)
 def test_writes_are_not_sent_twice(sandbox: Sandbox, client: SigningClient, kinds: Kinds, call: Call, row: Row) -> None:
     """A write whose outcome is unknown is sent once, whatever its method and wherever its parameters stand."""
@@ -1005,7 +1003,6 @@ def test_writes_are_not_sent_twice(sandbox: Sandbox, client: SigningClient, kind
     assert expected(row, sandbox) == sent(sandbox)
 
 
-@pytest.mark.engines
 def test_reads_are_sent_again(sandbox: Sandbox, client: SigningClient, kinds: Kinds, call: Call) -> None:
     """A read of any operation is tried again."""
     row = row_of("test.get_lists")
@@ -1016,7 +1013,6 @@ def test_reads_are_sent_again(sandbox: Sandbox, client: SigningClient, kinds: Ki
     assert [row.query] * 2 == [_SIGNATURE.sub("*", request.query.decode()) for request in sandbox.requests]
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("operation", ["trade.new_order", "test.post_mixed", "test.delete_nothing"])
 def test_clock_is_set_by_the_packages_own_operation(
     sandbox: Sandbox, client: SigningClient, kinds: Kinds, call: Call, operation: str
@@ -1036,7 +1032,6 @@ def test_clock_is_set_by_the_packages_own_operation(
     ]
 
 
-@pytest.mark.engines
 def test_errors_are_those_of_all_packages(sandbox: Sandbox, client: SigningClient, kinds: Kinds, call: Call) -> None:
     """What the exchange says no with is an error of the one tree, whatever package the operation is of."""
     sandbox.answer_next(400, body={"code": -2019, "msg": "Margin is insufficient."})

@@ -18,7 +18,6 @@ from binance_signing import Credentials, HmacKey, Recovery, SigningClient, conne
 from binance_signing import _exchange as exchange_module
 from binance_signing import _httpx_messages as httpx_messages
 from binance_signing._clock import Clock
-from binance_signing._curl_messages import request_of
 from binance_signing._exchange import Exchange
 from binance_signing._options import CallOptions, call_options
 from binance_signing._package import package_of
@@ -127,7 +126,6 @@ def test_clients_without_a_limit_are_refused(name: str) -> None:
     assert f"{name}: expected a positive integer, got None" == str(caught.value)
 
 
-@pytest.mark.engines
 def test_settings_reach_the_exchange() -> None:
     """What is set is what calls go by."""
     client = a_client(
@@ -148,7 +146,6 @@ def test_settings_reach_the_exchange() -> None:
     assert (1, 2) == (exchange.max_answer_bytes, exchange.max_connections)
 
 
-@pytest.mark.engines
 def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without settings a call may take ten seconds and recovers, there is no pacing, and the clock is this machine's.
 
@@ -163,7 +160,6 @@ def test_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (16_777_216, 100) == (exchange.max_answer_bytes, exchange.max_connections)
 
 
-@pytest.mark.engines
 def test_clients_share_a_servers_rate_limit() -> None:
     """What one client learns of a server's rate limit is known to the others of that server, and to nobody else."""
     server = "https://options.example"
@@ -173,7 +169,6 @@ def test_clients_share_a_servers_rate_limit() -> None:
     assert limit is not exchange_of(a_client(server=f"{server}:444")).rules.rate_limit
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("server", ["http://127.0.0.1:1", "https://localhost:1", "http://[::1]:1"])
 def test_rate_limits_of_this_machine_are_not_shared(server: str) -> None:
     """What listens on a port of this machine may be another server tomorrow, so that nothing is kept of it."""
@@ -183,7 +178,6 @@ def test_rate_limits_of_this_machine_are_not_shared(server: str) -> None:
     )
 
 
-@pytest.mark.engines
 def test_used_weight_of_a_client(sandbox: Sandbox) -> None:
     """A client shows the used weight of the last answer, None before the first one."""
     client = a_client(sandbox.url)
@@ -199,7 +193,6 @@ def test_used_weight_of_a_client(sandbox: Sandbox) -> None:
 # Options of a single call.
 
 
-@pytest.mark.engines
 def test_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """Each call is made with the options of the client that it is given."""
     with a_client(sandbox.url, timeout=7, recovery=None) as client:
@@ -218,7 +211,6 @@ def test_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: list[Ma
     ] == [extensions["options"] for extensions in calls]
 
 
-@pytest.mark.engines
 def test_async_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """Each async call is made with the options of the client that it is given too."""
 
@@ -232,7 +224,6 @@ def test_async_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: l
     assert [CallOptions(7, Recovery()), CallOptions(3, None)] == [extensions["options"] for extensions in calls]
 
 
-@pytest.mark.engines
 def test_recovery_can_be_switched_off_and_on(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """None is a recovery that is given, and not one that is left out."""
     with a_client(sandbox.url) as client:
@@ -244,7 +235,6 @@ def test_recovery_can_be_switched_off_and_on(sandbox: Sandbox, calls: list[Mappi
     assert [None, None, Recovery(3)] == [extensions["options"].recovery for extensions in calls]
 
 
-@pytest.mark.engines
 def test_options_make_no_connections(sandbox: Sandbox) -> None:
     """A client with other options has connections, clock, limit and credentials of the one that it comes from."""
     another = sandbox.add_account("another", SECRET)
@@ -265,7 +255,6 @@ def test_options_make_no_connections(sandbox: Sandbox) -> None:
         server_time.sync(client=other)
 
 
-@pytest.mark.engines
 def test_extensions_of_a_request_stay(sandbox: Sandbox, calls: list[Mapping[str, Any]]) -> None:
     """A request by hand has its own extensions beside the client's options."""
     with a_client(sandbox.url, timeout=7) as client:
@@ -384,12 +373,10 @@ async def async_stream() -> AsyncIterator[bytes]:
     ids=["none", "bytes", "form", "json", "sync stream", "async stream", "files"],
 )
 def test_repeatable_requests(exchange: Exchange, content: dict[str, Any], *, is_repeatable: bool) -> None:
-    """A request can be sent again if its body is not gone after the first time, whatever the engine."""
+    """A request can be sent again if its body is not gone after the first time."""
     request = httpx.Request("POST", "https://exchange.example/dapi/v1/x", **content)
-    of_curl = request_of("https://exchange.example", method="POST", url="/dapi/v1/x", **content)
 
     assert is_repeatable is httpx_messages.is_repeatable(request)
-    assert is_repeatable is (of_curl.body is not None)
     assert is_repeatable is exchange.call("POST", {}, is_repeatable=is_repeatable).is_repeatable
 
 

@@ -120,7 +120,6 @@ def test_openssl_verifies(tmp_path: Path, kind: str) -> None:
     assert 1 == subprocess.run(command, check=False, capture_output=True).returncode
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("kind", KINDS)
 def test_exchange_accepts(sandbox: Sandbox, balance: Balance, kind: str) -> None:
     """A call that is signed by a private key ends in rows, and by another one of the kind in `SignatureError`."""
@@ -132,7 +131,6 @@ def test_exchange_accepts(sandbox: Sandbox, balance: Balance, kind: str) -> None
         balance(connect(Credentials(account.api_key, Ed25519Key.from_pem(PUBLISHED)), server=sandbox.url))
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048"])
 def test_exchange_accepts_forms(tmp_path: Path, kind: str) -> None:
     """A form that is signed by a private key is accepted, with the signature in it, sync and async."""
@@ -246,7 +244,6 @@ def test_without_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_hidden(caught.value, PUBLISHED)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048"])
 @pytest.mark.parametrize("password", [None, PASSWORD], ids=["plain", "encrypted"])
 def test_key_file_of_the_environment(

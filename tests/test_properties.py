@@ -29,7 +29,6 @@ from binance_coinm.security import Security
 from binance_sandbox import Account, Sandbox
 from binance_sandbox._signature import split_signature
 from binance_signing import Credentials, HmacKey, Signer, SigningClient, connect
-from binance_signing._engines import EngineName
 from binance_signing._signing import signed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -80,11 +79,11 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module", params=["hook", "httpx", "curl"])
+@pytest.fixture(scope="module", params=["hook", "client"])
 def send(request: pytest.FixtureRequest, runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[Send]:
-    """Give what sends a signed request: a client of httpx with the signer as a hook, or the client of an engine."""
+    """Give what sends a signed request: a client of httpx with the signer as a hook, or a client by `connect`."""
     if request.param != "hook":
-        with client_of(request.param, exchange) as signing_client:
+        with client_of(exchange) as signing_client:
             yield partial(sent_by, signing_client, runner)
         return
     signer = Signer(exchange.credentials, exchange.url, clock=lambda: NOW, recv_window=60_000)
@@ -98,15 +97,14 @@ def send(request: pytest.FixtureRequest, runner: asyncio.Runner | None, exchange
         runner.run(async_client.aclose())
 
 
-def client_of(engine: EngineName, exchange: Sandbox) -> SigningClient:
-    """Give a client of an engine."""
+def client_of(exchange: Sandbox) -> SigningClient:
+    """Give a client of the exchange."""
     return connect(
         exchange.credentials,
         server=exchange.url,
         clock=lambda: NOW,
         recv_window=60_000,
         recovery=None,
-        engine=engine,
     )
 
 
@@ -147,28 +145,6 @@ def test_what_arrives_is_signed(send: Send, exchange: Sandbox, method: str, url:
     split = split_signature(received.query, received.body, "signature")
     assert split is not None
     assert ACCOUNT.is_signature(*split)
-
-
-@pytest.fixture(scope="module")
-def both(runner: asyncio.Runner | None, exchange: Sandbox) -> Iterator[list[Send]]:
-    """Give what sends a signed request by either engine."""
-    with client_of("httpx", exchange) as first, client_of("curl", exchange) as second:
-        yield [partial(sent_by, client, runner) for client in (first, second)]
-
-
-@given(method=methods, url=strange_urls, params=strange_forms, body=strange_bodies)
-def test_what_arrives_is_the_same(
-    both: list[Send], exchange: Sandbox, method: str, url: str, params: Form, body: Form
-) -> None:
-    """Both engines send a request with the same bytes in its query and its body, and so with the same signature."""
-    for send in both:
-        send(method, url, params=params or None, extensions={"security": Security.TRADE}, **body)
-
-    first, second = (
-        (sent.method, sent.path, sent.query, sent.body, sent.headers.get("Content-Type"))
-        for sent in exchange.requests[-2:]
-    )
-    assert first == second
 
 
 quoted = st.binary().map(lambda raw: quote_from_bytes(raw).encode())
@@ -304,7 +280,6 @@ def test_every_answer_is_rows_or_an_error(balance: Balance, answer: Answer) -> N
     assert isinstance(end, BinanceError) or all(type(row) is FuturesAccountBalance for row in end)
 
 
-@pytest.mark.engines
 @settings(max_examples=settings().max_examples // 10)
 @given(answer=answers)
 def test_every_answer_over_a_socket_is_rows_or_an_error(balance: Balance, answer: Answer) -> None:

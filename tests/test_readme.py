@@ -19,7 +19,6 @@ OF_ANOTHER_PACKAGE = [block for block in PYTHON if "my_client" in block.text]
 PROGRAMS = [block.text for block in PYTHON if block not in TESTS + OF_ANOTHER_PACKAGE]
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("snippet", PROGRAMS, ids=lambda snippet: snippet.strip().splitlines()[-1].strip())
 def test_snippets_run(
     snippet: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -54,7 +54,6 @@ def silent(address: str, port: int = 0) -> Generator[int]:
         yield place[1]
 
 
-@pytest.mark.engines
 @faults_of("test_fault_in_time")
 def test_fault_in_time(sandbox: Sandbox, balance: Balance, case: Case) -> None:
     """No fault makes a call last longer than its timeout, and a wait that does not fit is not begun."""
@@ -68,7 +67,6 @@ def test_fault_in_time(sandbox: Sandbox, balance: Balance, case: Case) -> None:
 
 
 @several_loopback_addresses
-@pytest.mark.engines
 @faults_of("test_nobody_accepts")
 def test_nobody_accepts(sandbox: Sandbox, balance: Balance, case: Case) -> None:
     """A server that does not accept connections is given up in time, and nothing was carried out."""
@@ -80,7 +78,6 @@ def test_nobody_accepts(sandbox: Sandbox, balance: Balance, case: Case) -> None:
     assert case.sent == len(sandbox.requests)
 
 
-@pytest.mark.engines
 def test_handshake_without_an_answer(balance: Balance) -> None:
     """A server that accepts a connection, and then does not answer the beginning of TLS, is given up in time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

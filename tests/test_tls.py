@@ -1,4 +1,4 @@
-"""Servers are verified: by a certificate that is trusted, for the host that was asked for, with either engine."""
+"""Servers are verified: by a certificate that is trusted, for the host that was asked for."""
 
 import os
 import ssl
@@ -72,13 +72,11 @@ def assert_refused(sandbox: Sandbox, relay: Relay, balance: Balance, server: str
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 def test_servers_are_verified_by_default(sandbox: Sandbox, server: Relay, balance: Balance) -> None:
     """A server whose certificate nobody trusts is refused before it gets anything of a request."""
     assert_refused(sandbox, server, balance, server.url)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_certificates_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, files: Files, host: str
@@ -90,7 +88,6 @@ def test_certificates_of_the_environment(
     assert 1 == server.accepted
 
 
-@pytest.mark.engines
 def test_recovery_does_not_help(sandbox: Sandbox, server: Relay, balance: Balance) -> None:
     """A server that is not trusted is not trusted the second time either."""
     with pytest.raises(NetworkError):
@@ -99,7 +96,6 @@ def test_recovery_does_not_help(sandbox: Sandbox, server: Relay, balance: Balanc
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_servers_of_another_name(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance, files: Files, host: str
@@ -110,7 +106,6 @@ def test_servers_of_another_name(
         assert_refused(sandbox, relay, balance, f"https://{host}:{relay.port}")
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("name", ["here", "elsewhere"])
 def test_servers_that_are_not_verified(sandbox: Sandbox, balance: Balance, files: Files, name: str) -> None:
     """Who says that servers are not to be verified gets an answer of any."""
@@ -118,7 +113,6 @@ def test_servers_that_are_not_verified(sandbox: Sandbox, balance: Balance, files
         assert balance(connect(sandbox.credentials, server=relay.url, verify=False)).parsed
 
 
-@pytest.mark.engines
 def test_clients_that_verify_and_do_not(sandbox: Sandbox, server: Relay, balance: Balance) -> None:
     """That one client does not verify servers leaves others to do so."""
     with connect(sandbox.credentials, server=server.url, verify=False) as trusting:
@@ -131,7 +125,6 @@ def test_clients_that_verify_and_do_not(sandbox: Sandbox, server: Relay, balance
     assert (1, 1) == (asked, len(sandbox.requests))
 
 
-@pytest.mark.engines
 def test_certificates_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, files: Files) -> None:
     """A file of certificates may be given."""
     assert balance(connect(sandbox.credentials, server=server.url, verify=str(files.authority))).parsed
@@ -144,7 +137,6 @@ def test_context_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, 
     assert balance(connect(sandbox.credentials, server=server.url, verify=context)).parsed
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("way", ["argument", "environment"])
 def test_folder_of_certificates(
     monkeypatch: pytest.MonkeyPatch,
@@ -166,7 +158,6 @@ def test_folder_of_certificates(
     assert balance(connect(sandbox.credentials, server=server.url, recovery=None, **settings)).parsed
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_environment_that_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, files: Files, variable: str
@@ -178,7 +169,6 @@ def test_environment_that_is_not_trusted(
     assert_refused(sandbox, server, balance, server.url, trust_env=False)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("missing", ["missing.pem", os.devnull])
 def test_certificates_of_the_environment_that_are_none(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, missing: str
@@ -192,7 +182,6 @@ def test_certificates_of_the_environment_that_are_none(
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 def test_certificates_that_are_none(sandbox: Sandbox, files: Files) -> None:
     """A path at which there are no certificates is refused when a client is made."""
     for path in (files.authority.with_name("missing.pem"), Path(__file__)):
@@ -200,13 +189,11 @@ def test_certificates_that_are_none(sandbox: Sandbox, files: Files) -> None:
             connect(sandbox.credentials, verify=str(path))
 
 
-@pytest.mark.engines
 def test_empty_folder_of_certificates(tmp_path: Path, sandbox: Sandbox, server: Relay, balance: Balance) -> None:
     """A folder may be given too, and if it is empty, nobody is trusted."""
     assert_refused(sandbox, server, balance, server.url, verify=str(tmp_path))
 
 
-@pytest.mark.engines
 def test_server_without_tls(sandbox: Sandbox, relay: Relay, balance: Balance) -> None:
     """A server that does not speak TLS behind a URL of https gets nothing of a request."""
     with pytest.raises(NetworkError) as caught:
@@ -217,7 +204,6 @@ def test_server_without_tls(sandbox: Sandbox, relay: Relay, balance: Balance) ->
     assert [] == sandbox.requests
 
 
-@pytest.mark.engines
 def test_pools_are_of_their_certificates(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: Relay, balance: Balance, files: Files
 ) -> None:

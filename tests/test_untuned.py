@@ -120,7 +120,6 @@ def test_document_is_generated_without_a_warning(generated: subprocess.Completed
     assert re.fullmatch(r"\S+/thirty_client: made of \S+/openapi\.yaml\n", generated.stdout)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_each_operation_is_signed_and_answered(spec: Path, package: ModuleType, operation_id: str) -> None:
     """Each operation, with its required and with all arguments, sync and async, passes the exchange's checks.

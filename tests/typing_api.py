@@ -77,7 +77,7 @@ def make_client(pem: bytes) -> None:
     with connect() as client:
         assert_type(client, SigningClient)
     hmac = Credentials("key", HmacKey("secret"))
-    assert_type(connect(hmac, server=Server.DEMO, engine="curl", package=binance_coinm), SigningClient)
+    assert_type(connect(hmac, server=Server.DEMO, package=binance_coinm), SigningClient)
     connect(Credentials("key", Ed25519Key.from_pem(pem)), server="https://localhost", timeout=0.5, recovery=None)
     connect(Credentials("key", RsaKey.from_pem(pem, password="password")), recovery=Recovery(tries=2, backoff=0.1))
     connect(pacing=2000, recv_window=3000, sync_clock=True, clock=lambda: 0)
@@ -167,7 +167,7 @@ def misuse_connect(hmac: Credentials, pem: str) -> None:
     connect(hmac, Server.DEMO)  # type: ignore[call-arg]  # pyrefly: ignore[bad-argument-count]
     connect(hmac, server=Server.STAGING)  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     connect(hmac, server=443)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
-    connect(hmac, engine="aiohttp")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    connect(hmac, engine="aiohttp")  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
     connect(hmac, package="binance_coinm")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, timeout=Decimal(5))  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, timeout=None)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]

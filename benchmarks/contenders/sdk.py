@@ -8,7 +8,7 @@
 # from binance_coinm.api.account import futures_account_balance
 # """
 # ///
-"""This SDK with its default engine; the runner puts the wheel that it built in place of the requirement."""
+"""This SDK; the runner puts the wheel that it built in place of the requirement."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     Client = tuple[SigningClient, Any]
 
 
-def connect(account: Account, **options: Any) -> "Client":
+def connect(account: Account) -> "Client":
     """Make a client."""
     from binance_coinm.api.account import futures_account_balance
     from binance_signing import Credentials, HmacKey, connect
 
     credentials = Credentials(account.api_key, HmacKey(account.secret))
-    return connect(credentials, server=account.url, **options), futures_account_balance
+    return connect(credentials, server=account.url), futures_account_balance
 
 
 def call(client: "Client") -> "list[FuturesAccountBalance]":
@@ -45,9 +45,9 @@ def close(client: "Client") -> None:
     client[0].close()
 
 
-async def connect_async(account: Account, **options: Any) -> "Client":
+async def connect_async(account: Account) -> "Client":
     """Make a client: the same as for sync code."""
-    return connect(account, **options)
+    return connect(account)
 
 
 async def call_async(client: "Client") -> "list[FuturesAccountBalance]":

@@ -1,4 +1,4 @@
-"""Certificates that are trusted, the same by each engine."""
+"""Certificates that are trusted, the same by sync and by async calls."""
 
 import ssl
 from functools import cache

@@ -12,7 +12,6 @@ from binance_coinm.types import UNSET, Unset
 from ._clock import Clock
 from ._connections import Connections
 from ._credentials import Credentials
-from ._engines import Engines
 from ._exchange import Exchange
 from ._options import call_options
 from ._recovery import Recovery
@@ -25,12 +24,12 @@ class SigningClient(AuthenticatedClient):
     It serves threads, tasks, several event loops (of asyncio and trio) and forks of the process at the same time.
     """
 
-    def __init__(self, base_url: str, signer: Signer, exchange: Exchange, engines: Engines, **settings: Any) -> None:
+    def __init__(self, base_url: str, signer: Signer, exchange: Exchange, **settings: Any) -> None:
         super().__init__(base_url, **settings)
         self._signer = signer
         self._exchange = exchange
         self._options = exchange.options
-        self._connections = Connections(engines, exchange, self._settings())
+        self._connections = Connections(exchange, self._settings())
 
     @property
     def credentials(self) -> Credentials:
@@ -100,18 +99,12 @@ class SigningClient(AuthenticatedClient):
         return self._connections.async_engine()
 
     def get_httpx_client(self) -> httpx.Client:
-        """Give the engine of sync calls, if it is httpx; raise `ConfigurationError` if it is another one."""
-        engine = self.engine()
-        if isinstance(engine, httpx.Client):
-            return engine
-        raise _another_engine()
+        """Give the engine of sync calls, which is a client of httpx."""
+        return self._connections.engine()
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Give the engine of the running event loop, if it is httpx; raise `ConfigurationError` if it is another."""
-        engine = self.async_engine()
-        if isinstance(engine, httpx.AsyncClient):
-            return engine
-        raise _another_engine()
+        """Give the engine of the running event loop, which is a client of httpx."""
+        return self._connections.async_engine()
 
     def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
@@ -133,10 +126,6 @@ class SigningClient(AuthenticatedClient):
     async def aclose(self) -> None:
         """Close the connections of sync calls and of the running event loop; no call can be made any more."""
         await self._connections.aclose()
-
-
-def _another_engine() -> ConfigurationError:
-    return ConfigurationError("this client has another engine than httpx; connect with engine='httpx'")
 
 
 def _no_other_client() -> ConfigurationError:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ._client import SigningClient
     from ._credentials import Credentials
-    from ._engines import EngineName
 
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 # As many as httpx has by itself.
@@ -43,7 +42,6 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     pacing: int | None = None,
     max_answer_bytes: int = _MAX_ANSWER_BYTES,
     max_connections: int = _MAX_CONNECTIONS,
-    engine: EngineName = "httpx",
     package: ModuleType = binance_coinm,
     proxy: str | httpx.URL | httpx.Proxy | None = None,
     verify: bool | str | ssl.SSLContext = True,
@@ -65,11 +63,10 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     * `max_answer_bytes` bounds the body of an answer, decompressed.
     * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
       wait in their order.
-    * `engine` sends the requests: "httpx", or "curl", an extra, which is faster, above all with many calls at once.
     * `package` is the generated package whose functions are called, if it is another one than binance_coinm; the first
       server of its document is then the one that is taken when none is named.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
-      both, as its type does. What another engine cannot do of it is refused.
+      both, as its type does.
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """
@@ -78,7 +75,6 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     from ._body import ACCEPT_ENCODING
     from ._client import SigningClient
     from ._credentials import what_is_no_credentials
-    from ._engines import engines_of
     from ._environment import credentials_from, server_from
     from ._exchange import Exchange
     from ._options import call_options
@@ -129,7 +125,6 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         str(url),
         signer,
         exchange,
-        engines_of(engine),
         timeout=timeout,
         headers={"Accept-Encoding": ACCEPT_ENCODING},
         verify_ssl=verify,

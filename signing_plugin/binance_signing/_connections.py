@@ -10,11 +10,10 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from binance_coinm.engines import AsyncEngine, Engine
+import httpx
 from binance_coinm.errors import ConfigurationError
 
-from . import _forks
-from ._engines import Engines
+from . import _forks, _httpx_engine
 from ._exchange import Exchange
 
 
@@ -28,21 +27,20 @@ _OUTSIDE_OF_LOOPS = _OutsideOfLoops()
 class Connections:
     """Makes each engine when it is first needed."""
 
-    def __init__(self, engines: Engines, exchange: Exchange, settings: dict[str, Any]) -> None:
-        self._engines = engines
+    def __init__(self, exchange: Exchange, settings: dict[str, Any]) -> None:
         self._exchange = exchange
-        self._settings = engines.prepared(settings)
+        self._settings = _httpx_engine.prepared(settings)
         self._is_closed = False
         _forks.begin(self)
 
     def begin(self) -> None:
         """Begin without a connection, at first and after a fork."""
         self._making = Lock()
-        self._engine: Engine | None = None
-        self._async_engines: dict[object, AsyncEngine] = {}
+        self._engine: httpx.Client | None = None
+        self._async_engines: dict[object, httpx.AsyncClient] = {}
         self._ends: dict[object, AsyncGenerator[None]] = {}
 
-    def engine(self) -> Engine:
+    def engine(self) -> httpx.Client:
         """Give the engine of sync calls of this process."""
         if self._is_closed:
             raise _closed()
@@ -50,10 +48,10 @@ class Connections:
             return self._engine
         with self._making:
             if self._engine is None:
-                self._engine = self._engines.engine(self._exchange, self._settings)
+                self._engine = _httpx_engine.engine(self._exchange, self._settings)
             return self._engine
 
-    def async_engine(self) -> AsyncEngine:
+    def async_engine(self) -> httpx.AsyncClient:
         """Give the engine of async calls of the running event loop, at whose end it is closed, if not before."""
         if self._is_closed:
             raise _closed()
@@ -63,7 +61,7 @@ class Connections:
             return engine
         with self._making:
             if loop not in self._async_engines:
-                self._async_engines[loop] = self._engines.async_engine(self._exchange, self._settings)
+                self._async_engines[loop] = _httpx_engine.async_engine(self._exchange, self._settings)
                 if loop is not _OUTSIDE_OF_LOOPS:
                     end = self._ends[loop] = self._until_the_end(loop)
                     with suppress(StopIteration):

@@ -1,4 +1,4 @@
-"""The default engine's async side: httpx's async client, whose `send` makes each call in tries.
+"""The engine of async calls: httpx's async client, whose `send` makes each call in tries.
 
 Imported when it is first needed, as its driver.
 """

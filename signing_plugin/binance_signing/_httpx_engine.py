@@ -1,4 +1,4 @@
-"""The default engine: httpx's client, whose `send` makes each call in tries.
+"""The engine of sync calls: httpx's client, whose `send` makes each call in tries.
 
 Each try goes through httpx's own `send`, above its hooks, so that each is signed anew.
 """
@@ -72,7 +72,7 @@ class HttpxEngine(httpx.Client):
 
 
 def prepared(settings: dict[str, Any]) -> dict[str, Any]:
-    """Give a client's settings as this engine takes them."""
+    """Give a client's settings as both engines take them."""
     verify = settings["verify"]
     if isinstance(verify, ssl.SSLContext):
         return settings

@@ -81,7 +81,6 @@ def time_async(client: AuthenticatedClient) -> Response[ServerTime]:
     return asyncio.run(call())
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("arguments", [{}, {"recv_window": 3000}], ids=["default", "recv_window"])
 def test_balance_keeps_to_the_document(prism: str, balance: Balance, arguments: dict[str, int]) -> None:
     """Prism finds nothing wrong with the request, and what it answers by the document is rows with exact amounts."""
@@ -92,7 +91,6 @@ def test_balance_keeps_to_the_document(prism: str, balance: Balance, arguments: 
     assert [row.to_dict() for row in answer.parsed] == json.loads(answer.content, parse_float=Decimal)
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("time", [time_sync, time_async], ids=["sync", "async"])
 def test_time_keeps_to_the_document(prism: str, time: Time) -> None:
     """Prism finds nothing wrong with the request, and what it answers by the document is a time."""

@@ -1,0 +1,167 @@
+"""The end of a process and of a fork: both end well with what they have open, and leave others alone."""
+
+import os
+import ssl
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from authority import Authority
+from binance_sandbox import Sandbox
+from cryptography import x509
+from relay import Relay
+from test_concurrency import Held
+
+
+def run_script(sandbox: Sandbox, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, whose environment names the sandbox."""
+    environment = os.environ | {
+        "BINANCE_SERVER": sandbox.url,
+        "BINANCE_API_KEY": sandbox.account.api_key,
+        "BINANCE_API_SECRET": str(sandbox.account.secret),
+        **variables,
+    }
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=60)
+
+
+_FORK = """
+import asyncio, os, signal, sys
+from binance_coinm.api.account import futures_account_balance as operation
+from binance_signing import connect
+
+def call(client):
+    rows = asyncio.run(operation.asyncio(client=client)) if sys.argv[1] == "async" else operation.sync(client=client)
+    return f"{len(rows)} rows"
+
+client = connect()
+if sys.argv[2] == "used":
+    print("parent", call(client), flush=True)
+child = os.fork()
+if not child:
+    # What is lost would be waited for for ever.
+    signal.alarm(10)
+    for one in (client, connect()):
+        print("child", call(one), flush=True)
+    client.close()
+    # It ends as processes do, with all that it has.
+    sys.exit()
+print("exit code", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+print("parent", call(client), flush=True)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+class TestFork:
+    """A fork makes calls with the clients that came along, and leaves its parent alone."""
+
+    @pytest.mark.parametrize("side", ["sync", "async"])
+    @pytest.mark.parametrize("used", ["used", "unused"])
+    def test_calls(self, sandbox: Sandbox, side: str, used: str) -> None:
+        """Parent and child make calls with the same client, whether it was used before the fork or not."""
+        sandbox.rows = sandbox.rows[:1]
+
+        ended = run_script(sandbox, _FORK, side, used)
+
+        before = ["parent 1 rows"] if used == "used" else []
+        lines = [*before, "child 1 rows", "child 1 rows", "exit code 0", "parent 1 rows"]
+        assert (lines, 0, "") == (ended.stdout.splitlines(), ended.returncode, ended.stderr)
+
+    def test_end_of_a_fork(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        """A fork that ends leaves the connection of its parent open by TLS too, where a goodbye is said."""
+        authority = Authority()
+        (tmp_path / "authority.pem").write_bytes(authority.certificate)
+        (tmp_path / "server.pem").write_bytes(authority.server(x509.IPAddress(ip_address("127.0.0.1"))))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tmp_path / "server.pem")
+        sandbox.rows = sandbox.rows[:1]
+        with Relay(sandbox.url, context) as relay:
+            environment = {"SSL_CERT_FILE": str(tmp_path / "authority.pem"), "BINANCE_SERVER": relay.url}
+
+            ended = run_script(sandbox, _FORK, "sync", "used", **environment)
+
+            lines = ["parent 1 rows", "child 1 rows", "child 1 rows", "exit code 0", "parent 1 rows"]
+            assert (lines, 0, "") == (ended.stdout.splitlines(), ended.returncode, ended.stderr)
+            # One for the parent, and one for each client of the child.
+            assert 3 == relay.accepted
+
+
+_END = """
+import asyncio, sys
+from binance_coinm.api.account import futures_account_balance as operation
+from binance_signing import connect
+
+client = connect()
+if "async" in sys.argv:
+    print(len(asyncio.run(operation.asyncio(client=client))), "rows")
+if "sync" in sys.argv:
+    print(len(operation.sync(client=client)), "rows")
+"""
+
+
+@pytest.mark.parametrize("sides", [("async",), ("sync",), ("sync", "async")], ids="-".join)
+def test_end_of_a_process(sandbox: Sandbox, sides: tuple[str, ...]) -> None:
+    """A process that ends at once after a call, with a client that nobody closed, ends well each time."""
+    sandbox.rows = sandbox.rows[:1]
+
+    with ThreadPoolExecutor(2) as threads:
+        ended = list(threads.map(lambda _: run_script(sandbox, _END, *sides), range(10)))
+
+    assert [(0, "1 rows\n" * len(sides), "")] * 10 == [(end.returncode, end.stdout, end.stderr) for end in ended]
+
+
+_CALL_AT_THE_END = """
+import asyncio, atexit
+from binance_coinm.api.account import futures_account_balance as operation
+from binance_signing import connect
+
+client = connect()
+atexit.register(lambda: print(len(asyncio.run(operation.asyncio(client=client))), "rows"))
+atexit.register(lambda: print(len(operation.sync(client=client)), "rows"))
+"""
+
+
+def test_call_at_the_end_of_a_process(sandbox: Sandbox) -> None:
+    """A process may make its calls when it has come to its end already."""
+    sandbox.rows = sandbox.rows[:1]
+
+    ended = run_script(sandbox, _CALL_AT_THE_END)
+
+    assert (0, "1 rows\n" * 2, "") == (ended.returncode, ended.stdout, ended.stderr)
+
+
+_END_IN_THE_MIDDLE = """
+import threading
+from binance_coinm.api.account import futures_account_balance as operation
+from binance_signing import connect
+
+client = connect()
+operation.sync(client=client)
+for _ in range(3):
+    threading.Thread(target=lambda: operation.sync(client=client), daemon=True).start()
+input()
+"""
+
+
+def test_end_of_a_process_in_the_middle_of_calls(sandbox: Sandbox) -> None:
+    """A process that ends while other threads of it wait for an answer ends well too."""
+    held = Held()
+    environment = os.environ | {
+        "BINANCE_SERVER": sandbox.url,
+        "BINANCE_API_KEY": sandbox.account.api_key,
+        "BINANCE_API_SECRET": str(sandbox.account.secret),
+    }
+    sandbox.answer_next(200, body=[])
+    sandbox.fail_next(held.fault(), times=3)
+    command = [sys.executable, "-c", _END_IN_THE_MIDDLE]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        held.wait_for(3)
+        ended = process.communicate(b"\n", timeout=30)
+
+    assert (0, (b"", b"")) == (process.returncode, ended)
