@@ -57,12 +57,14 @@ soak: $(VENV)/test ## Call for MINUTES (10) among mixed faults; memory and conne
 mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests
 	@$(BIN)/python tests/mutation.py
 
-bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 15 minutes, tables and plot go to docs/
+bench: $(VENV)/bench ## Measure the SDK against its peers, ROUNDS (7) times; 25 minutes, tables and plot go to docs/
+	@$(BIN)/python benchmarks/distance.py --write-docs
 	@$(BIN)/python benchmarks/run.py --rounds $(ROUNDS) --write-docs
 
 check-bench: $(VENV)/bench ## Measure for a moment, without peers; fail if anything cannot be measured
 	@$(BIN)/python benchmarks/run.py --strict --rounds 1 --seconds 0.3 \
 		--contenders raw_socket,httpx_by_hand,sdk --measures sync,async,in_flight_50,threads_50,parse_1000_rows,import,fresh
+	@$(BIN)/python benchmarks/distance.py --short
 
 growth: $(VENV)/test ## Measure what documents of 10, 100 and 400 operations cost; the table goes to docs/
 	@$(BIN)/python benchmarks/growth.py --write-docs

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+# As many as an account has that is in use.
+FEW = 5
+
 
 def rows(count: int) -> list[dict[str, Any]]:
     """Give this many rows, each with a balance of its own."""

@@ -45,6 +45,15 @@ RATIOS = (
     Ratio("import, over that of httpx and attrs", DEFAULT, IMPORT, (BY_HAND,), 1.10),
 )
 
+# Reads over a distance: in which half of this SDK, and over which contender in which of its halves.
+DISTANCE_READS = ("read_6", "read_20", "read_50")
+DISTANCE_OVER = (
+    ("sync", "requests_by_hand", "sync"),
+    ("async", "aiohttp_by_hand", "async"),
+    ("async", "requests_by_hand", "sync"),
+)
+DISTANCE_BOUND = 1.15
+
 
 def verdicts(summary: Summary) -> list[Verdict]:
     """Hold the result against all demands."""

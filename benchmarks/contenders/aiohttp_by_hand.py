@@ -32,6 +32,13 @@ async def call_async(client: "AsyncClient") -> Any:
         return json.loads(await response.read())
 
 
+async def write_async(client: "AsyncClient") -> Any:
+    """Sign and send a write."""
+    session, account = client
+    async with session.post(account.signed_write()) as response:
+        return json.loads(await response.read())
+
+
 async def close_async(client: "AsyncClient") -> None:
     """Close the connections."""
     await client[0].close()

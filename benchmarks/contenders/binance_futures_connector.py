@@ -9,7 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from account import Account
+from account import WRITE, Account
 
 if TYPE_CHECKING:
     from binance.cm_futures import CMFutures
@@ -25,6 +25,11 @@ def connect(account: Account) -> "CMFutures":
 def call(client: "CMFutures") -> Any:
     """Call."""
     return client.balance()
+
+
+def write(client: "CMFutures") -> Any:
+    """Send a write."""
+    return client.change_leverage(**WRITE)
 
 
 def close(client: "CMFutures") -> None:

@@ -9,7 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from account import Account
+from account import WRITE, Account
 
 if TYPE_CHECKING:
     import ccxt
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 def settings(account: Account) -> dict[str, Any]:
     """Give what both halves are made with."""
+    is_tls = account.url.startswith("https:")
     return {
         "apiKey": account.api_key,
         "secret": account.secret,
         "enableRateLimit": False,
+        # By default it ignores the environment's certificates; with them, the sync half looks for proxies in each call.
+        "requests_trust_env": is_tls,
+        "options": {"include_OS_certificates": is_tls},
         "urls": {"api": {"dapiPrivate": f"{account.url}/dapi/v1"}},
     }
 
@@ -36,6 +40,11 @@ def connect(account: Account) -> "ccxt.binancecoinm":
 def call(client: "ccxt.binancecoinm") -> Any:
     """Call."""
     return client.dapiPrivateGetBalance()
+
+
+def write(client: "ccxt.binancecoinm") -> Any:
+    """Send a write."""
+    return client.dapiPrivatePostLeverage(WRITE)
 
 
 def close(client: "ccxt.binancecoinm") -> None:
@@ -53,6 +62,11 @@ async def connect_async(account: Account) -> "ccxt.async_support.binancecoinm":
 async def call_async(client: "ccxt.async_support.binancecoinm") -> Any:
     """Call."""
     return await client.dapiPrivateGetBalance()
+
+
+async def write_async(client: "ccxt.async_support.binancecoinm") -> Any:
+    """Send a write."""
+    return await client.dapiPrivatePostLeverage(WRITE)
 
 
 async def close_async(client: "ccxt.async_support.binancecoinm") -> None:

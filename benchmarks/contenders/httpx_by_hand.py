@@ -32,6 +32,12 @@ def call(client: "Client") -> Any:
     return json.loads(http.get(account.signed_target()).raise_for_status().content)
 
 
+def write(client: "Client") -> Any:
+    """Sign and send a write."""
+    http, account = client
+    return json.loads(http.post(account.signed_write()).raise_for_status().content)
+
+
 def close(client: "Client") -> None:
     """Close the connections."""
     client[0].close()
@@ -48,6 +54,12 @@ async def call_async(client: "AsyncClient") -> Any:
     """Sign and send."""
     http, account = client
     return json.loads((await http.get(account.signed_target())).raise_for_status().content)
+
+
+async def write_async(client: "AsyncClient") -> Any:
+    """Sign and send a write."""
+    http, account = client
+    return json.loads((await http.post(account.signed_write())).raise_for_status().content)
 
 
 async def close_async(client: "AsyncClient") -> None:

@@ -23,7 +23,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from account import Account
+from account import WRITE, Account
 
 if TYPE_CHECKING:
     from binance_sdk_derivatives_trading_coin_futures.rest_api import DerivativesTradingCoinFuturesRestAPI
@@ -43,6 +43,11 @@ def connect(account: Account) -> "DerivativesTradingCoinFuturesRestAPI":
 def call(client: "DerivativesTradingCoinFuturesRestAPI") -> Any:
     """Call; the models are made when the data is asked for."""
     return client.futures_account_balance().data()
+
+
+def write(client: "DerivativesTradingCoinFuturesRestAPI") -> Any:
+    """Send a write."""
+    return client.change_initial_leverage(**WRITE).data()
 
 
 def close(_client: "DerivativesTradingCoinFuturesRestAPI") -> None:

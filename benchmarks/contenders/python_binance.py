@@ -9,7 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from account import Account
+from account import WRITE, Account
 
 if TYPE_CHECKING:
     from binance.async_client import AsyncClient
@@ -30,6 +30,11 @@ def call(client: "Client") -> Any:
     return client.futures_coin_account_balance()
 
 
+def write(client: "Client") -> Any:
+    """Send a write."""
+    return client.futures_coin_change_leverage(**WRITE)
+
+
 def close(client: "Client") -> None:
     """Close the connections."""
     client.close_connection()
@@ -47,6 +52,11 @@ async def connect_async(account: Account) -> "AsyncClient":
 async def call_async(client: "AsyncClient") -> Any:
     """Call."""
     return await client.futures_coin_account_balance()
+
+
+async def write_async(client: "AsyncClient") -> Any:
+    """Send a write."""
+    return await client.futures_coin_change_leverage(**WRITE)
 
 
 async def close_async(client: "AsyncClient") -> None:

@@ -10,9 +10,10 @@
 # ///
 """This SDK; the runner puts the wheel that it built in place of the requirement."""
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from account import Account
+from account import WRITE, WRITE_PATH, Account
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -40,6 +41,11 @@ def call(client: "Client") -> "list[FuturesAccountBalance]":
     return rows
 
 
+def write(client: "Client") -> Any:
+    """Send a write."""
+    return _accepted(client[0].request(_write()))
+
+
 def close(client: "Client") -> None:
     """Close the connections."""
     client[0].close()
@@ -55,6 +61,11 @@ async def call_async(client: "Client") -> "list[FuturesAccountBalance]":
     signing, operation = client
     rows: list[FuturesAccountBalance] = await operation.asyncio(client=signing)
     return rows
+
+
+async def write_async(client: "Client") -> Any:
+    """Send a write."""
+    return _accepted(await client[0].request_async(_write()))
 
 
 async def close_async(client: "Client") -> None:
@@ -73,3 +84,16 @@ def parse(body: bytes) -> "list[FuturesAccountBalance]":
     from binance_coinm.api.account import futures_account_balance
 
     return futures_account_balance.read_response(httpx.Response(200, content=body)).parsed
+
+
+def _write() -> dict[str, Any]:
+    from binance_coinm.security import Security
+
+    return {"method": "POST", "url": WRITE_PATH, "params": WRITE, "extensions": {"security": Security.TRADE}}
+
+
+def _accepted(response: Any) -> Any:
+    # There is no generated function for this operation, which would raise for a response that is an error.
+    if response.status_code != HTTPStatus.OK:
+        raise ValueError(f"refused: {response.content!r}")
+    return response

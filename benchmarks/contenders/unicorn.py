@@ -9,7 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from account import Account
+from account import WRITE, Account
 
 if TYPE_CHECKING:
     from unicorn_binance_rest_api import BinanceRestApiManager
@@ -27,6 +27,11 @@ def connect(account: Account) -> "BinanceRestApiManager":
 def call(client: "BinanceRestApiManager") -> Any:
     """Call."""
     return client.futures_coin_account_balance()
+
+
+def write(client: "BinanceRestApiManager") -> Any:
+    """Send a write."""
+    return client.futures_coin_change_leverage(**WRITE)
 
 
 def close(client: "BinanceRestApiManager") -> None:
