@@ -20,7 +20,6 @@ TESTS = (
     "rate_limit",
     "recovery",
     "body",
-    "deadline",
     "options",
     "drivers",
     "signer",
@@ -32,6 +31,7 @@ TESTS = (
     "many_clients",
     "tls",
     "wire",
+    "connections",
     "interruptions",
     "concurrency",
 )

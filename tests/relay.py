@@ -9,20 +9,22 @@ from typing import Self
 from urllib.parse import urlsplit
 
 # What a connection can end in, on either side, or when the relay stops.
-_ENDS = (ConnectionError, ssl.SSLError, TimeoutError, asyncio.CancelledError)
+_ENDS = (ConnectionError, ssl.SSLError, TimeoutError, asyncio.CancelledError, asyncio.IncompleteReadError)
 _MOST = 1 << 16
 
 
 class Relay:
     """Hands on what connections send to a sandbox, and its answers; with a context it speaks TLS to its callers.
 
-    Connections over TLS count from the end of their handshake on.
+    Connections over TLS count from the end of their handshake on. A tunnel is a proxy ("http" by CONNECT, or "socks5")
+    that leads here whatever server it is asked for; `received` begins with how it was asked.
     """
 
-    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, context: ssl.SSLContext | None = None, *, tunnel: str = "") -> None:
         """Prepare a relay to the server of this URL; it runs within `with`."""
         self._target = urlsplit(url).port
         self._context = context
+        self._tunnel = tunnel
         self._changed = Condition()
         self._open = 0
         self._writers: set[asyncio.StreamWriter] = set()
@@ -56,7 +58,8 @@ class Relay:
     @property
     def url(self) -> str:
         """Where the relay answers."""
-        return f"{'https' if self._context else 'http'}://127.0.0.1:{self.port}"
+        scheme = self._tunnel if self._tunnel.startswith("socks") else "https" if self._context else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     @property
     def accepted(self) -> int:
@@ -97,6 +100,8 @@ class Relay:
             self.received.append(b"")
             self._open += 1
         try:
+            if self._tunnel:
+                self.received[place] += await self._asked(reader, writer)
             from_target, to_target = await asyncio.open_connection("127.0.0.1", self._target)
             answers = asyncio.create_task(self._hand_on(from_target, writer))
             try:
@@ -114,6 +119,20 @@ class Relay:
             with self._changed:
                 self._open -= 1
                 self._changed.notify_all()
+
+    async def _asked(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        if self._tunnel == "http":
+            asked = await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            return asked
+        # Source: RFC 1928, sections 3, 4 and 6.
+        _, methods = await reader.readexactly(2)
+        await reader.readexactly(methods)
+        writer.write(b"\5\0")
+        asked = await reader.readexactly(5)
+        asked += await reader.readexactly(5 if asked[3] == 1 else asked[4] + 2)
+        writer.write(b"\5\0\0\1" + bytes(6))
+        return asked
 
     async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(*_ENDS):

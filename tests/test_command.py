@@ -143,13 +143,9 @@ def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: 
         ("BINANCE_API_KEY", "", "no credentials: BINANCE_API_KEY is empty"),
         ("BINANCE_SERVER", "moon", "BINANCE_SERVER is 'moon'"),
         ("BINANCE_SERVER", "http://exchange.example", "would send credentials unencrypted"),
-        (
-            "SSL_CERT_FILE",
-            "/missing.pem",
-            "certificates (SSL_CERT_FILE, SSL_CERT_DIR) or proxy (HTTPS_PROXY, ALL_PROXY): [Errno 2]",
-        ),
-        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"),
-        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"),
+        ("SSL_CERT_FILE", "/missing.pem", "certificates (SSL_CERT_FILE, SSL_CERT_DIR): [Errno 2]"),
+        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of a proxy"),
+        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of a proxy"),
     ],
 )
 @pytest.mark.parametrize("command", ["balance", "doctor"])

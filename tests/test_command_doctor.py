@@ -3,7 +3,6 @@
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from authority import Authority
 from binance_coinm_cli import _peer
 from binance_sandbox import Fault, Sandbox
-from binance_signing import _certificates
 from command import here, use
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -421,13 +419,11 @@ def test_server_of_the_document(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Iterator[Authority]:
-    """Give an authority; what other tests trusted is forgotten, and what this one does is after it."""
+def authority(tmp_path: Path) -> Authority:
+    """Return an authority, whose certificate is in a file of this test."""
     authority = Authority()
     (tmp_path / "authority.pem").write_bytes(authority.certificate)
-    _certificates.tls_context.cache_clear()
-    yield authority
-    _certificates.tls_context.cache_clear()
+    return authority
 
 
 def encrypted(authority: Authority, tmp_path: Path, *names: x509.GeneralName) -> ssl.SSLContext:

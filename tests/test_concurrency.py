@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
+import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs
 import anyio
 import pytest
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.errors import BinanceError, ConfigurationError, TimeoutError  # noqa: A004, it is the tree's own
+from binance_coinm.errors import BinanceError, ClientClosedError, TimeoutError  # noqa: A004, it is the tree's own
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Answer, Fault, Sandbox, Wire
 from binance_signing import SigningClient, connect
@@ -158,6 +159,14 @@ in_each_way_and_number = pytest.mark.parametrize(
     [pytest.param(at_once, count, id=f"{count} {name}") for name, (at_once, count) in _CALLERS.items()],
 )
 in_each_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+in_each_side = pytest.mark.parametrize("side", ["sync", "asyncio", "trio"])
+
+
+def call_of(side: str) -> Callable[[SigningClient], Outcome]:
+    """Return a call by the sync function, or by the async one in an event loop of its own."""
+    if side == "sync":
+        return lambda client: outcome_of((client, 60_000))
+    return lambda client: anyio.run(outcome_of_async, (client, 60_000), backend=side)
 
 
 def in_fork(work: Callable[[], object]) -> int:
@@ -312,13 +321,46 @@ class TestFork:
             futures_account_balance.sync(client=client)
             assert (1, 1) == (relay.accepted, relay.open)
 
-    @pytest.mark.parametrize("lock", ["_connections._making", "_exchange.rules.rate_limit._lock"])
+    @pytest.mark.parametrize("lock", ["_exchange.rules.rate_limit._lock"])
     def test_lock_of_another_thread(self, sandbox: Sandbox, lock: str) -> None:
         """A lock that is held during the fork, here by hand for it is held too shortly, does not stop the child."""
-        with connect(sandbox.credentials, server=sandbox.url, pacing=100) as client:
+        is_held, is_let_go = Event(), Event()
+
+        def hold(client: SigningClient) -> None:
             with attrgetter(lock)(client):
-                assert 0 == in_fork(lambda: futures_account_balance.sync(client=client))
+                is_held.set()
+                assert is_let_go.wait(10)
+
+        def child() -> None:
             futures_account_balance.sync(client=client)
+            client.close()
+
+        with connect(sandbox.credentials, server=sandbox.url, pacing=100) as client, ThreadPoolExecutor(1) as threads:
+            held = threads.submit(hold, client)
+            assert is_held.wait(10)
+            assert 0 == in_fork(child)
+            is_let_go.set()
+            held.result()
+            futures_account_balance.sync(client=client)
+
+    @in_each_side
+    def test_calls_of_other_threads(self, sandbox: Sandbox, side: str) -> None:
+        """The places of `max_connections` that other threads have during the fork are free in the child."""
+        held = Held()
+        sandbox.fail_next(held.fault(), times=2)
+        with (
+            connect(sandbox.credentials, server=sandbox.url, max_connections=2) as client,
+            ThreadPoolExecutor(2) as threads,
+        ):
+            calls = [threads.submit(outcome_of, (client, 60_000)) for _ in range(2)]
+            held.wait_for(2)
+
+            def child() -> None:
+                assert isinstance(call_of(side)(client), list)
+
+            assert 0 == in_fork(child)
+            held.let_go()
+            assert [sandbox.rows[0]["accountAlias"]] * 2 == aliases([call.result() for call in calls])
 
     def test_measurement_of_another_thread(self, sandbox: Sandbox) -> None:
         """A measurement that another thread waits for during the fork does not stop the child, which makes its own."""
@@ -359,7 +401,7 @@ class TestFork:
 
 @in_each_loop
 def test_one_event_loop_after_another(sandbox: Sandbox, relay: Relay, backend: str) -> None:
-    """A client serves one event loop after another, and what ended ones opened is closed."""
+    """A client serves one event loop after another over one connection, which no loop's end closes."""
     client = connect(sandbox.credentials, server=relay.url)
 
     async def main() -> Rows:
@@ -367,14 +409,28 @@ def test_one_event_loop_after_another(sandbox: Sandbox, relay: Relay, backend: s
 
     for _ in range(3):
         assert sandbox.rows == [row.to_dict() for row in anyio.run(main, backend=backend)]
-        assert relay.settles_at(0)
+        assert (1, 1) == (relay.accepted, relay.open)
 
     client.close()
-    assert 3 == relay.accepted
+    assert relay.settles_at(0)
+
+
+def test_sync_and_async_calls_share_connections(sandbox: Sandbox, relay: Relay) -> None:
+    """What one way of calling leaves idle the next one uses, within event loops and outside of them."""
+    with connect(sandbox.credentials, server=relay.url) as client:
+        for side in ("sync", "asyncio", "trio", "sync", "trio", "asyncio"):
+            assert isinstance(call_of(side)(client), list)
+
+        async def main() -> list[Outcome]:
+            return [outcome_of((client, 60_000)), await outcome_of_async((client, 60_000))]
+
+        assert [sandbox.rows[0]["accountAlias"]] * 2 == aliases(asyncio.run(main()))
+        assert (1, 1) == (relay.accepted, relay.open)
+    assert relay.settles_at(0)
 
 
 def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay) -> None:
-    """Three event loops in three threads share a client, each of them closes its own connections."""
+    """Three event loops in three threads share a client, and whichever closes it closes all connections."""
     client = connect(sandbox.credentials, server=relay.url)
     barrier = Barrier(3)
 
@@ -382,8 +438,8 @@ def test_event_loops_at_the_same_time(sandbox: Sandbox, relay: Relay) -> None:
         async def main() -> list[Outcome]:
             barrier.wait()
             outcomes = await gathered([(client, 60_000)] * 20)
-            barrier.wait()
-            await client.aclose()
+            if barrier.wait() == 0:
+                await client.aclose()
             return outcomes
 
         return anyio.run(main, backend=backend)
@@ -480,6 +536,19 @@ def test_cancelled_measurement(sandbox: Sandbox, backend: str) -> None:
     assert 2 == paths(sandbox)[TIME]
 
 
+def ends(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str, str]]:
+    """Count the errors that calls ended in: class, `outcome` and text of each."""
+    return Counter((type(error).__name__, getattr(error, "outcome", ""), str(error)) for error in outcomes)
+
+
+CLOSED = ("ClientClosedError", "failed", "the client is closed; create a new one")
+INTERRUPTED = (
+    "ClientClosedError",
+    "unknown",
+    "the client was closed before the call had its answer; close it later",
+)
+
+
 class TestClose:
     """A client that is closed says so, and has nothing open."""
 
@@ -488,11 +557,23 @@ class TestClose:
         client = connect(sandbox.credentials, server=sandbox.url)
         balance(client)
 
-        with pytest.raises(ConfigurationError, match="closed"):
+        with pytest.raises(ClientClosedError) as caught:
             balance(client)
 
         client.close()
+        assert {CLOSED: 1} == ends([caught.value])
         assert {BALANCE: 1} == paths(sandbox)
+
+    def test_calls_of_the_other_side_after_it(self, sandbox: Sandbox) -> None:
+        """A client that one side has closed makes no call of the other."""
+        clients = [connect(sandbox.credentials, server=sandbox.url) for _ in range(2)]
+        clients[0].close()
+        asyncio.run(clients[1].aclose())
+
+        outcomes = [call_of(side)(client) for client in clients for side in ("sync", "asyncio", "trio")]
+
+        assert {CLOSED: 6} == ends(outcomes)
+        assert [] == sandbox.requests
 
     def test_client_that_was_never_used(self, sandbox: Sandbox) -> None:
         """A client that made no call can be closed, also twice."""
@@ -505,34 +586,67 @@ class TestClose:
 
         assert [] == sandbox.requests
 
-    def test_while_threads_call(self, sandbox: Sandbox, relay: Relay) -> None:
-        """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
+    @pytest.mark.parametrize("is_async", [False, True], ids=["close", "aclose"])
+    def test_while_threads_call(self, sandbox: Sandbox, relay: Relay, *, is_async: bool) -> None:
+        """Calls on their way end without an answer, those that wait for a place are not sent, and nothing is open."""
         held = Held()
         sandbox.fail_next(held.fault(), times=POOL)
-        client = connect(sandbox.credentials, server=relay.url, timeout=2)
+        client = connect(sandbox.credentials, server=relay.url, timeout=30)
         with ThreadPoolExecutor(POOL + 20) as threads:
             outcomes = threads.map(outcome_of, [(client, 60_000)] * (POOL + 20))
             held.wait_for(POOL)
 
-            client.close()
-            held.let_go()
+            if is_async:
+                asyncio.run(client.aclose())
+            else:
+                client.close()
 
-            assert POOL + 20 == len(list(outcomes))
+            assert {INTERRUPTED: POOL, CLOSED: 20} == ends(outcomes)
         assert relay.settles_at(0)
+        assert {BALANCE: POOL} == paths(sandbox)
 
     @in_each_loop
-    def test_while_tasks_call(self, sandbox: Sandbox, relay: Relay, backend: str) -> None:
-        """Calls that are under way end in rows or an exception of the tree, and leave no connection."""
+    @pytest.mark.parametrize("closer", ["this loop", "a thread", "another loop"])
+    def test_while_tasks_call(self, sandbox: Sandbox, relay: Relay, backend: str, closer: str) -> None:
+        """Calls on their way end without an answer, those that wait for a place are not sent, and nothing is open."""
         held = Held()
         sandbox.fail_next(held.fault(), times=POOL)
+        outcomes: list[Outcome] = []
 
         async def main() -> None:
-            client = connect(sandbox.credentials, server=relay.url, timeout=2)
+            client = connect(sandbox.credentials, server=relay.url, timeout=30)
+
+            async def call() -> None:
+                outcomes.extend(await gathered([(client, 60_000)] * (POOL + 20)))
+
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(gathered, [(client, 60_000)] * (POOL + 20))
+                tasks.start_soon(call)
                 await anyio.to_thread.run_sync(held.wait_for, POOL)
-                await client.aclose()
-                held.let_go()
+                if closer == "this loop":
+                    await client.aclose()
+                elif closer == "a thread":
+                    await anyio.to_thread.run_sync(client.close)
+                else:
+                    await anyio.to_thread.run_sync(anyio.run, client.aclose)
             assert await anyio.to_thread.run_sync(relay.settles_at, 0)
 
         anyio.run(main, backend=backend)
+
+        assert {INTERRUPTED: POOL, CLOSED: 20} == ends(outcomes)
+        assert {BALANCE: POOL} == paths(sandbox)
+
+    @in_each_side
+    def test_while_a_call_waits(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+        """A call that waits before its next try, when the client is closed, is not sent again."""
+        client = connect(sandbox.credentials, server=sandbox.url)
+        sandbox.answer_next(503)
+
+        async def sleep(_: float) -> None:
+            client.close()
+
+        # In place of the wait, which nobody could tell from what is before it.
+        monkeypatch.setattr(time, "sleep", lambda _: client.close())
+        monkeypatch.setattr(anyio, "sleep", sleep)
+
+        assert {CLOSED: 1} == ends([call_of(side)(client)])
+        assert {BALANCE: 1} == paths(sandbox)

@@ -4,10 +4,12 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from authority import Authority
 from binance_coinm import AuthenticatedClient
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ConfigurationError, NetworkError
@@ -195,32 +197,24 @@ def test_transport_of_one_side_alone() -> None:
         client.get_async_httpx_client()
 
 
-def context_of(client: SigningClient) -> object:
-    """Give the context by which a client of httpx verifies; there is no public way."""
-    transport: Any = client.get_httpx_client()._transport  # noqa: SLF001, see above
-    return transport._pool._ssl_context  # noqa: SLF001, see above
+def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Clients of one process that trust the same certificates share what was made of them, which takes a while."""
+    read: list[object] = []
+    create_default_context = ssl.create_default_context
 
+    def counting(*arguments: Any, **settings: Any) -> ssl.SSLContext:
+        read.append(settings)
+        return create_default_context(*arguments, **settings)
 
-def test_tls_context_is_shared() -> None:
-    """Clients of one process verify by one and the same context, and by another one when they are given it."""
-    own = ssl.create_default_context()
+    monkeypatch.setattr(ssl, "create_default_context", counting)
+    (tmp_path / "authority.pem").write_bytes(Authority().certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
-    assert context_of(connect(some_credentials())) is context_of(connect(some_credentials()))
-    assert own is context_of(connect(some_credentials(), verify=own))
+    for _ in range(3):
+        connect(some_credentials())
+    connect(some_credentials(), verify=create_default_context())
 
-
-@pytest.mark.parametrize(
-    ("server", "trust_env", "trusted"),
-    [(Server.DEMO, True, True), (Server.DEMO, False, False), ("http://127.0.0.1:1", True, False)],
-)
-def test_environment_of_httpx(server: str, *, trust_env: bool, trusted: bool) -> None:
-    """Proxies of the environment are for servers of the world outside, unless the environment is not to be trusted."""
-    assert trusted is connect(some_credentials(), server=server, trust_env=trust_env).httpx_args["trust_env"]
-
-
-def test_environment_is_trusted_by_default() -> None:
-    """A client that is told nothing takes the environment's proxies, as httpx does."""
-    assert connect(some_credentials()).httpx_args["trust_env"] is True
+    assert 1 == len(read)
 
 
 def test_proxies_of_the_environment_are_not_for_this_machine(
@@ -283,6 +277,17 @@ def test_headers_for_a_proxy(balance: Balance) -> None:
     assert "word" == other.requests[0].headers["X-Gateway"]
 
 
+def test_proxy_of_another_kind(balance: Balance) -> None:
+    """A proxy of http that is given as one of SOCKS is a failure of the connection."""
+    with Sandbox() as other:
+        proxy = other.url.replace("http://", "socks5://")
+        with pytest.raises(NetworkError) as caught:
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", proxy=proxy, recovery=None))
+
+    assert "failed" == caught.value.outcome
+    assert [] == other.requests
+
+
 @pytest.mark.parametrize(("trust_env", "asked"), [(True, 1), (False, 0)])
 def test_proxies_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, balance: Balance, asked: int, *, trust_env: bool
@@ -313,17 +318,60 @@ def test_user_of_a_proxy(monkeypatch: pytest.MonkeyPatch, balance: Balance, way:
     assert "hunter" not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
 
 
-@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*", "exchange.example,127.0.0.1"])
-def test_servers_without_a_proxy(monkeypatch: pytest.MonkeyPatch, balance: Balance, no_proxy: str) -> None:
-    """What NO_PROXY names does not go through the proxy of the environment."""
+@pytest.mark.parametrize(
+    ("no_proxy", "server", "asked"),
+    [
+        ("127.0.0.1", "https://127.0.0.1:1", 0),
+        ("*", "https://127.0.0.1:1", 0),
+        ("exchange.example,127.0.0.1", "https://127.0.0.1:1", 0),
+        ("exchange.example, 127.0.0.1", "https://127.0.0.1:1", 0),
+        ("127.0.0.1:1", "https://127.0.0.1:1", 0),
+        ("127.0.0.1:2", "https://127.0.0.1:1", 1),
+        ("localhost,[::1]", "https://localhost:1", 0),
+        ("localhost,[::1]", "https://[::1]:1", 0),
+        ("localhost,::1", "https://[::1]:1", 0),
+        ("localhost,[::1]", "https://127.0.0.1:1", 1),
+        ("", "https://127.0.0.1:1", 1),
+    ],
+)
+def test_servers_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, no_proxy: str, server: str, asked: int
+) -> None:
+    """What NO_PROXY names, and nothing else, does not go through the proxy of the environment."""
     with Sandbox() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", no_proxy)
 
         with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server=server, recovery=None))
+
+    assert asked == len(proxy.requests)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ALL_PROXY": "proxy"},
+        {"https_proxy": "proxy"},
+        {"HTTPS_PROXY": "proxy", "ALL_PROXY": "gopher://127.0.0.1"},
+        {"HTTPS_PROXY": "", "ALL_PROXY": "proxy"},
+        {"HTTPS_PROXY": "gopher://127.0.0.1", "https_proxy": "proxy"},
+    ],
+    ids=["all", "lower case", "https before all", "empty", "lower before upper case"],
+)
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_variables_that_name_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, variables: dict[str, str], scheme: str
+) -> None:
+    """The most specific variable names the proxy, with its scheme or without; what would not be used is not read."""
+    with Sandbox() as proxy:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, proxy.url.replace("http://", scheme) if value == "proxy" else value)
+
+        with pytest.raises(NetworkError):
             balance(connect(some_credentials(), server="https://127.0.0.1:1", recovery=None))
 
-    assert [] == proxy.requests
+    assert ["CONNECT"] == [request.method for request in proxy.requests]
 
 
 @pytest.mark.parametrize("side", ["sync", "async"])
@@ -352,29 +400,46 @@ def test_clients_are_of_their_proxy(monkeypatch: pytest.MonkeyPatch, side: str) 
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        (
-            "SSL_CERT_FILE",
-            "/missing.pem",
-            "certificates (SSL_CERT_FILE, SSL_CERT_DIR) or proxy (HTTPS_PROXY, ALL_PROXY): ",
-        ),
-        ("SSL_CERT_FILE", __file__, "certificates (SSL_CERT_FILE, SSL_CERT_DIR) or proxy (HTTPS_PROXY, ALL_PROXY): "),
-        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"),
-        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"),
+        ("SSL_CERT_FILE", "/missing.pem", "certificates (SSL_CERT_FILE, SSL_CERT_DIR): "),
+        ("SSL_CERT_FILE", __file__, "certificates (SSL_CERT_FILE, SSL_CERT_DIR): "),
+        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of a proxy"),
+        ("ALL_PROXY", "http://", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of a proxy"),
+        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is no URL of a proxy"),
     ],
-    ids=["no certificates", "no certificate in it", "no such scheme", "no port"],
+    ids=["no certificates", "no certificate in it", "no such scheme", "no host", "no port"],
 )
 def test_environment_that_cannot_be_taken(
-    monkeypatch: pytest.MonkeyPatch, balance: Balance, variable: str, value: str, message: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
 ) -> None:
-    """Certificates and proxies of the environment that are none are wrong settings, and a password is not shown."""
+    """Certificates and proxies that are none are told when a client is made, and a password is not shown."""
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(ConfigurationError) as caught:
-        balance(connect(some_credentials(), server="https://127.0.0.1:1"))
+        connect(some_credentials(), server="https://127.0.0.1:1")
 
     assert str(caught.value).startswith(f"the environment's {message}")
     assert "word" not in str(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+    # What is wrong with a proxy's URL shows it.
+    assert variable == "SSL_CERT_FILE" or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"server": "http://127.0.0.1:1"},
+        {"server": Server.DEMO, "trust_env": False},
+        {"server": Server.DEMO, "proxy": "http://127.0.0.1:1", "verify": ssl.create_default_context()},
+        {"server": Server.DEMO, "transport": httpx.MockTransport(lambda _: httpx.Response(200, json=[]))},
+    ],
+    ids=["this machine", "environment not trusted", "arguments", "transport"],
+)
+def test_environment_that_is_not_used(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
+    """Certificates and proxies of the environment that a client has no use for may be wrong."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://127.0.0.1")
+
+    assert settings["server"] == connect(some_credentials(), **settings).base_url
 
 
 def test_texts_show_no_secret() -> None:

@@ -5,9 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from binance_coinm import errors
+from binance_coinm import Client, errors
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.api.market import server_time
 from binance_sandbox import Fault, Sandbox
 from binance_signing import Credentials, HmacKey, connect
+from binance_signing._network.pool import StaleConnectionError, UnsentRequestError
 from calls import Balance
 
 HTML = b"<html><body>no</body></html>"
@@ -255,6 +258,7 @@ def test_answer_beyond_the_limit(sandbox: Sandbox, balance: Balance) -> None:
         errors.ResponseError("r", path=(0, "asset")),
         errors.NetworkError("n", "failed"),
         errors.TimeoutError("t", "unknown"),
+        errors.ClientClosedError("c", "failed"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -267,9 +271,68 @@ def test_errors_survive_pickling(error: errors.BinanceError) -> None:
     assert vars(error) == vars(copy)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NetworkError("n", "failed"),
+        errors.TimeoutError("t", "unknown"),
+        errors.ClientClosedError("c", "failed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_the_tree_are_no_failures(error: errors.NetworkError) -> None:
+    """An engine that raises an exception of the tree, each of which is one of httpx too, gets it back as it is."""
+    assert error is errors.from_failure(error)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "outcome", "text"),
+    [
+        (httpx.ReadError("r"), errors.NetworkError, "unknown", "no answer, or not all of it, ReadError: r"),
+        (httpx.ConnectError("c"), errors.NetworkError, "failed", "no answer, or not all of it, ConnectError: c"),
+        (
+            StaleConnectionError("s"),
+            errors.NetworkError,
+            "unknown",
+            "no answer, or not all of it, StaleConnectionError: s",
+        ),
+        (UnsentRequestError("u"), errors.NetworkError, "failed", "no answer, or not all of it, UnsentRequestError: u"),
+        (httpx.ReadTimeout("r"), errors.TimeoutError, "unknown", "the call's time ran out, ReadTimeout: r"),
+        (httpx.ConnectTimeout("c"), errors.TimeoutError, "failed", "the call's time ran out, ConnectTimeout: c"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_failures_of_an_engine(failure: httpx.HTTPError, kind: type, outcome: str, text: str) -> None:
+    """A failure of the engine becomes an exception of the tree, which tells whether the request was carried out."""
+    error = errors.from_failure(failure)
+
+    assert isinstance(error, errors.NetworkError)
+    assert (kind, outcome, text) == (type(error), error.outcome, str(error))
+    assert (None, None) == (error.__cause__, error.__context__)
+
+
+def test_closed_client(sandbox: Sandbox, balance: Balance) -> None:
+    """A generated client that is closed, signing or not, ends each call in a `ClientClosedError`."""
+    with Client(sandbox.url) as plain:
+        server_time.sync(client=plain)
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        futures_account_balance.sync(client=client)
+
+    with pytest.raises(errors.ClientClosedError) as of_plain:
+        server_time.sync(client=plain)
+    with pytest.raises(errors.ClientClosedError) as of_signing:
+        balance(client)
+
+    for caught in (of_plain, of_signing):
+        assert "the client is closed; create a new one" == str(caught.value)
+        assert "failed" == caught.value.outcome
+
+
 def test_handlers_for_the_standard_kinds() -> None:
     """What catches ValueError, httpx's transport errors and its timeouts catches ours too."""
     assert issubclass(errors.ConfigurationError, ValueError)
     assert issubclass(errors.NetworkError, httpx.TransportError)
     assert issubclass(errors.TimeoutError, httpx.TimeoutException)
+    assert issubclass(errors.ClientClosedError, errors.NetworkError)
+    assert not issubclass(errors.ClientClosedError, errors.ConfigurationError)
     assert all(issubclass(getattr(errors, name), errors.BinanceError) for name in errors.__all__)

@@ -227,8 +227,12 @@ def write_cases() -> Iterator[Case]:
         ("429", answers(429), "answer", 2),
         ("timestamp refused", answers(400, example="lateTimestamp"), "answer", 3),
         ("disconnect", fails(Fault.disconnect()), "NetworkError, unknown", 1),
-        ("cut body", fails(Fault.cut_body()), "NetworkError, unknown", 1),
+        ("cut body", answers(200, {}, path=ORDER, fault=Fault.cut_body()), "NetworkError, unknown", 1),
         ("broken gzip", encoded("gzip", b"{}"), "ResponseError", 1),
+        ("500 with a cut body", answers(500, fault=Fault.cut_body()), "ExchangeError, unknown", 1),
+        ("503 with broken gzip", encoded("gzip", b"{}", status=503), "ExchangeError, unknown", 1),
+        ("429 with a cut body", answers(429, fault=Fault.cut_body()), "answer", 2),
+        ("404 with a cut body", answers(404, fault=Fault.cut_body()), "ApiError", 1),
     ):
         yield Case(
             "Recovery", f"write: {name}", both(tell, answers(200, {}, path=ORDER)), ends_in, sent, test="test_write"
@@ -386,17 +390,44 @@ def encoding_cases(part: str) -> Iterator[Case]:
     for name, tell in (
         ("body a byte beyond the limit", answers(200, longer)),
         ("gzip a byte beyond the limit", encoded("gzip", gzip.compress(longer))),
-        ("error a byte beyond the limit", answers(400, longer)),
     ):
         yield Case(part, name, tell, "ResponseError", 1, says=too_large, settings=limit)
-    for name, tell in (
-        ("body of a gigabyte", fails(Fault.huge_body(GIGABYTE))),
-        ("error of a gigabyte", answers(400, fault=Fault.huge_body(GIGABYTE))),
-        ("gzip of a gigabyte", bomb(200)),
-        ("error of gzip of a gigabyte", bomb(500)),
+    tell, says = answers(400, longer), "HTTP 400, no code"
+    yield Case(part, "error a byte beyond the limit", tell, "ApiError", 1, says=says, settings=limit)
+    huge, beyond = Fault.huge_body(GIGABYTE), "at most 16777216 bytes"
+    for name, tell, ends_in, sent, says in (
+        ("body of a gigabyte", fails(huge), "ResponseError", 1, beyond),
+        ("error of a gigabyte", answers(400, fault=huge), "ApiError", 1, "HTTP 400, no code"),
+        ("gzip of a gigabyte", bomb(200), "ResponseError", 1, beyond),
+        ("error of gzip of a gigabyte", bomb(500), "rows", 2, ""),
     ):
-        says = "at most 16777216 bytes"
-        yield Case(part, name, tell, "ResponseError", 1, says=says, test="test_huge_body")
+        yield Case(part, name, tell, ends_in, sent, says=says, test="test_huge_body")
+
+
+def unreadable_error_cases() -> Iterator[Case]:
+    """Return errors whose bodies cannot be read: the status, which is known before, decides all the same."""
+    part, limit = "Errors that cannot be read", {"max_answer_bytes": 1 << 14}
+    ways: dict[str, dict[str, Any]] = {
+        "of an unknown encoding": {"body": b"{}", "headers": {"Content-Encoding": "br"}},
+        "that is no gzip": {"body": b"{}", "headers": {"Content-Encoding": "gzip"}},
+        "beyond the limit": {"body": b" " * (1 << 15)},
+        "that is cut": {"body": code(-1003), "fault": Fault.cut_body()},
+    }
+    for way, told in ways.items():
+        later = told | {"headers": told.get("headers", {}) | {"Retry-After": "600"}}
+        for status, ends_in in ((429, "RateLimitError"), (503, "ExchangeError, unknown")):
+            name, says = f"{status}, body {way}", f"HTTP {status}, no code"
+            tell = answers(status, times=FOR_EVER, **told)
+            yield Case(part, f"{name}, once", answers(status, **told), "rows", 2, settings=limit)
+            yield Case(part, f"{name}, for ever", tell, ends_in, 4, says=says, settings=limit)
+            late = f"{name}, Retry-After beyond the timeout"
+            yield Case(part, late, answers(status, **later), ends_in, 1, says=says, settings=limit)
+        name, says = f"418, body {way}, then another call", "not sent: the ban lasts until"
+        yield Case(part, name, answers(418, **later), "IpBannedError", 1, says=says, test="test_ban", settings=limit)
+    for status, ends_in in ((400, "ApiError"), (403, "FirewallError"), (451, "RestrictedLocationError")):
+        tell = answers(status, **ways["of an unknown encoding"])
+        name, says = f"{status}, body of an unknown encoding", f"HTTP {status}, no code"
+        yield Case(part, name, tell, ends_in, 1, says=says)
 
 
 def head_cases(part: str) -> Iterator[Case]:
@@ -446,6 +477,24 @@ def time_cases() -> Iterator[Case]:
         yield Case(part, name, tell, ends, sent, settings=settings, test=test)
     failed = "TimeoutError, failed"
     yield Case(part, "nobody accepts", nothing, failed, 0, test="test_nobody_accepts")
+    yield Case(part, "name resolution takes for ever", nothing, failed, 0, test="test_name_that_is_not_resolved")
+    for name in (
+        "handshake stalls",
+        "handshake drips",
+        "proxy says nothing",
+        "proxy drips its answer",
+        "handshake stalls behind a proxy",
+        "handshake drips behind a proxy",
+        "handshake of an https proxy stalls",
+        "handshake stalls behind an https proxy",
+        "handshake drips behind an https proxy",
+        "SOCKS proxy says nothing",
+        "handshake stalls behind a SOCKS proxy",
+        "handshake drips behind a SOCKS proxy",
+    ):
+        yield Case(part, name, nothing, failed, 0, test="test_way_to_the_server")
+    dripping, name = fails(Fault.drip_body()), "body drips, over a transport of one's own"
+    yield Case(part, name, dripping, ends_in, 1, test="test_transport_of_ones_own")
     yield Case(part, "four addresses, all silent", nothing, failed, 0, test="test_silent_addresses")
     test = "test_silent_address_before_another"
     yield Case(part, "two addresses, the first one silent", nothing, "rows", 1, test=test)
@@ -456,6 +505,7 @@ FAULTS = [
     *recovery_cases(),
     *rate_limit_cases(),
     *unexpected_cases(),
+    *unreadable_error_cases(),
     *time_cases(),
 ]
 
@@ -486,13 +536,19 @@ def kind_of(error: errors.BinanceError) -> str:
 
 
 def addresses_of_localhost(monkeypatch: pytest.MonkeyPatch, resolve: Callable[[], list[str]]) -> None:
-    """Let `resolve` say to which addresses the name of this machine resolves, each time that it is asked."""
+    """Let `resolve` say to which addresses the name of this machine resolves, each time that it is asked.
+
+    What takes the place of `socket.getaddrinfo` has no names for its arguments, as wrappers of others may have none.
+    """
     getaddrinfo = socket.getaddrinfo
 
-    def patched(host: str | bytes | None, *arguments: Any, **settings: Any) -> list[Any]:
-        if host not in ("localhost", b"localhost"):
-            return getaddrinfo(host, *arguments, **settings)
-        return [info for address in resolve() for info in getaddrinfo(address, *arguments, **settings)]
+    def patched(
+        host: str | bytes | None, port: Any, family: int = 0, kind: int = 0, protocol: int = 0, flags: int = 0, /
+    ) -> list[Any]:
+        # A number is no name, and what is asked for as one is never looked up.
+        is_name = host in ("localhost", b"localhost") and not flags & socket.AI_NUMERICHOST
+        hosts = resolve() if is_name else [host]
+        return [info for one in hosts for info in getaddrinfo(one, port, family, kind, protocol, flags)]
 
     monkeypatch.setattr(socket, "getaddrinfo", patched)
 
@@ -670,7 +726,7 @@ def test_each_try_is_signed_afresh(balance: Balance) -> None:
 def test_ban(sandbox: Sandbox, calls: Calls, case: Case) -> None:
     """After a ban the next call is refused without being sent, and says until when."""
     case.tell(sandbox)
-    client = calls.connect(sandbox)
+    client = calls.connect(sandbox, **case.settings)
     first = end_of(lambda: calls.balance(client))[0]
 
     ended_in, words = end_of(lambda: calls.balance(client))

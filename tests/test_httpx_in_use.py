@@ -1,15 +1,18 @@
 """All that is imported as httpx is httpx, or, if `make test-httpx2` runs the tests, httpx2 and nothing else."""
 
+import logging
 import os
 import subprocess
 import sys
 from importlib.metadata import distributions
-from typing import Any
 
 import httpcore
 import httpx
+import pytest
 from binance_coinm import errors
-from binance_signing import Credentials, HmacKey, connect
+from binance_sandbox import Sandbox
+from binance_signing import connect
+from calls import Balance
 
 NAME = os.environ.get("HTTPX", "httpx")
 CORE = {"httpx": "httpcore", "httpx2": "httpcore2"}[NAME]
@@ -35,10 +38,12 @@ def test_in_another_process() -> None:
     assert [NAME, f"{NAME}._client", CORE] == child.stdout.split()
 
 
-def test_in_the_sdk() -> None:
-    """The errors are of it, and connections are made by it."""
-    client = connect(Credentials("api-key", HmacKey("secret"))).get_httpx_client()
-    pool: Any = client._transport._pool  # type: ignore[attr-defined]  # noqa: SLF001, there is no public way
+def test_in_the_sdk(sandbox: Sandbox, balance: Balance, caplog: pytest.LogCaptureFixture) -> None:
+    """The errors are of it, and calls go through it and its core, as their logs tell."""
+    caplog.set_level(logging.DEBUG)
+
+    balance(connect(sandbox.credentials, server=sandbox.url))
 
     assert f"{NAME}.TransportError" in {f"{base.__module__}.{base.__name__}" for base in errors.NetworkError.__mro__}
-    assert CORE == type(pool).__module__.partition(".")[0]
+    written = {record.name for record in caplog.records if record.name.startswith("http")}
+    assert {NAME, f"{CORE}.connection", f"{CORE}.http11"} == written

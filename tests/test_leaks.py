@@ -1,6 +1,8 @@
 """Leaks: no key, secret, signature or signed query shows, however a call ends, and nothing goes to another server."""
 
 import asyncio
+import logging
+import socket
 import traceback
 import warnings
 from base64 import b32decode
@@ -8,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-import httpcore
 import httpx
 import pytest
 from attrs import field, frozen
@@ -134,6 +135,18 @@ def failed(kind: type | None, fault: Fault, **settings: Any) -> End:
     return End(fault.name, kind, lambda sandbox, _: sandbox.fail_next(fault), settings)
 
 
+def stale(sandbox: Sandbox, client: SigningClient) -> None:
+    """Let the exchange close a connection that is idle, which is found out by the call."""
+    client.request({"method": "GET", "url": "/dapi/v1/balance", "extensions": SIGNED})
+    sandbox.fail_next(Fault.disconnect())
+
+
+def stale_twice(sandbox: Sandbox, client: SigningClient) -> None:
+    """Let the exchange close the connection after it too."""
+    stale(sandbox, client)
+    sandbox.fail_next(Fault.disconnect())
+
+
 def ban(sandbox: Sandbox, client: SigningClient) -> None:
     """Let the exchange ban the client."""
     sandbox.answer_next(418, headers={"Retry-After": "120"})
@@ -170,7 +183,9 @@ ENDS = [
     failed(errors.TimeoutError, Fault.drip_body(), timeout=0.1),
     End("nobody listens", errors.NetworkError, lambda sandbox, _: sandbox.close()),
     End("banned", errors.IpBannedError, ban),
-    End("closed", errors.ConfigurationError, lambda _, client: client.close()),
+    End("stale", None, stale),
+    End("stale twice", errors.NetworkError, stale_twice),
+    End("closed", errors.ClientClosedError, lambda _, client: client.close()),
     End("argument", errors.ConfigurationError, arguments={"recv_window": 0}),
 ]
 
@@ -197,45 +212,30 @@ def test_ends_of_a_call(
             error = caught
 
     assert end.kind is (type(error) if error else None)
-    # What the exchange's side of the wire logs is another matter.
-    records = [record for record in caplog.records if record.threadName != "binance_sandbox"]
-    logged = [(record.getMessage(), vars(record)) for record in records]
+    logged = logged_by(caplog)
     parts = [credentials, credentials.key, client.clock, Recovery(), vars(client)]
     assert_hidden(sandbox, error, logged, [warning.message for warning in warned], client, parts)
     assert ("", "") == capfd.readouterr()
-
-
-class Interrupted:
-    """A connection on which each call is cancelled while it writes, as by a task group or Ctrl+C."""
-
-    def write(self, *_: object, **__: object) -> Any:
-        """Interrupt."""
-        raise asyncio.CancelledError
-
-    def get_extra_info(self, _: str) -> None:
-        """Tell nothing."""
-
-    async def aclose(self) -> None:
-        """Close."""
-
-    def close(self) -> None:
-        """Close."""
 
 
 def test_interrupted_call(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, credentials: Credentials, balance: Balance
 ) -> None:
     """A call that is cancelled while it writes does not bring the engine's frames along, which hold what it wrote."""
+    send = socket.socket.send
+    server = int(sandbox.url.rpartition(":")[2])
 
-    async def connected(*_: object, **__: object) -> Interrupted:
-        return Interrupted()
+    def interrupt(sending: socket.socket, *arguments: Any) -> int:
+        if sending.family == socket.AF_INET and sending.getpeername()[1] == server:
+            raise asyncio.CancelledError
+        return send(sending, *arguments)
 
-    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connected)
-    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", lambda *_: Interrupted())
+    monkeypatch.setattr(socket.socket, "send", interrupt)
 
     with pytest.raises(asyncio.CancelledError) as caught:
         balance(connect(credentials, server=sandbox.url))
 
+    assert [] == sandbox.requests
     assert_hidden(sandbox, caught.value)
 
 
@@ -319,11 +319,11 @@ def test_words_of_httpx(sandbox: Sandbox, credentials: Credentials, send: Send) 
     with pytest.raises(httpx.HTTPStatusError, match="/dapi/v1/unknown'") as caught:
         response.raise_for_status()
 
-    assert_hidden(sandbox, str(caught.value), response, response.request, response.url)
+    assert_hidden(sandbox, caught.value, response, response.request, response.url, response.request.headers)
 
 
 def test_transports_see_the_signature(sandbox: Sandbox, credentials: Credentials, balance: Balance) -> None:
-    """A transport, as libraries that stand in for httpx's own are, finds the signature, though the text hides it."""
+    """A transport, as libraries that stand in for httpx's own are, finds the signature in the URL and in its text."""
     seen: list[httpx.Request] = []
 
     def see(request: httpx.Request) -> httpx.Response:
@@ -333,9 +333,471 @@ def test_transports_see_the_signature(sandbox: Sandbox, credentials: Credentials
     balance(connect(credentials, server=sandbox.url, transport=httpx.MockTransport(see)))
 
     signature = seen[0].url.params["signature"]
-    assert signature == unquote(seen[0].url.query.decode().rpartition("&signature=")[2])
-    assert_hidden(sandbox, seen[0].url, seen[0])
-    assert signature not in f"{seen[0].url} {seen[0].url!r}"
+    query = seen[0].url.query.decode()
+    assert signature == unquote(query.rpartition("&signature=")[2])
+    assert f"{sandbox.url}/dapi/v1/balance?{query}" == str(seen[0].url)
+    assert seen[0].url == httpx.URL(str(seen[0].url))
+
+
+def test_transports_that_send_by_the_text_of_the_url(
+    sandbox: Sandbox, credentials: Credentials, balance: Balance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A transport of another library, which is given the text of the URL, sends what was signed."""
+    caplog.set_level(1)
+
+    def send(request: httpx.Request) -> httpx.Response:
+        with httpx.Client(trust_env=False) as another:
+            answer = another.request(request.method, str(request.url), headers=request.headers)
+        return httpx.Response(answer.status_code, content=answer.content)
+
+    answer = balance(connect(credentials, server=sandbox.url, transport=httpx.MockTransport(send)))
+
+    assert answer.parsed
+    assert [200] == [request.status for request in sandbox.requests]
+    assert_hidden(sandbox, logged_by(caplog))
+
+
+def logged_by(caplog: pytest.LogCaptureFixture) -> list[object]:
+    """Return what this side of the wire has logged: the lines, and all that the records hold."""
+    records = [record for record in caplog.records if record.threadName != "binance_sandbox"]
+    return [(record.getMessage(), vars(record)) for record in records]
+
+
+def test_logs_of_libraries(
+    sandbox: Sandbox, credentials: Credentials, balance: Balance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each request is in the logs of httpx and of httpcore, which write the URL and no signature."""
+    caplog.set_level(logging.DEBUG)
+
+    balance(connect(credentials, server=sandbox.url))
+
+    line = f'HTTP Request: GET {sandbox.url}/dapi/v1/balance?[redacted] "HTTP/1.1 200 OK"'
+    assert line in [record.getMessage() for record in caplog.records if record.name == httpx.__name__]
+    assert {"http11", "connection"} <= {record.name.rpartition(".")[2] for record in caplog.records}
+    assert_hidden(sandbox, logged_by(caplog))
+
+
+ECHOED = "0123456789abcdef" * 4
+QUERY = f"recvWindow=5000&timestamp=1499827319559&signature={ECHOED}"
+URL = f"https://dapi.example/dapi/v1/balance?{QUERY}"
+LOCATIONS = {
+    "another host": f"https://other.example/dapi/v1/balance?{QUERY}",
+    "path": f"/login?{QUERY}",
+    "query alone": f"?{QUERY}",
+    "signature first": f"/login?signature={ECHOED}&timestamp=1",
+    "fragment": f"/login#{QUERY}",
+    "in a parameter": f"https://portal.example/login?next={URL}",
+    "encoded": f"https://portal.example/login?next={quote(URL, safe='')}",
+    "encoded in small letters": f"https://portal.example/login?next={quote(URL, safe='')}".replace("%3D", "%3d"),
+    "encoded, signature first": f"/login?next={quote(f'/?signature={ECHOED}', safe='')}",
+    "encoded twice": f"https://portal.example/login?next={quote(quote(URL, safe=''), safe='')}",
+    "encoded in part": f"/login?next=/dapi/v1/balance%3Ftimestamp=1%26signature={ECHOED}",
+}
+
+
+@pytest.mark.parametrize("location", LOCATIONS.values(), ids=LOCATIONS)
+def test_logs_of_redirects(
+    sandbox: Sandbox, credentials: Credentials, balance: Balance, caplog: pytest.LogCaptureFixture, location: str
+) -> None:
+    """A redirect that echoes the signed query, as those of captive portals do, brings it into no log and no error."""
+    caplog.set_level(logging.DEBUG)
+    sandbox.answer_next(302, headers={"Location": location})
+
+    with pytest.raises(errors.ResponseError, match="got a redirect") as caught:
+        balance(connect(credentials, server=sandbox.url))
+
+    logged = logged_by(caplog)
+    assert "302" in str(logged)
+    assert ECHOED not in "\n".join(texts_of([logged, caught.value]))
+    assert_hidden(sandbox, logged, caught.value)
+
+
+def test_requests_of_callers_stay_unsigned(sandbox: Sandbox, credentials: Credentials) -> None:
+    """What is signed is a copy: the caller's own request, and that of the answer, show neither key nor signature."""
+    requests: list[httpx.Request] = []
+
+    def a_request() -> httpx.Request:
+        requests.append(httpx.Request("GET", f"{sandbox.url}/dapi/v1/balance?recvWindow=5000", extensions=SIGNED))
+        return requests[-1]
+
+    async def main() -> list[httpx.Response]:
+        async with connect(credentials, server=sandbox.url) as client:
+            http = client.get_async_httpx_client()
+            answers = [await http.send(a_request()), await http.send(a_request(), stream=True)]
+            await answers[1].aread()
+            return answers
+
+    with connect(credentials, server=sandbox.url) as client:
+        http = client.get_httpx_client()
+        answers = [http.send(a_request()), http.send(a_request(), stream=True)]
+        answers[1].read()
+    answers += asyncio.run(main())
+
+    assert [200] * 4 == [answer.status_code for answer in answers]
+    assert all(answer.request is request for answer, request in zip(answers, requests, strict=True))
+    assert [f"{sandbox.url}/dapi/v1/balance?recvWindow=5000"] * 4 == [str(request.url) for request in requests]
+    assert [SIGNED] * 4 == [request.extensions for request in requests]
+    headers = [(request.headers, answer.headers) for request, answer in zip(requests, answers, strict=True)]
+    assert_hidden(sandbox, requests, [vars(request) for request in requests], headers, [vars(it) for it in answers])
+
+
+FAULTS = [Fault.disconnect(), Fault.disconnect(reset=True), Fault.cut_headers(), Fault.garbage(), Fault.silence()]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_requests_of_exceptions_are_unsigned(
+    sandbox: Sandbox, credentials: Credentials, fault: Fault, side: str, *, is_streamed: bool
+) -> None:
+    """What is raised by httpx for a request by hand holds the request as the caller made it."""
+    sandbox.fail_next(fault)
+    request = httpx.Request(
+        "GET",
+        f"{sandbox.url}/dapi/v1/balance",
+        extensions=SIGNED | {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), 0.2)},
+    )
+
+    async def send() -> None:
+        async with connect(credentials, server=sandbox.url, recovery=None) as client:
+            if side == "async":
+                await client.get_async_httpx_client().send(request, stream=is_streamed)
+            else:
+                client.get_httpx_client().send(request, stream=is_streamed)
+
+    with pytest.raises(httpx.RequestError) as caught:
+        asyncio.run(send())
+
+    assert request is caught.value.request
+    assert 1 == len(sandbox.requests)
+    assert_hidden(sandbox, caught.value, request, request.headers)
+
+
+@pytest.mark.parametrize("fault", [Fault.cut_body(), Fault.broken_chunks()], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_streams_that_break(sandbox: Sandbox, credentials: Credentials, fault: Fault, side: str) -> None:
+    """A streamed answer that breaks off while the caller reads it ends in an exception without a signature."""
+    sandbox.fail_next(fault)
+
+    async def read() -> None:
+        async with connect(credentials, server=sandbox.url) as client:
+            if side == "async":
+                async with client.get_async_httpx_client().stream(
+                    "GET", "/dapi/v1/balance", extensions=SIGNED
+                ) as response:
+                    await response.aread()
+            else:
+                with client.get_httpx_client().stream("GET", "/dapi/v1/balance", extensions=SIGNED) as response:
+                    response.read()
+
+    with pytest.raises(httpx.RemoteProtocolError) as caught:
+        asyncio.run(read())
+
+    assert_hidden(sandbox, caught.value)
+
+
+# What is raised by keys, clocks, hooks and transports, and by requests that cannot be signed.
+
+Raised = Callable[[], BaseException]
+RAISED: list[Raised] = [
+    lambda: ValueError("v"),
+    lambda: OSError(5, "o"),
+    lambda: RuntimeError("r"),
+    lambda: MemoryError("m"),
+    lambda: TimeoutError("t"),
+    lambda: AssertionError("a"),
+    lambda: RecursionError("r"),
+    lambda: ExceptionGroup("group", [ValueError("v"), ExceptionGroup("inner", [OSError("o")])]),
+    lambda: BaseExceptionGroup("group", [asyncio.CancelledError("c")]),
+    lambda: httpx.ReadError("h"),
+    lambda: httpx.ConnectTimeout("h"),
+    lambda: httpx.InvalidURL("i"),
+    lambda: httpx.StreamError("s"),
+    lambda: errors.ConfigurationError("c"),
+    lambda: errors.NetworkError("n", "unknown"),
+    lambda: errors.ResponseError("r"),
+    lambda: asyncio.CancelledError("c"),
+    lambda: KeyboardInterrupt("k"),
+    lambda: SystemExit(3),
+    lambda: GeneratorExit("g"),
+]
+each_raised = pytest.mark.parametrize("raised", RAISED, ids=lambda raised: type(raised()).__name__)
+
+
+def call_balance(client: SigningClient) -> None:
+    """Call by the generated function."""
+    with client:
+        futures_account_balance.sync(client=client)
+
+
+def call_balance_async(client: SigningClient) -> None:
+    """Call by the generated function in async code."""
+
+    async def call() -> None:
+        async with client:
+            await futures_account_balance.asyncio(client=client)
+
+    asyncio.run(call())
+
+
+def get_by_hand(client: SigningClient) -> None:
+    """Send a request over the client of httpx."""
+    with client:
+        client.get_httpx_client().get("/dapi/v1/balance", extensions=SIGNED)
+
+
+def get_by_hand_async(client: SigningClient) -> None:
+    """Send a request over the async client of httpx."""
+
+    async def get() -> None:
+        async with client:
+            await client.get_async_httpx_client().get("/dapi/v1/balance", extensions=SIGNED)
+
+    asyncio.run(get())
+
+
+def stream_by_hand(client: SigningClient) -> None:
+    """Send a request over the client of httpx, and have its answer streamed."""
+    with client, client.get_httpx_client().stream("GET", "/dapi/v1/balance", extensions=SIGNED) as response:
+        response.read()
+
+
+def stream_by_hand_async(client: SigningClient) -> None:
+    """Do the same over the async client of httpx."""
+
+    async def stream() -> None:
+        async with (
+            client,
+            client.get_async_httpx_client().stream("GET", "/dapi/v1/balance", extensions=SIGNED) as response,
+        ):
+            await response.aread()
+
+    asyncio.run(stream())
+
+
+WAYS: dict[str, Callable[[SigningClient], object]] = {
+    "function": call_balance,
+    "async function": call_balance_async,
+    "request": lambda client: send_sync(client, "/dapi/v1/balance", extensions=SIGNED),
+    "async request": lambda client: send_async(client, "/dapi/v1/balance", extensions=SIGNED),
+    "by hand": get_by_hand,
+    "async by hand": get_by_hand_async,
+    "streamed": stream_by_hand,
+    "async streamed": stream_by_hand_async,
+}
+each_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+# How often a call reads the clock before it is signed; one whose answer is streamed is in one try, which needs no time.
+READINGS = [(way, readings) for way in WAYS for readings in ([0] if "streamed" in way else [0, 1])]
+
+
+def ends_in(raised: Raised, way: Callable[[SigningClient], object], client: SigningClient) -> BaseException:
+    """Return what a call ends in, which is what was raised, or the error of httpx or of the tree that it becomes."""
+    with pytest.raises((type(raised()), errors.BinanceError, httpx.TimeoutException)) as caught:
+        way(client)
+    return caught.value
+
+
+@each_raised
+@each_way
+def test_keys_that_raise(sandbox: Sandbox, way: Callable[[SigningClient], object], raised: Raised) -> None:
+    """Whatever a key of the user's own raises, it comes without key, query and payload."""
+    payloads: list[bytes] = []
+
+    def sign(payload: bytes) -> bytes:
+        payloads.append(payload)
+        raise raised()
+
+    client = connect(Credentials(sandbox.account.api_key, Ed25519Key(sign)), server=sandbox.url, recovery=None)
+
+    error = ends_in(raised, way, client)
+
+    assert 1 == len(payloads)
+    assert payloads[0].decode() not in "\n".join(texts_of(error))
+    assert [] == sandbox.requests
+    assert_hidden(sandbox, error)
+
+
+@each_raised
+@pytest.mark.parametrize(("way", "readings"), READINGS)
+def test_clocks_that_raise(sandbox: Sandbox, way: str, raised: Raised, readings: int) -> None:
+    """Whatever a clock of the user's own raises, before its call is signed or while it is, comes without secrets."""
+    left = [sandbox.now_ms] * readings
+
+    def clock() -> int:
+        if left:
+            return left.pop()
+        raise raised()
+
+    client = connect(sandbox.credentials, server=sandbox.url, clock=clock, recovery=None)
+
+    error = ends_in(raised, WAYS[way], client)
+
+    assert [] == left
+    assert [] == sandbox.requests
+    assert_hidden(sandbox, error)
+
+
+def hook_into(client: SigningClient, event: str, hook: Callable[[Any], object]) -> None:
+    """Add a hook of the user's own behind those that there are."""
+
+    async def hook_async(value: object) -> None:
+        hook(value)
+
+    for http, function in ((client.get_httpx_client(), hook), (client.get_async_httpx_client(), hook_async)):
+        hooks = http.event_hooks
+        hooks[event].append(function)
+        http.event_hooks = hooks
+
+
+@each_raised
+@each_way
+@pytest.mark.parametrize("event", ["request", "response"])
+def test_hooks_that_raise(sandbox: Sandbox, way: Callable[[SigningClient], object], raised: Raised, event: str) -> None:
+    """Whatever a hook raises that sees the signed request, it comes without secrets."""
+    seen: list[str] = []
+
+    def hook(value: httpx.Request | httpx.Response) -> None:
+        seen.append(str(value.url))
+        raise raised()
+
+    client = connect(sandbox.credentials, server=sandbox.url, recovery=None)
+    hook_into(client, event, hook)
+
+    error = ends_in(raised, way, client)
+
+    assert "signature=" in seen[0]
+    assert_hidden(sandbox, error)
+
+
+@each_way
+def test_hooks_that_raise_for_a_status(sandbox: Sandbox, way: Callable[[SigningClient], object]) -> None:
+    """A hook that calls `raise_for_status`, as users of httpx have it, ends in an error without the signed URL."""
+    sandbox.answer_next(400, body={"code": -1102, "msg": "m"})
+    client = connect(sandbox.credentials, server=sandbox.url, recovery=None)
+    hook_into(client, "response", httpx.Response.raise_for_status)
+
+    error = ends_in(lambda: httpx.HTTPError("h"), way, client)
+
+    assert_hidden(sandbox, error)
+
+
+class Raising(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport that raises what is made of the signed request."""
+
+    def __init__(self, make: Callable[[httpx.Request], BaseException]) -> None:
+        """Prepare it."""
+        self.make = make
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Raise."""
+        raise self.make(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raise."""
+        raise self.make(request)
+
+
+def caused(error: BaseException, cause: BaseException) -> BaseException:
+    """Return an error that has a cause."""
+    error.__cause__ = cause
+    return error
+
+
+MADE: dict[str, Callable[[httpx.Request], BaseException]] = {
+    "words": lambda request: httpx.ConnectError(f"cannot connect: {request.url}"),
+    "request": lambda request: httpx.ReadError("r", request=request),
+    "cause": lambda request: caused(httpx.ReadError("r"), httpx.ReadError(f"for {request.url}", request=request)),
+    "cause of another kind": lambda request: caused(RuntimeError("r"), httpx.ReadError("r", request=request)),
+    "status": lambda request: httpx.HTTPStatusError(
+        f"for {request.url}", request=request, response=httpx.Response(400, request=request)
+    ),
+    "group": lambda request: ExceptionGroup("group", [httpx.ReadError("r", request=request)]),
+}
+
+
+@each_way
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_transports_that_raise(
+    sandbox: Sandbox,
+    way: Callable[[SigningClient], object],
+    make: Callable[[httpx.Request], BaseException],
+) -> None:
+    """What a transport says of the signed request that it could not send comes without the signature."""
+    client = connect(sandbox.credentials, server=sandbox.url, recovery=None, transport=Raising(make))
+
+    with pytest.raises(Exception) as caught:  # noqa: PT011, whatever it is
+        way(client)
+
+    assert_hidden(sandbox, caught.value)
+
+
+async def never(_: httpx.Request) -> httpx.Response:
+    """Answer after the end of time."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("way", ["async function", "async request", "async by hand"])
+def test_transports_that_are_late(sandbox: Sandbox, way: str) -> None:
+    """A transport that knows no deadline is cancelled, and what is raised comes without its frames."""
+    transport = httpx.MockTransport(never)
+    client = connect(sandbox.credentials, server=sandbox.url, recovery=None, transport=transport, timeout=0.1)
+
+    with pytest.raises(httpx.TimeoutException) as caught:
+        WAYS[way](client)
+
+    assert_hidden(sandbox, caught.value)
+
+
+def text_stream() -> Iterator[bytes]:
+    """Return a body that can be read once."""
+    yield b"symbol=BTCUSD_PERP"
+
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "json": lambda: {"json": {}},
+    "text": lambda: {"content": "symbol", "headers": {"Content-Type": "text/plain"}},
+    "files": lambda: {"files": {"file": b"1"}},
+    "stream": lambda: {"content": text_stream()},
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_bodies_that_cannot_be_signed(
+    sandbox: Sandbox, credentials: Credentials, send: Send, body: Callable[[], dict[str, Any]]
+) -> None:
+    """A signed request whose body is no form is refused, and nothing of key and query is shown."""
+    client = connect(credentials, server=sandbox.url)
+
+    with pytest.raises(errors.ConfigurationError) as caught:
+        send(client, "/dapi/v1/order", **{"method": "POST", "extensions": SIGNED, "params": {"a": "1"}, **body()})
+
+    assert [] == sandbox.requests
+    assert_hidden(sandbox, caught.value)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_bodies_of_requests_by_hand(
+    sandbox: Sandbox, credentials: Credentials, side: str, body: Callable[[], dict[str, Any]]
+) -> None:
+    """The same goes for requests over the client of httpx, whole and streamed, whose request stays as it was."""
+    request = httpx.Request("POST", f"{sandbox.url}/dapi/v1/order?a=1", extensions=SIGNED, **body())
+
+    async def requests(*, stream: bool) -> None:
+        async with connect(credentials, server=sandbox.url) as client:
+            if side == "async":
+                await client.get_async_httpx_client().send(request, stream=stream)
+            else:
+                client.get_httpx_client().send(request, stream=stream)
+
+    for stream in (False, True):
+        with pytest.raises(errors.ConfigurationError) as caught:
+            asyncio.run(requests(stream=stream))
+        assert_hidden(sandbox, caught.value, request, request.headers)
+
+    assert f"{sandbox.url}/dapi/v1/order?a=1" == str(request.url)
+    assert [] == sandbox.requests
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.errors import ConfigurationError, ExchangeError, RateLimitError
+from binance_coinm.errors import ClientClosedError, ConfigurationError, ExchangeError, RateLimitError
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Account, Answer, Fault, Sandbox, Wire
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
@@ -88,17 +88,21 @@ def test_weight_of_all_accounts(balance: Balance) -> None:
 def test_clients_of_several_accounts_end_together(
     sandbox: Sandbox, relay: Relay, balance: Balance, closed: str
 ) -> None:
-    """Whichever is closed, none of them makes a call any more."""
+    """Whichever is closed, all connections are, and none of them makes a call any more."""
     client = connect(sandbox.credentials, server=relay.url)
     other = client.with_credentials(an_account(sandbox, "other").credentials)
-    balance(client)
+    options = client.with_options(timeout=3)
+    for one in (client, other, options):
+        balance(one)
 
     asyncio.run((client if closed == "the first" else other).aclose())
 
-    for one in (client, other):
-        with pytest.raises(ConfigurationError, match="^this client is closed; connect again, or close it later$"):
+    assert relay.settles_at(0)
+    for one in (client, other, options):
+        with pytest.raises(ClientClosedError, match="^the client is closed; create a new one$") as caught:
             balance(one)
-    assert 1 == len(sandbox.requests)
+        assert "failed" == caught.value.outcome
+    assert 3 == len(sandbox.requests)
 
 
 def test_credentials_are_exchanged_of_one_alone(sandbox: Sandbox, balance: Balance) -> None:

@@ -12,7 +12,7 @@ from binance_coinm.api.market import server_time
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.security import Security
 from binance_sandbox import Sandbox
-from binance_signing import Credentials, HmacKey, Signer
+from binance_signing import Credentials, Ed25519Key, HmacKey, Signer
 from samples import API_KEY, SECRET
 
 SERVER = "https://exchange.example"
@@ -173,18 +173,67 @@ def test_same_origin_in_another_spelling_is_signed(url: str) -> None:
     assert "signature" in request.url.params
 
 
-def test_text_of_a_signed_url_hides_the_query() -> None:
-    """What httpx logs of a signed request has no signature, while the query still holds it."""
-    request = a_request(Security.USER_DATA)
-    unsigned = request.url
+def test_text_of_a_signed_url_is_what_is_sent() -> None:
+    """The text of a signed request's URL has the whole query, for transports that send by it."""
+    request = a_request(Security.USER_DATA, f"{SERVER}/dapi/v1/x?a=%20b")
 
     a_signer()(request)
 
-    assert f"{SERVER}/dapi/v1/x" == str(request.url) == str(unsigned)
-    assert "signature" not in repr(request.url) + repr(request)
-    assert request.url != unsigned
-    assert request.url == httpx.URL(request.url)
-    assert hash(request.url) == hash(httpx.URL(request.url))
+    assert (
+        f"{SERVER}/dapi/v1/x?a=%20b&timestamp=1499827319559"
+        "&signature=b117df12c06552532eefff5a6035c9e8ab0a7b254d5097798addca34c1e72153"
+    ) == str(request.url)
+    assert str(request.url).endswith(request.url.query.decode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"json": {}}, {"content": b"a", "headers": {"Content-Type": "text/plain"}}, {"content": stream()}],
+    ids=["json", "text", "stream"],
+)
+def test_refused_requests_stay_as_they_were(content: dict[str, Any]) -> None:
+    """A request that cannot be signed holds no key after the attempt."""
+    request = a_request(Security.TRADE, method="POST", **content)
+
+    with pytest.raises(ConfigurationError):
+        a_signer()(request)
+
+    assert HEADER not in request.headers
+    assert b"" == request.url.query
+
+
+@pytest.mark.parametrize("error", [ValueError("v"), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+def test_keys_that_raise(error: BaseException) -> None:
+    """What a key raises comes out as it is, and the request holds no API key."""
+
+    def sign(_: bytes) -> bytes:
+        raise error
+
+    request = a_request(Security.USER_DATA)
+
+    with pytest.raises(type(error)) as caught:
+        Signer(Credentials(API_KEY, Ed25519Key(sign)), SERVER)(request)
+
+    assert error is caught.value
+    assert HEADER not in request.headers
+    assert b"" == request.url.query
+
+
+def test_signer_of_other_credentials() -> None:
+    """A signer like another one has its server, clock and window, and credentials of its own."""
+    signer = a_signer(recv_window=5000)
+    other = signer.of(Credentials("another", HmacKey(SECRET)))
+    requests = [a_request(Security.USER_DATA), a_request(Security.USER_DATA)]
+
+    signer(requests[0])
+    other(requests[1])
+
+    assert [API_KEY, "another"] == [request.headers[HEADER] for request in requests]
+    assert requests[0].url == requests[1].url
+    with pytest.raises(ConfigurationError, match="https://exchange.example alone"):
+        other(a_request(Security.USER_DATA, "https://other.example/"))
+    with pytest.raises(ConfigurationError):
+        signer.of("key")  # type: ignore[arg-type]  # that it is wrong is what is tested
 
 
 def test_credentials_can_be_exchanged() -> None:

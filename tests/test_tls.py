@@ -1,22 +1,28 @@
 """Servers are verified: by a certificate that is trusted, for the host that was asked for."""
 
+import asyncio
 import os
 import ssl
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from attrs import frozen
 from authority import Authority
-from binance_coinm.errors import ConfigurationError, NetworkError
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.errors import ClientClosedError, ConfigurationError, NetworkError
 from binance_sandbox import Sandbox
-from binance_signing import Recovery, _certificates, connect
+from binance_signing import Recovery, connect
 from calls import Balance
 from cryptography import x509
 from relay import Relay
+from test_concurrency import Held
 
 
 @frozen
@@ -45,14 +51,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         context("here.pem", x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))),
         context("elsewhere.pem", x509.DNSName("exchange.example"), x509.IPAddress(ip_address("192.0.2.1"))),
     )
-
-
-@pytest.fixture(autouse=True)
-def _certificates_are_loaded_anew() -> Iterator[None]:
-    """Let nothing of what other tests trusted be left in this process, and nothing of this one's be left for others."""
-    _certificates.tls_context.cache_clear()
-    yield
-    _certificates.tls_context.cache_clear()
 
 
 @pytest.fixture
@@ -131,9 +129,10 @@ def test_certificates_of_ones_own(sandbox: Sandbox, server: Relay, balance: Bala
 
 
 def test_context_of_ones_own(sandbox: Sandbox, server: Relay, balance: Balance, files: Files) -> None:
-    """With httpx a context that holds certificates may be given."""
+    """A context that holds certificates may be given, and is the one by which servers are verified."""
     context = ssl.create_default_context(cafile=files.authority)
 
+    assert_refused(sandbox, server, balance, server.url, verify=ssl.create_default_context())
     assert balance(connect(sandbox.credentials, server=server.url, verify=context)).parsed
 
 
@@ -182,6 +181,18 @@ def test_certificates_of_the_environment_that_are_none(
     assert [] == sandbox.requests
 
 
+@pytest.mark.parametrize("verify", ["", "  ", "\n", None, 0, 1, [], b"authority.pem"], ids=repr)
+def test_verify_that_is_none(sandbox: Sandbox, server: Relay, verify: Any) -> None:
+    """What is no setting of `verify` is refused by its type, and not taken for one by its truth; nothing is sent."""
+    told = "verify: expected True, False, an ssl.SSLContext, or a path of certificates (file or folder), got "
+
+    with pytest.raises(ConfigurationError) as caught:
+        connect(sandbox.credentials, server=server.url, verify=verify)
+
+    assert f"{told}{verify!r}" == str(caught.value)
+    assert 0 == server.accepted
+
+
 def test_certificates_that_are_none(sandbox: Sandbox, files: Files) -> None:
     """A path at which there are no certificates is refused when a client is made."""
     for path in (files.authority.with_name("missing.pem"), Path(__file__)):
@@ -215,3 +226,78 @@ def test_pools_are_of_their_certificates(
 
     with trusting, pytest.raises(NetworkError):
         balance(connect(sandbox.credentials, server=server.url, recovery=None))
+
+
+class Way:
+    """A proxy through which calls go, by its scheme and by whether it tunnels, and how it is given to `connect`."""
+
+    def __init__(self, stack: ExitStack, files: Files, sandbox: Sandbox, kind: str) -> None:
+        """Start it, and the server behind it."""
+        trusting = ssl.create_default_context(cafile=files.authority)
+        is_plain, is_encrypted = kind == "plain http", kind == "https"
+        server = sandbox if is_plain else stack.enter_context(Relay(sandbox.url, files.here))
+        tunnel = "" if is_plain else "socks5" if kind == "SOCKS" else "http"
+        self.relay = stack.enter_context(Relay(server.url, files.here if is_encrypted else None, tunnel=tunnel))
+        proxy = httpx.Proxy(self.relay.url, ssl_context=trusting if is_encrypted else None)
+        self.settings: dict[str, Any] = {"server": server.url, "proxy": proxy, "verify": trusting}
+
+
+@pytest.fixture(params=["plain http", "http", "https", "SOCKS"])
+def way(request: pytest.FixtureRequest, sandbox: Sandbox, files: Files) -> Iterator[Way]:
+    """Return a proxy: for requests by http, for tunnels by http and by https, or of SOCKS."""
+    with ExitStack() as stack:
+        yield Way(stack, files, sandbox, request.param)
+
+
+def test_connections_through_a_proxy(sandbox: Sandbox, way: Way) -> None:
+    """Sync and async calls through a proxy share one connection, and a proxy that tunnels sees nothing of them."""
+    # The sandbox knows no paths that are whole URLs, as they are sent to a proxy of plain http.
+    sandbox.answer_next(200, body=sandbox.rows, times=4)
+    with connect(sandbox.credentials, **way.settings) as client:
+        for _ in range(2):
+            assert futures_account_balance.sync(client=client)
+            assert asyncio.run(futures_account_balance.asyncio(client=client))
+
+        assert 1 == way.relay.accepted
+    assert way.relay.settles_at(0)
+    assert 4 == len(sandbox.requests)
+    sees = sandbox.account.api_key.encode() in b"".join(way.relay.received)
+    assert sees is way.settings["server"].startswith("http:")
+
+
+@pytest.mark.parametrize("tunnel", ["http", "socks5"])
+def test_servers_behind_a_tunnel_are_verified(sandbox: Sandbox, server: Relay, balance: Balance, tunnel: str) -> None:
+    """A server behind a proxy gets nothing of a request if nobody trusts it."""
+    with Relay(server.url, tunnel=tunnel) as proxy:
+        assert_refused(sandbox, server, balance, server.url, proxy=proxy.url)
+
+        assert 1 == proxy.accepted
+        assert proxy.settles_at(0)
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_close_in_the_middle_of_a_call_through_a_proxy(sandbox: Sandbox, way: Way, side: str) -> None:
+    """A client that is closed while a call goes through a proxy ends the call, and leaves no connection open."""
+    held = Held()
+    sandbox.fail_next(held.fault())
+    client = connect(sandbox.credentials, timeout=30, **way.settings)
+
+    def call() -> object:
+        if side == "sync":
+            return futures_account_balance.sync(client=client)
+        return asyncio.run(futures_account_balance.asyncio(client=client))
+
+    with ThreadPoolExecutor(1) as threads:
+        outcome = threads.submit(call)
+        held.wait_for(1)
+        assert 1 == way.relay.open
+
+        client.close()
+
+        with pytest.raises(ClientClosedError) as caught:
+            outcome.result()
+
+    assert "unknown" == caught.value.outcome
+    assert way.relay.settles_at(0)
+    assert 1 == way.relay.accepted
+    assert 1 == len(sandbox.requests)

@@ -1,5 +1,6 @@
 """The tries of a call: which steps follow one another, whatever the exchange does."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,12 +10,15 @@ from binance_coinm import errors
 from binance_coinm.facts import REFUSALS
 from binance_signing import Recovery
 from binance_signing._clock import Clock
+from binance_signing._network.pool import StaleConnectionError, UnsentRequestError
 from binance_signing._rate_limit import RateLimit
 from binance_signing._tries import Call, End, MeasureClock, Outcome, Rules, Send, Wait, tries
 
 # The beginning of a minute, and what the monotonic clock shows then.
 MINUTE = 1_700_000_040_000
 START = 1000.0
+# Seconds for which the connection of a call may have been idle.
+IDLE = 30.0
 
 
 def nothing() -> None:
@@ -54,6 +58,7 @@ class World:
             "is_repeatable": True,
             "weight": 1,
             "deadline": self.now + seconds,
+            "max_idle_age": IDLE,
             "recovery": Recovery(),
             "rules": rules,
         }
@@ -68,14 +73,17 @@ class World:
         chance: float = 1,
         meanwhile: Callable[[], None] = nothing,
     ) -> list[object]:
-        """Do a call's steps and give them all; each try ends in the next outcome, and `meanwhile` is in waits."""
+        """Do a call's steps and give them all; each try ends in the next outcome, and `meanwhile` is in waits.
+
+        `Send` by itself stands for a try over a connection that was idle for as long as the call allows.
+        """
         steps: list[object] = []
         coming = iter(outcomes)
         measuring = iter(measured)
         generator = tries(call, lambda: self.now, lambda: chance)
         step = next(generator)
         while not isinstance(step, End):
-            steps.append(Send if isinstance(step, Send) else step)
+            steps.append(Send if step == Send(call.max_idle_age) else step)
             if isinstance(step, Send):
                 outcome = next(coming)
                 step = generator.send(outcome() if callable(outcome) else outcome)
@@ -362,6 +370,202 @@ def test_tries_are_limited(most: int, waits: list[float]) -> None:
     steps = world.steps(world.call(recovery=Recovery(most)), *failures)
 
     assert [*before, Send, End(failures[-1])] == steps
+
+
+# Connections that the server closed while they were idle.
+
+STALE = StaleConnectionError("s")
+UNSENT = UnsentRequestError("u")
+
+
+@pytest.mark.parametrize("stale", [STALE, UNSENT], ids=name)
+@pytest.mark.parametrize("recovery", [Recovery(), Recovery(1), None])
+def test_stale_connections_cost_nothing(stale: Outcome, recovery: Recovery | None) -> None:
+    """A read over a stale connection is sent once more over a new one, at once, also without recovery."""
+    for is_signed in (True, False):
+        world = World()
+        call = world.call(recovery=recovery, is_signed=is_signed)
+
+        assert [Send, Send(0), End(OK)] == world.steps(call, stale, OK)
+        assert world.now == START
+
+
+@pytest.mark.parametrize("recovery", [Recovery(), Recovery(1), None])
+def test_writes_that_were_not_sent_are_sent_over_a_new_connection(recovery: Recovery | None) -> None:
+    """A write of which not a byte was sent is sent once more over a new connection, at once."""
+    world = World()
+
+    assert [Send, Send(0), End(OK)] == world.steps(world.call(is_read=False, recovery=recovery), UNSENT, OK)
+    assert world.now == START
+
+
+@pytest.mark.parametrize("recovery", [Recovery(), None])
+def test_writes_that_were_sent_are_not_sent_again(recovery: Recovery | None) -> None:
+    """A write that was sent over a stale connection may have been carried out, so that this is the end."""
+    world = World()
+
+    assert [Send, End(STALE)] == world.steps(world.call(is_read=False, recovery=recovery), STALE)
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+@pytest.mark.parametrize("stale", [STALE, UNSENT], ids=name)
+def test_streams_are_not_sent_again_over_a_new_connection(stale: Outcome, *, is_read: bool) -> None:
+    """A body that cannot be repeated is not sent over a new connection."""
+    world = World()
+
+    assert [Send, End(stale)] == world.steps(world.call(is_read=is_read, is_repeatable=False), stale)
+
+
+def test_stale_connection_is_no_failure() -> None:
+    """A stale connection counts neither among the tries nor for the wait; later tries may use idle connections."""
+    world = World()
+    call = world.call(recovery=Recovery(2))
+
+    steps = world.steps(call, STALE, answer(503), OK)
+
+    assert [Send, Send(0), Wait(0.2), Send, End(OK)] == steps
+
+
+def test_second_stale_connection_is_a_failure() -> None:
+    """Only one stale connection of a call costs nothing, whenever the second one comes."""
+    at_once, later = World(), World()
+
+    assert [Send, Send(0), Wait(0.2), Send, End(OK)] == at_once.steps(at_once.call(), STALE, STALE, OK)
+    assert [Send, Send(0), Wait(0.2), Send, Wait(0.4), Send, End(OK)] == later.steps(
+        later.call(), STALE, answer(503), STALE, OK
+    )
+
+
+@pytest.mark.parametrize("recovery", [Recovery(1), None])
+@pytest.mark.parametrize(("is_read", "stale"), [(True, STALE), (True, UNSENT), (False, UNSENT)])
+def test_second_stale_connection_is_the_end(stale: Outcome, recovery: Recovery | None, *, is_read: bool) -> None:
+    """If the new connection ends without a response too, a call of one try ends in that."""
+    world = World()
+    last = UnsentRequestError("last")
+
+    assert [Send, Send(0), End(last)] == world.steps(world.call(is_read=is_read, recovery=recovery), stale, last)
+
+
+def test_write_that_was_sent_over_the_new_connection() -> None:
+    """A write that was not sent at first, and then was, is not sent a third time."""
+    world = World()
+
+    assert [Send, Send(0), End(STALE)] == world.steps(world.call(is_read=False), UNSENT, STALE)
+
+
+def test_stale_connection_after_a_failure() -> None:
+    """A stale connection of a later try costs nothing either."""
+    world = World()
+
+    steps = world.steps(world.call(recovery=Recovery(2)), answer(503), STALE, OK)
+
+    assert [Send, Wait(0.2), Send, Send(0), End(OK)] == steps
+
+
+def test_wrong_clock_over_the_new_connection() -> None:
+    """A timestamp that is refused over the new connection is recovered from as ever."""
+    world = World()
+
+    steps = world.steps(world.call(), STALE, OUT_OF_TIME, OK, measured=[True])
+
+    assert [Send, Send(0), MeasureClock(0), Send, End(OK)] == steps
+
+
+@pytest.mark.parametrize("recovery", [Recovery(), None])
+def test_ban_that_comes_with_a_stale_connection(recovery: Recovery | None) -> None:
+    """A call whose connection is stale is not sent again when another call has met a ban meanwhile."""
+    world = World()
+
+    def stale_while_another_is_banned() -> Outcome:
+        world.rate_limit.refused(ban(), None, MINUTE, world.now, world.clock())
+        return STALE
+
+    steps = world.steps(world.call(recovery=recovery), stale_while_another_is_banned)
+
+    assert [Send] == steps[:-1]
+    assert errors.IpBannedError is type(refusal(steps))
+
+
+@pytest.mark.parametrize("recovery", [Recovery(), None])
+def test_no_time_after_a_stale_connection(recovery: Recovery | None) -> None:
+    """A call that has no time left when its connection proves stale ends in that, and a moment more is enough."""
+
+    def late() -> Outcome:
+        world.now += 2
+        return STALE
+
+    world = World()
+    assert [Send, End(STALE)] == world.steps(world.call(seconds=2, recovery=recovery), late)
+    world = World()
+    assert [Send, Send(0), End(OK)] == world.steps(world.call(seconds=2 + 1 / 1024, recovery=recovery), late, OK)
+
+
+def test_stale_connection_takes_weight_again() -> None:
+    """The weight of a request that is sent once more is free in between, reserved again, and free afterwards."""
+    world = World()
+    is_free = []
+
+    def look(outcome: Outcome) -> Callable[[], Outcome]:
+        def seen() -> Outcome:
+            is_free.append(not world.rate_limit.wait_before(1, 10, world.clock()))
+            return outcome
+
+        return seen
+
+    steps = world.steps(world.call(pacing=10, weight=10), look(STALE), look(OK))
+
+    assert [Send, Send(0), End(OK)] == steps
+    assert [False, False] == is_free
+    assert 0 == world.rate_limit.wait_before(10, 10, world.clock())
+
+
+def test_stale_connection_waits_for_weight() -> None:
+    """A request that is sent once more waits for its weight if others have used up the minute meanwhile."""
+    world = World(second=59)
+
+    def stale_while_others_call() -> Outcome:
+        world.rate_limit.told(10, 1, MINUTE, world.clock())
+        return STALE
+
+    assert [Send, Wait(1), Send(0), End(OK)] == world.steps(world.call(pacing=10), stale_while_others_call, OK)
+
+
+def test_no_weight_after_a_stale_connection() -> None:
+    """A request for which there is no weight in its time when its connection proves stale says so."""
+    world = World(second=59)
+
+    def stale_while_others_call() -> Outcome:
+        world.rate_limit.told(10, 1, MINUTE, world.clock())
+        return STALE
+
+    steps = world.steps(world.call(pacing=10, seconds=1), stale_while_others_call)
+
+    assert [Send] == steps[:-1]
+    assert "not sent: the weight of this minute, 10, is used up" == refusal(steps).note
+
+
+def test_cancelled_after_a_stale_connection() -> None:
+    """A call that is cancelled while it is sent once more takes no weight any more."""
+    world = World()
+    cancelled = tries(world.call(pacing=10, weight=10), lambda: world.now)
+    assert Send(IDLE) == next(cancelled)
+    assert Send(0) == cancelled.send(STALE)
+
+    cancelled.close()
+
+    assert [Send, End(OK)] == world.steps(world.call(pacing=10, weight=10), OK)
+
+
+def test_stale_connection_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Each request that is sent once more is told to the logger "binance_signing", for who debugs."""
+    caplog.set_level(logging.DEBUG)
+    world = World()
+
+    world.steps(world.call(), STALE, STALE, OK)
+    world.steps(world.call(), answer(503), OK)
+
+    told = "stale connection, the request is sent once more over a new one: s"
+    assert [("binance_signing", logging.DEBUG, told)] == caplog.record_tuples
 
 
 # How long it waits.

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, assert_type
 
 import binance_coinm
+import httpx
 from binance_coinm import AuthenticatedClient, Client, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
@@ -54,6 +55,10 @@ def use_client(client: SigningClient) -> None:
     assert_type(client.credentials.api_key, str)
     assert_type(client.clock.offset_ms, int | None)
     assert_type(client.used_weight, int | None)
+    assert_type(client.timeout, float)
+    client.timeout = 5
+    assert_type(client.get_httpx_client(), httpx.Client)
+    assert_type(client.get_async_httpx_client(), httpx.AsyncClient)
 
 
 async def use_client_async(client: SigningClient) -> None:
@@ -80,6 +85,7 @@ def make_client(pem: bytes) -> None:
     assert_type(connect(hmac, server=Server.DEMO, package=binance_coinm), SigningClient)
     connect(Credentials("key", Ed25519Key.from_pem(pem)), server="https://localhost", timeout=0.5, recovery=None)
     connect(Credentials("key", RsaKey.from_pem(pem, password="password")), recovery=Recovery(tries=2, backoff=0.1))
+    connect(max_connections=5, keepalive_expiry=30, write_keepalive_expiry=0.5)
     connect(pacing=2000, recv_window=3000, sync_clock=True, clock=lambda: 0)
     assert_type(Ed25519Key.from_pem(pem), Ed25519Key)
     assert_type(RsaKey.from_pem(pem), RsaKey)
@@ -102,6 +108,9 @@ def handle_errors(client: SigningClient) -> None:
         assert_type(error.msg, str | None)
     except errors.ResponseError as error:
         assert_type(error.path, tuple[str | int, ...])
+    except errors.ClientClosedError as error:
+        assert_type(error.outcome, errors.Outcome)
+        assert_type(errors.from_failure(error), errors.NetworkError | errors.ResponseError)
     except errors.NetworkError as error:
         assert_type(error.outcome, errors.Outcome)
 
@@ -138,6 +147,7 @@ def misuse_client(client: SigningClient, plain: Client, row: FuturesAccountBalan
     abs(row.balance + 0.5)  # type: ignore[operator]  # pyrefly: ignore[unsupported-operation]
     str(row.balance < "1")  # type: ignore[operator]  # pyrefly: ignore[unsupported-operation]
     FuturesAccountBalance(account_alias="SgsR", asset="BTC")  # type: ignore[call-arg]  # pyrefly: ignore[missing-argument]
+    client.timeout = "1"  # type: ignore[assignment]  # pyrefly: ignore[bad-argument-type]
     client.with_options(timeout="1")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     client.with_options(retries=3)  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
     client.credentials = ("key", "secret")  # type: ignore[assignment]  # pyrefly: ignore[bad-argument-type]
@@ -177,9 +187,12 @@ def misuse_connect(hmac: Credentials, pem: str) -> None:
     connect(hmac, recovery=Recovery(tries=1.5))  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, clock=0)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, pacing="2000")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    connect(hmac, keepalive_expiry=None)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    connect(hmac, write_keepalive_expiry="5")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     connect(hmac, retries=3)  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
     Recovery().tries = 5  # type: ignore[misc]  # pyrefly: ignore[read-only]
     Signer("key", Server.DEMO)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    str(Signer(hmac, Server.DEMO).hook)  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     Signer(hmac)  # type: ignore[call-arg]  # pyrefly: ignore[missing-argument]
 
 
@@ -187,6 +200,8 @@ def misuse_errors(error: errors.ApiError, broken: errors.ResponseError) -> None:
     """Ask errors for what they do not tell."""
     str(error.banned_until)  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     abs(error.code + 1)  # type: ignore[operator]  # pyrefly: ignore[unsupported-operation]
+    errors.ClientClosedError("message")  # type: ignore[call-arg]  # pyrefly: ignore[missing-argument]
+    errors.ClientClosedError("message", "perhaps")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     str(broken.code)  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     errors.ApiError("message")  # type: ignore[arg-type, call-arg]  # pyrefly: ignore[missing-argument, unexpected-positional-argument]
 

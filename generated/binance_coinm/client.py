@@ -8,14 +8,14 @@ import httpx
 from attrs import define, field
 
 from .engines import Answer, AsyncEngine, Engine
-from .errors import ConfigurationError, from_failure
+from .errors import ClientClosedError, from_failure
 
 DEFAULT_TIMEOUT = 10.0
 USER_AGENT = "binance-coinm/0.1.0"
 
 
-def _closed() -> ConfigurationError:
-    return ConfigurationError("this client is closed; make another one, or close it later")
+def _closed() -> ClientClosedError:
+    return ClientClosedError("the client is closed; create a new one", "failed")
 
 
 @define(eq=False, repr=False, slots=False)
@@ -45,8 +45,8 @@ class Client:
     def request(self, request: dict[str, Any]) -> Answer:
         """Send what `httpx.Client.request` takes as arguments, and give the answer, whatever its status.
 
-        Raises `NetworkError` if no whole answer comes, `ResponseError` if it cannot be decoded, and
-        `ConfigurationError` if the client is closed.
+        Raises `NetworkError` if no whole answer comes (`ClientClosedError` if the client is closed), and
+        `ResponseError` if it cannot be decoded.
         """
         engine = self.engine()
         if engine.is_closed:

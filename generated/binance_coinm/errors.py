@@ -166,11 +166,18 @@ class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, it is o
     """The call's time ran out: the client's `timeout`, in seconds."""
 
 
+class ClientClosedError(NetworkError):
+    """The client was closed while the call was on its way, or before it began; then `outcome` is "failed"."""
+
+
 def from_failure(failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:
     """Give the exception that a failure of the engine becomes.
 
-    It names the failure and does not chain it, for the failure holds the request, and that the signature.
+    It names the failure and does not chain it, for the failure holds the request, and that the signature. What is an
+    exception of the tree already is given as it is.
     """
+    if isinstance(failure, NetworkError):
+        return failure
     # What httpx refuses to send it quotes, and that may be a header with a key.
     words = "" if isinstance(failure, httpx.LocalProtocolError) else str(failure)
     cause = f"{type(failure).__name__}: {words}" if words else type(failure).__name__
@@ -186,6 +193,7 @@ __all__ = [
     "ApiError",
     "ApiKeyError",
     "BinanceError",
+    "ClientClosedError",
     "ConfigurationError",
     "ExchangeError",
     "FirewallError",

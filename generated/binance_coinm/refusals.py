@@ -95,7 +95,7 @@ def from_redirect(response: Answer) -> ResponseError:
     error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
     if "location" in error.headers:
         # A redirect may repeat the query, which holds the signature.
-        error.headers["location"] = error.headers["location"].partition("?")[0]
+        error.headers["location"] = error.headers["location"].partition("?")[0].partition("#")[0]
     return error
 
 

@@ -4,55 +4,55 @@ Imported when it is first needed, for asyncio takes its time, and sync code has 
 """
 
 import time
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from weakref import WeakKeyDictionary
 
 import anyio
 import httpx
+from attrs import define
 from binance_coinm import errors
 from binance_coinm.engines import Answer
 
-from ._exchange import Exchange, closed, no_place, without_frames
+from . import _forks
+from ._event_loops import running_loop
+from ._exchange import Exchange, no_place
+from ._lifetime import interrupted
 from ._tries import Call, End, MeasureClock, Outcome, Send, tries
 
-R = TypeVar("R")
+# Sends a request once, which is signed then, over a connection that was idle for so many seconds at most.
+AsyncAttempt = Callable[[float], Awaitable[Answer]]
 
 
-class AsyncSender(Protocol[R]):
-    """What makes a single try, with requests of a kind of its own."""
+@define(eq=False)
+class _LoopState:
+    """What the calls of one event loop wait for."""
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed."""
-        ...
-
-    def prepare(self, request: dict[str, Any]) -> R:
-        """Give the request whose arguments these are."""
-        ...
-
-    async def attempt(self, request: R, deadline: float, settings: dict[str, Any]) -> Answer:
-        """Sign the request, send it and give the answer until the deadline, or raise what the try ends in."""
-        ...
+    places: anyio.Semaphore
+    measuring: anyio.Lock
 
 
-class AsyncDriver(Generic[R]):
-    """Makes the calls of one client in one event loop, each in as many tries as it needs."""
+class AsyncDriver:
+    """Makes the async calls of all clients that share connections, each in as many tries as it needs."""
 
-    def __init__(self, exchange: Exchange, sender: AsyncSender[R]) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._sender = sender
-        self._measuring = anyio.Lock()
-        self._places = anyio.Semaphore(exchange.max_connections)
+        _forks.begin(self)
 
-    async def answer(self, request: R, call: Call, settings: dict[str, Any]) -> Answer:
+    def begin(self) -> None:
+        """Begin without a call under way, at first and after a fork."""
+        # Held by the loops themselves, since nothing tells that a loop has ended.
+        self._loops: WeakKeyDictionary[object, _LoopState] = WeakKeyDictionary()
+
+    async def answer(self, call: Call, attempt: AsyncAttempt, ask_for_time: AsyncAttempt) -> Answer:
         """Give the answer that a call ends in, or raise what it ends in instead."""
         steps = tries(call)
         try:
             step = next(steps)
             while not isinstance(step, End):
                 if isinstance(step, Send):
-                    step = steps.send(await self._outcome(request, call.deadline, settings))
+                    step = steps.send(await self._outcome(attempt, step.max_idle_age, call.deadline))
                 elif isinstance(step, MeasureClock):
-                    step = steps.send(await self.measure_clock(step.measurements, call.deadline))
+                    step = steps.send(await self.measure_clock(step.measurements, call.deadline, ask_for_time))
                 else:
                     await anyio.sleep(step.seconds)
                     step = next(steps)
@@ -62,38 +62,46 @@ class AsyncDriver(Generic[R]):
             raise step.outcome
         return step.outcome
 
-    async def measure_clock(self, measurements: int, deadline: float) -> bool:
+    async def measure_clock(self, measurements: int, deadline: float, ask: AsyncAttempt) -> bool:
         """Measure the clock, unless another call has since it was measured so often; say whether it is measured."""
         with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
-            async with self._measuring:
+            async with self._loop_state().measuring:
                 if self._exchange.rules.clock.measurements != measurements:
                     return True
-                request = self._sender.prepare(self._exchange.question_for_the_time())
                 sent = time.monotonic()
-                return self._exchange.measured(await self._outcome(request, deadline, {}), sent)
+                outcome = await self._outcome(ask, self._exchange.write_keepalive_expiry, deadline)
+                return self._exchange.measured(outcome, sent)
         return False
 
-    async def _outcome(self, request: R, deadline: float, settings: dict[str, Any]) -> Outcome:
+    async def _outcome(self, attempt: AsyncAttempt, max_idle_age: float, deadline: float) -> Outcome:
+        places = self._loop_state().places
         try:
-            self._places.acquire_nowait()
+            places.acquire_nowait()
         except anyio.WouldBlock:
-            if not await self._waited_for_a_place(deadline):
+            if not await _acquired(places, deadline):
                 return no_place(self._exchange.max_connections)
         try:
-            return await self._sender.attempt(request, deadline, settings)
-        except (httpx.HTTPError, errors.ResponseError) as failure:
-            return failure.with_traceback(None)
+            self._exchange.lifetime.require_open()
+            return await attempt(max_idle_age)
+        except (httpx.HTTPError, errors.BinanceError) as failure:
+            return failure
         except Exception:
-            if self._sender.is_closed:
-                return closed()
+            if self._exchange.lifetime.is_closed:
+                return interrupted("unknown")
             raise
-        except BaseException as interruption:  # noqa: BLE001, it is raised again
-            raise without_frames(interruption) from None
         finally:
-            self._places.release()
+            places.release()
 
-    async def _waited_for_a_place(self, deadline: float) -> bool:
-        with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
-            await self._places.acquire()
-            return True
-        return False
+    def _loop_state(self) -> _LoopState:
+        loop = running_loop()
+        state = self._loops.get(loop)
+        if state is None:
+            state = self._loops[loop] = _LoopState(anyio.Semaphore(self._exchange.max_connections), anyio.Lock())
+        return state
+
+
+async def _acquired(places: anyio.Semaphore, deadline: float) -> bool:
+    with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
+        await places.acquire()
+        return True
+    return False

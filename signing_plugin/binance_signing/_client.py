@@ -5,7 +5,6 @@ from typing import Any, NoReturn, Self
 
 import httpx
 from binance_coinm.client import AuthenticatedClient
-from binance_coinm.engines import AsyncEngine, Engine
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.types import UNSET, Unset
 
@@ -13,9 +12,10 @@ from ._clock import Clock
 from ._connections import Connections
 from ._credentials import Credentials
 from ._exchange import Exchange
-from ._options import call_options
+from ._options import CallOptions, call_options
 from ._recovery import Recovery
-from ._signer import Signer
+from ._redaction import redact_logs
+from ._signer import Signer, refuse_redirect
 
 
 class SigningClient(AuthenticatedClient):
@@ -24,12 +24,32 @@ class SigningClient(AuthenticatedClient):
     It serves threads, tasks, several event loops (of asyncio and trio) and forks of the process at the same time.
     """
 
-    def __init__(self, base_url: str, signer: Signer, exchange: Exchange, **settings: Any) -> None:
-        super().__init__(base_url, **settings)
+    def __init__(
+        self,
+        base_url: str,
+        signer: Signer,
+        exchange: Exchange,
+        options: CallOptions,
+        connections: Connections,
+        **settings: Any,
+    ) -> None:
+        self._options = options
+        super().__init__(base_url, timeout=options.timeout, **settings)
         self._signer = signer
         self._exchange = exchange
-        self._options = exchange.options
-        self._connections = Connections(exchange, self._settings())
+        self._connections = connections
+        redact_logs()
+
+    @property
+    def timeout(self) -> float:
+        """The seconds that a call may take; setting it raises `ConfigurationError` for what is no such number."""
+        return self._options.timeout
+
+    @timeout.setter
+    def timeout(  # pyright: ignore[reportIncompatibleVariableOverride]  # it can be read and set, as there
+        self, timeout: float
+    ) -> None:
+        self._set_options(call_options(timeout, self._options.recovery))
 
     @property
     def credentials(self) -> Credentials:
@@ -71,7 +91,7 @@ class SigningClient(AuthenticatedClient):
             recovery=self._options.recovery if isinstance(recovery, Unset) else recovery,
         )
         client = copy.copy(self)
-        client.timeout, client._options = options.timeout, options  # noqa: SLF001, a client of this very class
+        client._set_options(options)  # noqa: SLF001, a client of this very class
         return client
 
     def with_credentials(self, credentials: Credentials) -> Self:
@@ -82,29 +102,27 @@ class SigningClient(AuthenticatedClient):
         client = copy.copy(self)
         try:
             client._signer = self._signer.of(credentials)  # noqa: SLF001, a client of this very class
+            client._client = client._async_client = None  # noqa: SLF001, the same
         finally:
             # The frame goes along with an exception, and its variables must not.
             del credentials
         return client
 
-    def engine(self) -> Engine:
-        """Give what all sync calls go through; raise `ConfigurationError` if the client is closed."""
-        return self._connections.engine()
-
-    def async_engine(self) -> AsyncEngine:
-        """Give what all async calls of the running event loop go through.
-
-        Raises `ConfigurationError` if the client is closed.
-        """
-        return self._connections.async_engine()
-
     def get_httpx_client(self) -> httpx.Client:
-        """Give the engine of sync calls, which is a client of httpx."""
-        return self._connections.engine()
+        """Give what all sync calls of this client go through; raise `ClientClosedError` if it is closed."""
+        self._exchange.lifetime.require_open()
+        client = self._client
+        if client is None:
+            client = self._client = self._connections.engine(self._options, self._settings())
+        return client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Give the engine of the running event loop, which is a client of httpx."""
-        return self._connections.async_engine()
+        """Give what all async calls of this client go through; raise `ClientClosedError` if it is closed."""
+        self._exchange.lifetime.require_open()
+        client = self._async_client
+        if client is None:
+            client = self._async_client = self._connections.async_engine(self._options, self._settings())
+        return client
 
     def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
@@ -114,18 +132,21 @@ class SigningClient(AuthenticatedClient):
         """Refuse: a client of one's own would not sign, nor make its calls in tries."""
         raise _no_other_client()
 
-    def prepared(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Let a request bring along what it is sent with, for other clients may share the engine."""
-        extensions = {**request.get("extensions", {}), "options": self._options, "signer": self._signer}
-        return {**request, "extensions": extensions}
-
     def close(self) -> None:
-        """Close the connections of sync calls; no call can be made any more."""
+        """Close the connections, those of all event loops too; no call can be made any more, nor end well."""
         self._connections.close()
 
     async def aclose(self) -> None:
-        """Close the connections of sync calls and of the running event loop; no call can be made any more."""
+        """Close the connections, as `close` does, and an async transport that was given."""
         await self._connections.aclose()
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "event_hooks": {"request": [self._signer], "response": [refuse_redirect]}}
+
+    def _set_options(self, options: CallOptions) -> None:
+        self._options = options
+        # They are made once more, with these.
+        self._client = self._async_client = None
 
 
 def _no_other_client() -> ConfigurationError:

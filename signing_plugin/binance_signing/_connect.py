@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 # As many as httpx has by itself.
 _MAX_CONNECTIONS = 100
+# Seconds. The exchange's servers keep an idle connection for longer, and so do most proxies.
+_KEEPALIVE_EXPIRY = 60.0
+# Less than any server keeps one: a write that meets the end of its connection cannot be sent again.
+_WRITE_KEEPALIVE_EXPIRY = 5.0
 
 
 def connect(  # noqa: PLR0913, what httpx has as settings are settings here
@@ -42,6 +46,8 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     pacing: int | None = None,
     max_answer_bytes: int = _MAX_ANSWER_BYTES,
     max_connections: int = _MAX_CONNECTIONS,
+    keepalive_expiry: float = _KEEPALIVE_EXPIRY,
+    write_keepalive_expiry: float = _WRITE_KEEPALIVE_EXPIRY,
     package: ModuleType = binance_coinm,
     proxy: str | httpx.URL | httpx.Proxy | None = None,
     verify: bool | str | ssl.SSLContext = True,
@@ -54,7 +60,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     BINANCE_PRIVATE_KEY_FILE (and BINANCE_PRIVATE_KEY_PASSWORD), the server (a `Server` or a URL) from BINANCE_SERVER,
     else it is the document's first one, production.
 
-    * `timeout` bounds each call, with all its tries and waits, in seconds; name resolution in sync code excepted.
+    * `timeout` bounds each call, with all its tries and waits, in seconds.
     * `recv_window`, in milliseconds, is for calls that are given none.
     * `recovery` says how often a call is tried; None switches recovery off, that of the clock too.
     * `clock` gives this machine's time in milliseconds since the epoch. When the exchange refuses a timestamp, it is
@@ -62,11 +68,14 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     * `pacing` is the weight of a minute beyond which calls wait for the next one, instead of running into a 429.
     * `max_answer_bytes` bounds the body of an answer, decompressed.
     * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
-      wait in their order.
+      wait in their order. As many connections are kept while they are idle.
+    * `keepalive_expiry` is for how many seconds a connection is kept that no call uses, unless the server says less;
+      `write_keepalive_expiry` is how long it may have been idle for a write, which cannot be sent again if the server
+      closes it at that moment. 0 is a new connection for each call, or for each write.
     * `package` is the generated package whose functions are called, if it is another one than binance_coinm; the first
       server of its document is then the one that is taken when none is named.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
-      both, as its type does.
+      both, as its type does. Its connections are its own, and what is said of connections above is not true of them.
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """
@@ -74,14 +83,19 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 
     from ._body import ACCEPT_ENCODING
     from ._client import SigningClient
+    from ._connections import Connections
     from ._credentials import what_is_no_credentials
     from ._environment import credentials_from, server_from
     from ._exchange import Exchange
-    from ._options import call_options
-    from ._origin import is_loopback, origin_of, proxy_of, server_url
+    from ._lifetime import Lifetime
+    from ._network.pool import Pool
+    from ._options import call_options, require_seconds
+    from ._origin import is_loopback, origin_of, server_url
     from ._package import package_of
+    from ._proxies import proxies_of
     from ._rate_limit import RateLimit, rate_limit_of
-    from ._signer import Signer, refuse_redirect
+    from ._signer import Signer
+    from ._tls_settings import tls_settings
     from ._tries import Rules
 
     wrong = None if credentials is None else what_is_no_credentials(credentials)
@@ -94,13 +108,14 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         _require_positive("pacing", pacing)
     _require_positive("max_answer_bytes", max_answer_bytes)
     _require_positive("max_connections", max_connections)
+    require_seconds("keepalive_expiry", keepalive_expiry)
+    require_seconds("write_keepalive_expiry", write_keepalive_expiry)
     generated = package_of(package)
     if sync_clock and generated.time_module is None:
         raise ConfigurationError(f"sync_clock: {package.__name__} has no operation that tells the exchange's time")
     url = server_url(server_from(generated.servers) if server is None else server)
     exchange = Exchange(
         package=generated,
-        options=options,
         rules=Rules(
             sync_clock=sync_clock,
             pacing=pacing,
@@ -114,6 +129,17 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         ),
         max_answer_bytes=max_answer_bytes,
         max_connections=max_connections,
+        write_keepalive_expiry=write_keepalive_expiry,
+        lifetime=Lifetime(),
+    )
+    # The environment's proxies are for the world outside; what is for this machine does not go through them.
+    trust_env = trust_env and url.scheme == "https"
+    over = transport or Pool(
+        tls_settings(verify=verify, trust_env=trust_env),
+        proxies_of(proxy, trust_env=trust_env),
+        exchange.lifetime,
+        max_idle=max_connections,
+        keepalive_expiry=keepalive_expiry,
     )
     signer = Signer(
         credentials_from() if credentials is None else credentials,
@@ -125,17 +151,14 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         str(url),
         signer,
         exchange,
-        timeout=timeout,
+        options,
+        Connections(exchange, over),
         headers={"Accept-Encoding": ACCEPT_ENCODING},
-        verify_ssl=verify,
         httpx_args={
             # The exchange knows callers by their signature; cookies are of proxies in front of it, and none is kept.
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            "event_hooks": {"request": [signer.hook], "response": [refuse_redirect]},
-            "proxy": proxy_of(proxy),
-            # The environment's proxies are for the world outside; what is for this machine does not go through them.
-            "trust_env": trust_env and url.scheme == "https",
-            "transport": transport,
+            # What httpx would take from the environment is asked for above, and it makes no connection itself.
+            "trust_env": False,
         },
     )
 

@@ -1,21 +1,16 @@
 """What is not given as an argument comes from the environment."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
-import httpx
 from binance_coinm.errors import ConfigurationError
 
 from ._credentials import Credentials
 from ._keys import HmacKey, Key
 from ._package import Servers
 
-T = TypeVar("T")
-
 # Variables that name certificates, for OpenSSL and whoever follows it.
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _API_KEY = "BINANCE_API_KEY"
 _SECRET = "BINANCE_API_SECRET"  # noqa: S105, the name of a variable
 _KEY_FILE = "BINANCE_PRIVATE_KEY_FILE"
@@ -41,23 +36,7 @@ def server_from(servers: Servers) -> str:
 
 def certificates_from() -> tuple[str | None, ...]:
     """Give the file and the folder of certificates that the environment names, None for each that it does not."""
-    return tuple(map(os.environ.get, _CERTIFICATES))
-
-
-def made_of(make: Callable[..., T], *arguments: Any, **settings: Any) -> T:
-    """Make what reads proxies and certificates from the environment; raise `ConfigurationError` if they are none."""
-    # The error is raised outside of the handlers: another one, chained to it, may quote a password.
-    try:
-        return make(*arguments, **settings)
-    except ConfigurationError:
-        raise
-    except (OSError, ImportError) as error:
-        wrong = (
-            f"the environment's certificates ({', '.join(_CERTIFICATES)}) or proxy (HTTPS_PROXY, ALL_PROXY): {error}"
-        )
-    except (ValueError, httpx.InvalidURL):
-        wrong = "the environment's proxy (HTTPS_PROXY, ALL_PROXY) is no URL of one"
-    raise ConfigurationError(wrong)
+    return tuple(map(os.environ.get, CERTIFICATES))
 
 
 def _key() -> Key:

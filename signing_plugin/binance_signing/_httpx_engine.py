@@ -1,33 +1,32 @@
-"""The engine of sync calls: httpx's client, whose `send` makes each call in tries.
+"""The sync engine: httpx's client, whose `send` makes each call in tries.
 
-Each try goes through httpx's own `send`, above its hooks, so that each is signed anew.
+Each try goes through httpx's own `send`, above its hooks, so that each is signed anew. What goes out is a copy of the
+request, so that whoever made it, and the frames of what is raised, do not hold its signature.
 """
 
-import ssl
 from typing import Any, cast
 
 import httpx
-from binance_coinm.errors import ConfigurationError
+from binance_coinm.engines import Answer
+from binance_coinm.errors import ResponseError
 
-from . import _deadline
-from ._body import described, is_plain
-from ._certificates import tls_context
-from ._environment import certificates_from, made_of
-from ._exchange import Exchange
-from ._httpx_messages import body_of, is_repeatable, limits, set_timeouts, whole
+from ._body import described
+from ._exchange import Exchange, without_frames
+from ._httpx_messages import body_of, is_error, is_repeatable, once, require_in_time, whole
+from ._options import CallOptions
 from ._origin import absolute
 from ._sync_driver import SyncDriver
 
 
 class HttpxEngine(httpx.Client):
-    """httpx's client, each call of which is as many tries as it needs."""
+    """httpx's client of one account, each call of which is as many tries as it needs."""
 
-    def __init__(self, exchange: Exchange, settings: dict[str, Any]) -> None:
-        super().__init__(limits=limits(exchange), **settings)
+    def __init__(self, exchange: Exchange, driver: SyncDriver, options: CallOptions, settings: dict[str, Any]) -> None:
+        super().__init__(**settings)
         self._exchange = exchange
+        self._driver = driver
+        self._options = options
         self._base = str(self.base_url)
-        self._driver = SyncDriver(exchange, self)
-        _deadline.bound([self._transport, *self._mounts.values()])
 
     def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
         """Build a request as httpx does, which would parse the URL of each request twice."""
@@ -36,66 +35,43 @@ class HttpxEngine(httpx.Client):
     def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.Client.send` does, in tries; a streamed answer is the caller's own, in one try."""
         if stream:
-            return super().send(request, stream=True, **settings)
-        call = self._exchange.call(request.method, request.extensions, is_repeatable=is_repeatable(request))
-        return cast("httpx.Response", self._driver.answer(request, call, settings))
+            try:
+                response = super().send(once(request, self._exchange.write_keepalive_expiry), stream=True, **settings)
+            except BaseException as failure:  # noqa: BLE001, it is raised again
+                raise without_frames(failure, request) from failure.__cause__
+            response.request = request
+            return response
+        call = self._exchange.call(request, self._options, is_repeatable=is_repeatable(request))
 
-    def prepare(self, request: dict[str, Any]) -> httpx.Request:
-        """Give the request whose arguments these are."""
-        return self.build_request(**request)
+        def ask_for_time(max_idle_age: float) -> Answer:
+            question = self.build_request(**self._exchange.question_for_the_time())
+            return self._attempt(question, max_idle_age, call.deadline, {})
 
-    def attempt(self, request: httpx.Request, deadline: float, settings: dict[str, Any]) -> httpx.Response:
-        """Send the request once, through httpx's hooks, and read the answer."""
-        set_timeouts(request, deadline)
+        def attempt(max_idle_age: float) -> Answer:
+            return self._attempt(request, max_idle_age, call.deadline, settings)
+
+        return cast("httpx.Response", self._driver.answer(call, attempt, ask_for_time))
+
+    def _attempt(
+        self, request: httpx.Request, max_idle_age: float, deadline: float, settings: dict[str, Any]
+    ) -> httpx.Response:
         try:
-            with _deadline.until(deadline):
-                response = super().send(request, stream=True, **settings)
-                return self._read(response)
-        finally:
-            if self.is_closed:
-                # What was closed in the middle of a try gets back a connection that nobody would close.
-                self._transport.close()
+            response = super().send(once(request, max_idle_age, deadline), stream=True, **settings)
+            try:
+                return whole(response, self._body(response, deadline), request)
+            except (httpx.HTTPError, ResponseError):
+                if is_error(response):
+                    return whole(response, b"", request)
+                raise
+            finally:
+                response.close()
+        except BaseException as failure:  # noqa: BLE001, it is raised again
+            raise without_frames(failure, request) from failure.__cause__
 
-    def _read(self, response: httpx.Response) -> httpx.Response:
-        limit = self._exchange.max_answer_bytes
-        try:
-            if not response.is_closed and is_plain(response.headers, limit):
-                response.read()
-                return response
-            with described(response.status_code, response.headers):
-                body = body_of(response, limit)
-                for chunk in [response.content] if response.is_closed else response.iter_raw():
-                    body.feed(chunk)
-        finally:
-            response.close()
-        return whole(response, body.whole())
-
-
-def prepared(settings: dict[str, Any]) -> dict[str, Any]:
-    """Give a client's settings as both engines take them."""
-    verify = settings["verify"]
-    if isinstance(verify, ssl.SSLContext):
-        return settings
-    environment = certificates_from() if settings["trust_env"] else None
-    return {**settings, "verify": tls_context(verify, environment)}
-
-
-def engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.Client:
-    """Make what sync calls are sent through."""
-    _require_transport(settings["transport"], httpx.BaseTransport)
-    return made_of(HttpxEngine, exchange, settings)
-
-
-def async_engine(exchange: Exchange, settings: dict[str, Any]) -> httpx.AsyncClient:
-    """Make what the async calls of one event loop are sent through."""
-    _require_transport(settings["transport"], httpx.AsyncBaseTransport)
-    from ._httpx_async_engine import HttpxAsyncEngine  # noqa: PLC0415, see there
-
-    return made_of(HttpxAsyncEngine, exchange, settings)
-
-
-def _require_transport(transport: object, kind: type) -> None:
-    if transport is not None and not isinstance(transport, kind):
-        raise ConfigurationError(
-            f"transport: {type(transport).__name__} is no httpx.{kind.__name__}, which this call needs"
-        )
+    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+        with described(response.status_code, response.headers):
+            body = body_of(response, self._exchange.max_answer_bytes)
+            for chunk in [response.content] if response.is_closed else response.iter_raw():
+                require_in_time(deadline)
+                body.feed(chunk)
+            return body.whole()

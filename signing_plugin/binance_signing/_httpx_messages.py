@@ -5,15 +5,10 @@ import time
 import httpx
 
 from ._body import Body
-from ._exchange import Exchange
 
 # They tell how a body came over the wire, and are not true of the decoded one.
 _HEADERS_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
-
-
-def limits(exchange: Exchange) -> httpx.Limits:
-    """Give the limits of a client's pool."""
-    return httpx.Limits(max_connections=exchange.max_connections, max_keepalive_connections=20)
+_FIRST_ERROR_STATUS = 400
 
 
 def is_repeatable(request: httpx.Request) -> bool:
@@ -21,10 +16,29 @@ def is_repeatable(request: httpx.Request) -> bool:
     return isinstance(request.stream, httpx.ByteStream)
 
 
-def set_timeouts(request: httpx.Request, deadline: float) -> None:
-    """Give each operation of a request what is left of the call, and a moment at least, so that it ends in httpx."""
-    left = max(deadline - time.monotonic(), 0.001)
-    request.extensions = {**request.extensions, "timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
+def once(request: httpx.Request, max_idle_age: float, deadline: float | None = None) -> httpx.Request:
+    """Return a copy of a request for one try, with what the transport is to know of it.
+
+    `max_idle_age` is how many seconds its connection may have been idle. Each operation is given what is left until the
+    deadline, which is monotonic, in seconds, and a moment at least, so that it ends in httpx.
+    """
+    extensions = {**request.extensions, "max_idle_age": max_idle_age}
+    if deadline is not None:
+        left = max(deadline - time.monotonic(), 0.001)
+        extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
+        extensions["deadline"] = deadline
+    copy = httpx.Request(
+        request.method, request.url, headers=request.headers, stream=request.stream, extensions=extensions
+    )
+    if is_repeatable(request):
+        copy.read()
+    return copy
+
+
+def require_in_time(deadline: float) -> None:
+    """Raise httpx.ReadTimeout after the deadline, which a transport of the user's may not know."""
+    if time.monotonic() >= deadline:
+        raise httpx.ReadTimeout("the call's deadline has passed")
 
 
 def body_of(response: httpx.Response, limit: int) -> Body:
@@ -34,14 +48,19 @@ def body_of(response: httpx.Response, limit: int) -> Body:
     return Body(encoding, limit)
 
 
-def whole(response: httpx.Response, content: bytes) -> httpx.Response:
-    """Give a response with its body, which is decoded."""
+def whole(response: httpx.Response, content: bytes, request: httpx.Request) -> httpx.Response:
+    """Give a response with its body, decoded, and with the request that it answers, as it was before it was signed."""
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _HEADERS_OF_THE_WIRE]
     return httpx.Response(
         response.status_code,
         headers=headers,
         content=content,
-        request=response.request,
+        request=request,
         extensions=response.extensions,
         history=response.history,
     )
+
+
+def is_error(response: httpx.Response) -> bool:
+    """Return True if the status says no, which holds whatever the body is, and whether or not it can be read."""
+    return response.status_code >= _FIRST_ERROR_STATUS

@@ -14,6 +14,12 @@ class CallOptions(NamedTuple):
     recovery: Recovery | None
 
 
+def require_seconds(name: str, value: object) -> None:
+    """Raise `ConfigurationError` unless a value is a number of seconds, from 0 to a day."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= A_DAY:
+        raise ConfigurationError(f"{name}: expected a number of seconds, at most a day, got {value!r}")
+
+
 def call_options(timeout: object, recovery: object) -> CallOptions:
     """Give options; raise `ConfigurationError` if they are none."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= A_DAY:

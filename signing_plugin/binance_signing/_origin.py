@@ -1,11 +1,12 @@
 """Origins: where a request goes, and the one place where credentials may go."""
 
-from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
 
 import httpx
 from binance_coinm.errors import ConfigurationError
+
+_MAX_PORT = 65_535
 
 Origin = tuple[str, str, int | None]
 
@@ -29,28 +30,18 @@ def server_url(server: str) -> httpx.URL:
     """
     try:
         url = httpx.URL(server)
-    except (httpx.InvalidURL, TypeError) as error:
+        # Read here, because httpx finds out about some hosts no earlier.
+        is_wrong = not url.host or not 0 <= (url.port or 0) <= _MAX_PORT
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise _refused(f"is no URL ({error})") from None
     if url.userinfo or url.query or url.fragment:
         # Not shown: it may hold a secret.
         raise _refused("has more than scheme, host, port and path")
-    if url.scheme not in ("https", "http") or not url.host:
+    if url.scheme not in ("https", "http") or is_wrong:
         raise _refused(f"is {server!r}, which is no http or https URL")
     if url.scheme == "http" and not is_loopback(url):
         raise _refused(f"is {server!r}, which would send credentials unencrypted; http is for this machine only")
     return url
-
-
-def proxy_of(given: str | httpx.URL | httpx.Proxy | None) -> httpx.Proxy | None:
-    """Give a proxy, or raise `ConfigurationError` if it is none."""
-    if given is None or isinstance(given, httpx.Proxy):
-        return given
-    with suppress(AttributeError, TypeError, ValueError, httpx.InvalidURL):
-        proxy = httpx.Proxy(given)
-        if proxy.url.host:
-            return proxy
-    # Not shown: it may hold a password.
-    raise ConfigurationError("proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy")
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Self
 
 import httpx
-from attrs import define
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.refusals import from_redirect
 
@@ -15,15 +14,6 @@ from ._origin import Origin, origin_of, server_url
 from ._signing import signed
 
 _FORM = "application/x-www-form-urlencoded"
-
-
-@define
-class Authorized:
-    """What goes out of a request that needs credentials: more headers, and query and body as they are signed."""
-
-    headers: dict[str, str]
-    query: bytes
-    body: bytes | None
 
 
 class Signer:
@@ -39,8 +29,8 @@ class Signer:
     milliseconds, is for requests that have none. `credentials` may be exchanged at any time. `ConfigurationError` is
     raised for arguments that are none of this.
 
-    What it cannot promise: whatever else sees the request sees the signature too, other hooks and transports among
-    them. The URL's text hides the query, from the log line of httpx for one; `request.url.query` holds it.
+    What it cannot promise: whatever else sees the request sees the signature too, other hooks, transports, the log of
+    httpx (which writes each URL, unless the client is one of `connect`) and `repr(request)` among them.
     """
 
     def __init__(
@@ -88,18 +78,11 @@ class Signer:
             del credentials
         return other
 
-    def hook(self, request: httpx.Request) -> Awaitable[None]:
-        """Sign a request by the signer that it brings along, which a client's calls do, and else by this one."""
-        signer: Signer = request.extensions.get("signer", self)
-        return signer(request)
-
-    def authorize(
-        self, security: Any, origin: Origin, query: bytes, body: bytes | None, content_type: str | None
-    ) -> Authorized | None:
-        """Give what a request of a security type goes out with; None if the type asks for nothing.
-
-        A body that can only be streamed is given as None. Raises `ConfigurationError`.
-        """
+    def __call__(self, request: httpx.Request) -> Awaitable[None]:
+        """Sign a request in place; what is returned is for async clients to await, and does nothing."""
+        security = request.extensions.get("security")
+        if security is None:
+            return _DONE
         try:
             api_key_header, is_signed = security.api_key_header, security.signed
         except AttributeError:
@@ -107,79 +90,41 @@ class Signer:
                 f'extensions["security"]: expected a member of the generated Security, got {security!r}'
             ) from None
         if api_key_header is None:
-            return None
+            return _DONE
+        origin = origin_of(request.url)
         if origin != self._origin:
             raise ConfigurationError(
                 f"a request to {_text(origin)} needs credentials, which are for {_text(self._origin)} alone;"
                 " call by a path, and do not follow redirects"
             )
         credentials = self._credentials
-        headers = {api_key_header: credentials.api_key}
-        if not is_signed:
-            return Authorized(headers, query, body)
-        if body is None:
-            raise ConfigurationError("a body that can only be streamed cannot be signed; give a form as data=")
-        if body and content_type is None:
-            headers["Content-Type"] = content_type = _FORM
-        if body and content_type and content_type.partition(";")[0].strip().lower() != _FORM:
-            raise ConfigurationError(f"a signed request's body has to be a form ({_FORM}); give it as data=")
-        query, body = signed(query, body, credentials.key, self._clock(), self._recv_window)
-        return Authorized(headers, query, body)
-
-    def __call__(self, request: httpx.Request) -> Awaitable[None]:
-        """Sign a request in place; what is returned is for async clients to await, and does nothing."""
-        security = request.extensions.get("security")
-        if security is None:
-            return _DONE
-        content = request.read() if isinstance(request.stream, httpx.ByteStream) else None
-        content_type = request.headers.get("Content-Type") if content else None
-        query = request.url.query
-        authorized = self.authorize(security, origin_of(request.url), query, content, content_type)
-        if authorized is None:
-            return _DONE
-        for name, value in authorized.headers.items():
-            request.headers[name] = value
-        if authorized.body != content:
-            # A hook cannot hand back another request, so this one becomes the other, whose length is another too.
-            headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
-            another = httpx.Request(
-                request.method, request.url, headers=headers, content=authorized.body, extensions=request.extensions
-            )
-            vars(request).update(vars(another))
-        if authorized.query != query:
-            request.url = _SignedURL(request.url, authorized.query)
+        if is_signed:
+            self._sign(request, credentials)
+        # Last, so that a request that cannot be signed does not hold the key.
+        request.headers[api_key_header] = credentials.api_key
         return _DONE
 
-
-class _SignedURL(httpx.URL):
-    """A URL whose text leaves the query out, for httpx writes each request's URL into its log."""
-
-    def __init__(self, url: httpx.URL, query: bytes) -> None:
-        # The parts are encoded already. httpx has no public way to put them together without parsing each character
-        # again, which takes a tenth of a call; tests fail when this one is gone.
-        parts: Any = url._uri_reference  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        self._uri_reference = parts._replace(query=query.decode("ascii"))
-        self._shown = url.copy_with(query=None) if url.query else url
-
-    def copy_with(self, **parts: Any) -> httpx.URL:
-        """Give the URL with other parts, which is not signed any more."""
-        return httpx.URL(self).copy_with(**parts)
-
-    def __str__(self) -> str:
-        """Show all but the query."""
-        return str(self._shown)
-
-    def __repr__(self) -> str:
-        """Show all but the query."""
-        return repr(self._shown)
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the query too, which the text leaves out."""
-        return httpx.URL(self) == (httpx.URL(other) if isinstance(other, httpx.URL) else other)
-
-    def __hash__(self) -> int:
-        """Agree with the comparison."""
-        return hash(httpx.URL(self))
+    def _sign(self, request: httpx.Request, credentials: Credentials) -> None:
+        if not isinstance(request.stream, httpx.ByteStream):
+            raise ConfigurationError("a body that can only be streamed cannot be signed; give a form as data=")
+        content = request.read()
+        content_type = request.headers.get("Content-Type", _FORM)
+        if content and content_type.partition(";")[0].strip().lower() != _FORM:
+            raise ConfigurationError(f"a signed request's body has to be a form ({_FORM}); give it as data=")
+        query, body = signed(request.url.query, content, credentials.key, self._clock(), self._recv_window)
+        if body == content:
+            request.url = request.url.copy_with(query=query)
+            return
+        # A hook cannot hand back another request, so that this one is made once more, of another body and its length.
+        headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
+        if "Content-Type" not in request.headers:
+            headers.append(("Content-Type", _FORM))
+        url = request.url.copy_with(query=query) if query != request.url.query else request.url
+        method, extensions = request.method, request.extensions
+        again: Any = request
+        # Else it would keep the content that it has read.
+        again.__dict__.clear()
+        again.__init__(method, url, headers=headers, content=body, extensions=extensions)
 
 
 def refuse_redirect(response: httpx.Response) -> Awaitable[None]:

@@ -3,6 +3,7 @@
 `tries` gives one step after another. A driver, sync or async, does each of them and sends back what came of it.
 """
 
+import logging
 import math
 import random
 import time
@@ -16,10 +17,13 @@ from binance_coinm.engines import Answer, is_success
 from binance_coinm.refusals import Refusals
 
 from ._clock import Clock
+from ._network.pool import StaleConnectionError
 from ._rate_limit import RateLimit
 from ._recovery import Recovery
 
 R = TypeVar("R")
+
+_logger = logging.getLogger(__package__)
 
 # How a try ends. The generated client turns what is no exception of the tree yet into one.
 Outcome = Answer | httpx.HTTPError | errors.BinanceError
@@ -27,7 +31,9 @@ Outcome = Answer | httpx.HTTPError | errors.BinanceError
 
 @define
 class Send:
-    """Send the request, and tell how that ends."""
+    """Send the request over a connection that was idle for so many seconds at most, and tell how that ends."""
+
+    max_idle_age: float
 
 
 @define
@@ -52,7 +58,8 @@ class End:
 
 
 Step = Send | MeasureClock | Wait | End
-_SEND = Send()
+# Over a new connection.
+_SEND_ANEW = Send(0)
 # What comes of a step is sent into the generator.
 Steps = Generator[Step, Any, R]
 
@@ -71,13 +78,17 @@ class Rules:
 
 @define
 class Call:
-    """What is to be known of a call to decide on its tries. `deadline` is monotonic, in seconds."""
+    """What is to be known of a call to decide on its tries. `deadline` is monotonic, in seconds.
+
+    `max_idle_age` is how many seconds a connection may have been idle that it goes over.
+    """
 
     is_read: bool
     is_signed: bool
     is_repeatable: bool
     weight: int
     deadline: float
+    max_idle_age: float
     recovery: Recovery | None
     rules: Rules
 
@@ -88,24 +99,18 @@ def tries(
     """Give the steps of a call, the last of which is its end."""
     rules = call.rules
     failures = 0
-    is_measured = False
+    is_measured = was_stale = False
     late: Outcome | None = None
     if rules.sync_clock and call.is_signed and not rules.clock.measurements:
         yield MeasureClock(0)
     while True:
-        refusal = _refusal(call, late, now())
-        if refusal is None and rules.pacing is not None:
-            refusal = yield from _wait_for_weight(call, rules.pacing, late, now)
-        if refusal is not None:
-            yield End(refusal)
-            return
-        measurements, sent = rules.clock.measurements, rules.clock()
-        try:
-            outcome: Outcome = yield _SEND
-            error = _noted(call, outcome, sent, now)
-        finally:
-            if rules.pacing is not None:
-                rules.rate_limit.release(call.weight)
+        outcome, error, measurements = yield from _sent(call, Send(call.max_idle_age), late, now)
+        if isinstance(outcome, StaleConnectionError) and not was_stale and _may_recover(call, outcome, error):
+            # The server closed a connection that was idle, which is no failure. It may also have died of this request,
+            # which looks the same, so that the request is sent once more, and no more often.
+            was_stale = True
+            _logger.debug("stale connection, the request is sent once more over a new one: %s", outcome)
+            outcome, error, measurements = yield from _sent(call, _SEND_ANEW, outcome, now)
         if error is None or call.recovery is None or not call.is_repeatable:
             yield End(outcome)
             return
@@ -129,6 +134,28 @@ def tries(
             yield End(outcome)
             return
         yield Wait(wait)
+
+
+def _sent(
+    call: Call, send: Send, late: Outcome | None, now: Callable[[], float]
+) -> Steps[tuple[Outcome, errors.BinanceError | None, int]]:
+    """Send the request once; give what comes of it, the error that it is, and how often the clock was measured before.
+
+    If nothing may be sent, the outcome is why, and there is no error to recover from.
+    """
+    rules = call.rules
+    refusal = _refusal(call, late, now())
+    if refusal is None and rules.pacing is not None:
+        refusal = yield from _wait_for_weight(call, rules.pacing, late, now)
+    measurements, sent = rules.clock.measurements, rules.clock()
+    if refusal is not None:
+        return refusal, None, measurements
+    try:
+        outcome: Outcome = yield send
+        return outcome, _noted(call, outcome, sent, now), measurements
+    finally:
+        if rules.pacing is not None:
+            rules.rate_limit.release(call.weight)
 
 
 def _refusal(call: Call, late: Outcome | None, time: float) -> Outcome | None:
@@ -182,9 +209,11 @@ def error_of(outcome: Outcome, refusals: Refusals) -> errors.BinanceError | None
     return None if is_success(outcome) else refusals.from_answer(outcome)
 
 
-def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError) -> bool:
+def _may_recover(call: Call, outcome: Outcome, error: errors.BinanceError | None) -> bool:
+    if not call.is_repeatable:
+        return False
     if isinstance(error, errors.RateLimitError):
         return True
     if isinstance(error, errors.ExchangeError | errors.NetworkError):
-        return call.is_read or error.outcome == "failed"
+        return (call.is_read or error.outcome == "failed") and not isinstance(error, errors.ClientClosedError)
     return call.is_read and isinstance(outcome, httpx.DecodingError)

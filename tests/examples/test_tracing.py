@@ -1,11 +1,12 @@
 """examples/tracing.py."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
-from binance_sandbox import Sandbox
-from programs import arguments_of, environment_of, run
+from binance_sandbox import Fault, Sandbox
+from programs import EXAMPLES, arguments_of, environment_of, run
 
 CAPTURE = {
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": ".*",
@@ -36,6 +37,37 @@ def test_a_call_has_a_span_for_each_try(sandbox: Sandbox) -> None:
         {"http.method": "GET", "http.url": url, "http.status_code": 200},
     ]
     assert {span["parent_id"] for span in tries} == {call["context"]["span_id"]}
+
+
+ASYNC = f"""
+import asyncio, sys
+sys.path.insert(0, {str(EXAMPLES)!r})
+import tracing
+
+async def main():
+    async with tracing.connect() as client:
+        await tracing.futures_account_balance.asyncio(client=client)
+
+tracing.traced()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("conventions", ["", "http", "http/dup"])
+def test_async_calls_have_a_span_for_each_try(sandbox: Sandbox, conventions: str) -> None:
+    """Async calls are traced as sync ones are, by whichever names, and failed tries too."""
+    sandbox.answer_next(503)
+    sandbox.fail_next(Fault.cut_headers())
+    environment = environment_of(sandbox) | CAPTURE | {"OTEL_SEMCONV_STABILITY_OPT_IN": conventions}
+
+    code, output, errors = run(sandbox, [sys.executable, "-c", ASYNC], environment)
+
+    attributes = [span["attributes"] for span in spans_of(output)]
+    names = {"": ["http.url"], "http": ["url.full"], "http/dup": ["http.url", "url.full"]}[conventions]
+    assert (0, "", 3) == (code, errors, len(sandbox.requests))
+    assert [dict.fromkeys(names, f"{sandbox.url}/dapi/v1/balance")] * 3 == [
+        {name: value for name, value in one.items() if name in ("http.url", "url.full")} for one in attributes
+    ]
 
 
 @pytest.mark.parametrize("conventions", ["", "http", "http/dup"])

@@ -57,15 +57,15 @@ def test_failure_and_recovery(binance_sandbox: Sandbox, client: SigningClient) -
     def turns() -> Iterator[None]:
         binance_sandbox.answer_next(503, times=2)
         yield
-        binance_sandbox.fail_next(Fault.disconnect(), times=2)
+        binance_sandbox.fail_next(Fault.cut_body(), times=2)
         yield
         binance_sandbox.answer_next(503)
         yield
 
-    unavailable, disconnected, low = watch(client, "BTC", Decimal(ENOUGH), turns())
+    unavailable, cut, low = watch(client, "BTC", Decimal(ENOUGH), turns())
 
     assert unavailable.startswith("unknown: HTTP 503")
-    assert disconnected.startswith("unknown: no answer")
+    assert cut.startswith("unknown: no answer")
     assert low == "low: 0.49999999 BTC"
     assert [request.status for request in binance_sandbox.requests] == [503, 503, 200, 200, 503, 200]
 

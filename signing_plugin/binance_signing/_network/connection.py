@@ -1,0 +1,153 @@
+"""One connection: what it is made of, what its present call has sent and received, and whether it may be kept."""
+
+import math
+import ssl
+import time
+
+from .framing import ResponseFraming
+from .sockets import Flow, PlainLayer
+from .tls import TLSLayer
+
+
+class Connection:
+    """A connection to a server, straight or through proxies; it serves one call at a time.
+
+    Its socket is closed with it, at the latest by garbage collection when nobody holds it any more. There is no
+    `__del__`, because the exception of a signal's handler would be lost in it.
+    """
+
+    def __init__(self) -> None:
+        self._plain = PlainLayer()
+        self._top: PlainLayer | TLSLayer = self._plain
+        self._is_interrupted = False
+        # How many calls it has served, when the last one ended, and for how many seconds it may be idle from then on.
+        self.calls = 0
+        self._idle_since = 0.0
+        self._keepalive_expiry = 0.0
+        # Monotonic, in seconds, of the present call; without one, each operation has a timeout of its own.
+        self.deadline: float | None = None
+        self._method = ""
+        self._framing = ResponseFraming(self._method)
+        self._tls_layers = self._tls_layers_needed = 0
+        self._has_received = self._has_ended = False
+
+    def __repr__(self) -> str:
+        """Show how often it was used before, because httpcore logs the stream of each call as a new one."""
+        return f"<connection that served {self.calls} calls before>"
+
+    def begin(self, method: str, deadline: float | None, tls_layers: int) -> None:
+        """Begin a call; `deadline` is monotonic, in seconds, and the request goes out above so many layers of TLS."""
+        self.deadline = deadline
+        self._method = method
+        self._tls_layers_needed = tls_layers
+        self._has_ended = False
+        self._begin_exchange()
+
+    def _begin_exchange(self) -> None:
+        """Begin a request and its response; those of a proxy come before that of the call."""
+        self._framing = ResponseFraming(self._method)
+        self._has_received = False
+        self._plain.sent = 0
+
+    def release(self, keepalive_expiry: float) -> None:
+        """End a call after which the connection is kept for some seconds."""
+        self.calls += 1
+        self._idle_since = time.monotonic()
+        self._keepalive_expiry = keepalive_expiry
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long no call has used it."""
+        return time.monotonic() - self._idle_since
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it was idle for longer than it may be."""
+        return self.idle_seconds > self._keepalive_expiry
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a byte of the present call's request has left this process."""
+        return self._plain.sent > 0 and self._tls_layers == self._tls_layers_needed
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it was opened, and not a byte of the present call's request has left this process."""
+        return self._plain.was_opened and not self.has_sent
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it served calls before, and has ended without a byte of a response to the present one."""
+        return self.calls > 0 and self._has_ended and not self._has_received
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the response has ended, and nothing beyond it was read or waits in any layer."""
+        return self._framing.is_complete and self.is_clean
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it is open, and nothing waits to be read in any of its layers."""
+        return self._top.is_clean()
+
+    def get_extra_info(self, info: str) -> object:
+        """Return what httpcore asks a stream for, None for anything else."""
+        if info == "ssl_object":
+            return self._top.object if isinstance(self._top, TLSLayer) else None
+        return not self.is_clean if info == "is_readable" else None
+
+    def until(self, timeout: float | None) -> float:
+        """Return until when an operation may wait, monotonic, in seconds; raise TimeoutError if that is over."""
+        now = time.monotonic()
+        if self.deadline is None:
+            return math.inf if timeout is None else now + timeout
+        if now >= self.deadline:
+            raise TimeoutError
+        return self.deadline
+
+    def open(self, host: str, port: int) -> Flow[None]:
+        """Connect to a host."""
+        yield from self._plain.connect(host, port)
+        if self._is_interrupted:
+            raise ConnectionAbortedError("the connection was interrupted")
+
+    def start_tls(self, context: ssl.SSLContext, server_hostname: str | None) -> Flow[None]:
+        """Put TLS on top; what was sent until now was no request of a call."""
+        self._top = layer = TLSLayer(self._top, context, server_hostname)
+        yield from layer.handshake()
+        self._tls_layers += 1
+        self._begin_exchange()
+
+    def read(self, max_bytes: int) -> Flow[bytes]:
+        """Return what is there, at least a byte; nothing if the server has ended the connection."""
+        try:
+            data = yield from self._top.receive(max_bytes)
+        except (ConnectionError, ssl.SSLEOFError):
+            self._has_ended = True
+            raise
+        if data:
+            self._has_received = True
+            self._framing.feed(data)
+        else:
+            self._has_ended = True
+        return data
+
+    def write(self, data: bytes) -> Flow[None]:
+        """Send all."""
+        if self._has_received:
+            # The response was that of a proxy.
+            self._begin_exchange()
+        try:
+            yield from self._top.send(data)
+        except ConnectionError:
+            self._has_ended = True
+            raise
+
+    def interrupt(self) -> None:
+        """Let the call that uses it find it ended; any thread may do this, but only that call closes it."""
+        self._is_interrupted = True
+        self._plain.interrupt()
+
+    def close(self) -> None:
+        """Close its socket at once; TLS does not say goodbye, because a fork of this process may share the socket."""
+        self._plain.close()

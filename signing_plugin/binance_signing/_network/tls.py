@@ -1,0 +1,58 @@
+"""TLS in memory, over a socket or over TLS, because what waits in the buffers of an `ssl.SSLSocket` cannot be seen."""
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from .sockets import Flow, PlainLayer
+
+T = TypeVar("T")
+
+_MAX_BYTES = 64 * 1024
+
+
+class TLSLayer:
+    """TLS over another layer of a connection."""
+
+    def __init__(self, below: "PlainLayer | TLSLayer", context: ssl.SSLContext, server_hostname: str | None) -> None:
+        self._below = below
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+
+    def handshake(self) -> Flow[None]:
+        """Shake hands; raises ssl.SSLError if the peer cannot be trusted."""
+        yield from self._perform(self.object.do_handshake)
+
+    def receive(self, max_bytes: int) -> Flow[bytes]:
+        """Return what is there, decrypted, at least a byte; nothing if the peer has ended the connection."""
+        try:
+            return (yield from self._perform(partial(self.object.read, max_bytes)))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def send(self, data: bytes | memoryview) -> Flow[None]:
+        """Send all."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[(yield from self._perform(partial(self.object.write, rest))) :]
+
+    def is_clean(self) -> bool:
+        """Return True if nothing waits to be read: decrypted, encrypted, or in the layers below."""
+        return not self.object.pending() and not self._incoming.pending and self._below.is_clean()
+
+    def _perform(self, operation: Callable[[], T]) -> Flow[T]:
+        while True:
+            try:
+                result = [operation()]
+            except ssl.SSLWantReadError:
+                result = []
+            if self._outgoing.pending:
+                yield from self._below.send(self._outgoing.read())
+            if result:
+                return result[0]
+            data = yield from self._below.receive(_MAX_BYTES)
+            if data:
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()

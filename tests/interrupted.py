@@ -1,0 +1,82 @@
+"""Interrupt calls by the exception of a signal's handler, as the timeouts of task queues do, and see what is left.
+
+python tests/interrupted.py Exception|BaseException NUMBER [--tls]
+"""
+
+import builtins
+import random
+import signal
+import sys
+from collections import Counter
+
+from binance_coinm import errors
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.security import Security
+from binance_signing import SigningClient
+from scripted_server import ScriptedServer, response, rows_of
+from test_connections import client_of, owner_of
+
+AFTERWARDS = 20
+# Seconds within which a call has ended, so that a moment within it is one of the call.
+CALL = 0.004
+# Seconds after which a signal comes once more, if an exception was lost: Python swallows those of its finalizers.
+AGAIN = 1
+
+_KIND: type[BaseException] = getattr(builtins, sys.argv[1])
+
+
+class Interruption(_KIND):  # type: ignore[misc, valid-type]  # of the kind that is asked for
+    """What the handler raises."""
+
+
+def interrupt(*_: object) -> None:
+    """Raise the exception."""
+    raise Interruption
+
+
+def interrupted(client: SigningClient, number: int) -> int:
+    """Call once, every other time by a write, with an interruption on the way; return whether it came."""
+    try:
+        if number % 2:
+            order = {"method": "POST", "url": "/dapi/v1/order", "extensions": {"security": Security.TRADE}}
+            client.request({**order, "params": {"number": number}})
+        else:
+            futures_account_balance.sync(client=client)
+        while True:
+            signal.pause()
+    except Interruption:
+        return 1
+
+
+def main(number: int, *, tls: bool) -> str:
+    """Return what came of it."""
+    chance = random.Random(7)  # noqa: S311, moments are no secret
+    count = answered = raw = 0
+    with ScriptedServer(lambda request: response(rows_of(request.api_key)), tls=tls) as server:
+        with client_of(server, max_connections=2) as client:
+            signal.signal(signal.SIGALRM, interrupt)
+            for index in range(number):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, CALL), AGAIN)
+                    count += interrupted(client, index)
+                except Interruption:
+                    # Before the call, or after it.
+                    count += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            for _ in range(AFTERWARDS):
+                try:
+                    answered += owner_of(futures_account_balance.sync(client=client)) == "first"
+                except errors.BinanceError:
+                    continue
+                except Exception:  # noqa: BLE001, what is counted
+                    raw += 1
+            most = 2 if server.settles_at_most(2) else len(server.open)
+        writes = Counter(
+            request.target.split("&timestamp")[0] for request in server.requests if request.method == "POST"
+        )
+        twice = sum(times > 1 for times in writes.values())
+    return f"{count} interrupted, {answered} answered, {raw} raw, {twice} writes twice, at most {most} open"
+
+
+if __name__ == "__main__":
+    print(main(int(sys.argv[2]), tls="--tls" in sys.argv))

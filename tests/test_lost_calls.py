@@ -1,0 +1,241 @@
+"""Calls that are cancelled or interrupted at any moment, and event loops that just end, leave nothing behind."""
+
+import asyncio
+import gc
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from binance_coinm import errors
+from binance_coinm.api.account import futures_account_balance
+from binance_signing import SigningClient
+from scripted_server import Request, ScriptedServer, response, rows_of
+from test_connections import client_of, owner_of
+
+CANCELLATIONS = 2500
+LOOPS = 1000
+INTERRUPTIONS = 500
+AFTERWARDS = 20
+# Seconds within which a call has ended, so that a moment within it is one of the call.
+CALL = 0.004
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts the descriptors of /proc")
+
+
+def rows_for(request: Request) -> bytes:
+    """Return the rows of whoever asks."""
+    return response(rows_of(request.api_key))
+
+
+def descriptors() -> int:
+    """Count the open descriptors of this process, once garbage is collected."""
+    gc.collect()
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+def moments() -> Callable[[], float]:
+    """Return what returns moments, the same in each run, in seconds from the beginning of a call."""
+    return partial(random.Random(7).uniform, 0, CALL)  # noqa: S311, moments are no secret
+
+
+async def by_task(call: Callable[[], Any], moment: float) -> None:
+    """Cancel a task."""
+    task = asyncio.ensure_future(call())
+    await asyncio.sleep(moment)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def by_timeout(call: Callable[[], Any], moment: float) -> None:
+    """Cancel by a timeout."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(moment):
+            await call()
+
+
+async def by_group(call: Callable[[], Any], moment: float) -> None:
+    """Cancel by a group of tasks, one of which fails."""
+
+    async def fail() -> None:
+        await asyncio.sleep(moment)
+        raise KeyError
+
+    with suppress(ExceptionGroup):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call())
+            group.create_task(fail())
+
+
+async def by_turns(call: Callable[[], Any], turns: int) -> None:
+    """Cancel a task after so many turns of the event loop."""
+    task = asyncio.ensure_future(call())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def cancelled_on_asyncio(client: SigningClient) -> None:
+    """Cancel calls in all ways of asyncio, at moments of the clock and of the event loop."""
+    moment = moments()
+
+    async def call() -> None:
+        await futures_account_balance.asyncio(client=client)
+
+    for number in range(CANCELLATIONS // 5):
+        by_the_clock = [way(call, moment()) for way in (by_task, by_timeout, by_group)]
+        await asyncio.gather(*by_the_clock, by_turns(call, number % 60), by_turns(call, number % 7))
+    await asyncio.gather(*(call() for _ in range(AFTERWARDS)))
+
+
+async def cancelled_on_trio(client: SigningClient) -> None:
+    """Cancel calls by scopes of trio."""
+    moment = moments()
+
+    async def call(seconds: float = 60) -> None:
+        with trio.move_on_after(seconds):
+            await futures_account_balance.asyncio(client=client)
+
+    for _ in range(CANCELLATIONS // 5):
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(call, moment())
+    async with trio.open_nursery() as nursery:
+        for _ in range(AFTERWARDS):
+            nursery.start_soon(call)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_cancelled_calls(library: str, *, tls: bool) -> None:
+    """After thousands of cancelled calls all places are free, all connections are closed, and calls are answered."""
+    with ScriptedServer(rows_for, tls=tls) as server:
+        with client_of(server, max_connections=10) as client:
+            before = descriptors()
+            if library == "asyncio":
+                asyncio.run(cancelled_on_asyncio(client))
+            else:
+                trio.run(cancelled_on_trio, client)
+            assert server.settles_at_most(10)
+            client.close()
+            assert server.settles_at(0)
+        assert before >= descriptors()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_event_loops_that_end_without_a_word(*, tls: bool) -> None:
+    """A new event loop for each call, closed as Celery and rq do it, leaves no descriptor, nor a connection."""
+    with ScriptedServer(rows_for, tls=tls) as server, client_of(server) as client:
+        before = descriptors()
+        for _ in range(LOOPS):
+            loop = asyncio.new_event_loop()
+            assert "first" == owner_of(loop.run_until_complete(futures_account_balance.asyncio(client=client)))
+            loop.close()
+        assert 1 == server.accepted
+        # Both ends of the one connection are of this process.
+        assert before + 2 >= descriptors()
+
+
+# When such a call is collected, httpcore looks for an event loop, and Python writes that it finds none.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_event_loops_that_end_in_the_middle_of_calls(caplog: pytest.LogCaptureFixture) -> None:
+    """A call that is left behind with its event loop gives its connection back when garbage is collected."""
+    never = threading.Event()
+
+    def respond(request: Request) -> bytes | None:
+        return rows_for(request) if request.target.startswith("/dapi/v1/time") or never.is_set() else None
+
+    with ScriptedServer(respond) as server, client_of(server, max_connections=2) as client:
+        before = descriptors()
+        for _ in range(20):
+            loop = asyncio.new_event_loop()
+            task = loop.create_task(futures_account_balance.asyncio(client=client))
+            loop.run_until_complete(asyncio.sleep(0.005))
+            loop.close()
+            del task, loop
+        assert before + 1 >= descriptors()
+        never.set()
+        assert "first" == owner_of(asyncio.run(futures_account_balance.asyncio(client=client)))
+    # asyncio writes that tasks were left.
+    assert {"asyncio"} >= {record.name for record in caplog.records}
+
+
+@pytest.mark.parametrize("kind", ["Exception", "BaseException"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_interrupted_calls(kind: str, *, tls: bool) -> None:
+    """A signal's exception at any moment ends the call, and leaves the client whole; no write goes out twice.
+
+    In a process of its own, because what pytest does between two calls is not to be interrupted.
+    """
+    script = [sys.executable, str(Path(__file__).parent / "interrupted.py"), kind, str(INTERRUPTIONS), *["--tls"] * tls]
+
+    child = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
+
+    assert ("", 0) == (child.stderr, child.returncode)
+    assert (
+        f"{INTERRUPTIONS} interrupted, {AFTERWARDS} answered, 0 raw, 0 writes twice, at most 2 open\n" == child.stdout
+    )
+
+
+def test_order_is_kept() -> None:
+    """With one connection, calls of 25 threads are sent in the order in which they were made."""
+    arrived, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def respond(request: Request) -> bytes:
+        arrived.release()
+        assert go_on.acquire(timeout=10)
+        return rows_for(request)
+
+    with ScriptedServer(respond) as server, client_of(server, max_connections=1) as client:
+        threads = []
+        places = client._connections._driver._places  # noqa: SLF001, who waits is not to be seen otherwise
+        for number in range(25):
+            thread = threading.Thread(
+                target=futures_account_balance.sync, kwargs={"client": client, "recv_window": number + 1}
+            )
+            thread.start()
+            threads.append(thread)
+            if number == 0:
+                assert arrived.acquire(timeout=10)
+            while len(places._line) <= number:  # noqa: SLF001, the same
+                pass
+        for _ in threads:
+            go_on.release()
+        for thread in threads:
+            thread.join(10)
+        sent = [int(request.target.partition("recvWindow=")[2].partition("&")[0]) for request in server.requests]
+    assert [*range(1, 26)] == sent
+
+
+def test_closed_by_another_thread() -> None:
+    """A call that is on its way when the client is closed ends in ClientClosedError, in sync and async code."""
+    arrived = threading.Semaphore(0)
+
+    def respond(_: Request) -> None:
+        arrived.release()
+
+    def run_async(client: SigningClient) -> Any:
+        return asyncio.run(futures_account_balance.asyncio(client=client))
+
+    for run in (lambda client: futures_account_balance.sync(client=client), run_async):
+        with ScriptedServer(respond) as server, client_of(server) as client:
+            closer = threading.Thread(target=lambda client=client: (arrived.acquire(timeout=10), client.close()))
+            closer.start()
+            with pytest.raises(errors.ClientClosedError) as caught:
+                run(client)
+            closer.join()
+            assert "unknown" == caught.value.outcome
+            with pytest.raises(errors.ClientClosedError) as after:
+                run(client)
+            assert "failed" == after.value.outcome
+            assert 1 == len(server.requests)
