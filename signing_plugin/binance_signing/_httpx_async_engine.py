@@ -14,7 +14,7 @@ from binance_coinm.engines import Answer
 from binance_coinm.errors import ResponseError
 
 from ._async_driver import AsyncDriver
-from ._body import described
+from ._body import described, is_plain
 from ._exchange import Exchange, without_frames
 from ._httpx_messages import body_of, is_error, is_repeatable, once, require_in_time, whole
 from ._network.async_transport import AsyncPoolTransport
@@ -69,7 +69,7 @@ class HttpxAsyncEngine(httpx.AsyncClient):
             with self._scope(deadline):
                 response = await super().send(once(request, max_idle_age, deadline), stream=True, **settings)
                 try:
-                    return whole(response, await self._body(response, deadline), request)
+                    return await self._whole(response, deadline, request)
                 except (httpx.HTTPError, ResponseError):
                     if is_error(response):
                         return whole(response, b"", request)
@@ -85,12 +85,16 @@ class HttpxAsyncEngine(httpx.AsyncClient):
         """Return what bounds a try over a transport of the user's; ours keeps the deadline itself."""
         return nullcontext() if self._keeps_time else anyio.move_on_after(max(deadline - time.monotonic(), 0) + _GRACE)
 
-    async def _body(self, response: httpx.Response, deadline: float) -> bytes:
+    async def _whole(self, response: httpx.Response, deadline: float, request: httpx.Request) -> httpx.Response:
+        if self._keeps_time and is_plain(response.headers, self._exchange.max_answer_bytes):
+            await response.aread()
+            response.request = request
+            return response
         with described(response.status_code, response.headers):
             body = body_of(response, self._exchange.max_answer_bytes)
             if response.is_closed:
                 body.feed(response.content)
-                return body.whole()
+                return whole(response, body.whole(), request)
             chunks = response.aiter_raw()
             try:
                 async for chunk in chunks:
@@ -99,7 +103,7 @@ class HttpxAsyncEngine(httpx.AsyncClient):
             except (httpx.HTTPError, ResponseError):
                 await _abandon(response, chunks)
                 raise
-            return body.whole()
+            return whole(response, body.whole(), request)
 
 
 async def _abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:

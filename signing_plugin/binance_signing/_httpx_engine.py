@@ -10,9 +10,10 @@ import httpx
 from binance_coinm.engines import Answer
 from binance_coinm.errors import ResponseError
 
-from ._body import described
+from ._body import described, is_plain
 from ._exchange import Exchange, without_frames
 from ._httpx_messages import body_of, is_error, is_repeatable, once, require_in_time, whole
+from ._network.sync_transport import PoolTransport
 from ._options import CallOptions
 from ._origin import absolute
 from ._sync_driver import SyncDriver
@@ -27,6 +28,7 @@ class HttpxEngine(httpx.Client):
         self._driver = driver
         self._options = options
         self._base = str(self.base_url)
+        self._keeps_time = isinstance(settings["transport"], PoolTransport)
 
     def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
         """Build a request as httpx does, which would parse the URL of each request twice."""
@@ -58,7 +60,7 @@ class HttpxEngine(httpx.Client):
         try:
             response = super().send(once(request, max_idle_age, deadline), stream=True, **settings)
             try:
-                return whole(response, self._body(response, deadline), request)
+                return self._whole(response, deadline, request)
             except (httpx.HTTPError, ResponseError):
                 if is_error(response):
                     return whole(response, b"", request)
@@ -68,10 +70,14 @@ class HttpxEngine(httpx.Client):
         except BaseException as failure:  # noqa: BLE001, it is raised again
             raise without_frames(failure, request) from failure.__cause__
 
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+    def _whole(self, response: httpx.Response, deadline: float, request: httpx.Request) -> httpx.Response:
+        if self._keeps_time and is_plain(response.headers, self._exchange.max_answer_bytes):
+            response.read()
+            response.request = request
+            return response
         with described(response.status_code, response.headers):
             body = body_of(response, self._exchange.max_answer_bytes)
             for chunk in [response.content] if response.is_closed else response.iter_raw():
                 require_in_time(deadline)
                 body.feed(chunk)
-            return body.whole()
+            return whole(response, body.whole(), request)

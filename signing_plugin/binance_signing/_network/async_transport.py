@@ -99,8 +99,9 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         return await run(self._connection, self._connection.read(max_bytes), timeout, READ)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109, httpcore's name
-        """Write all."""
-        await run(self._connection, self._connection.write(buffer), timeout, WRITE)
+        """Write all; httpcore writes the end of a request too, which mostly is nothing."""
+        if buffer:
+            await run(self._connection, self._connection.write(buffer), timeout, WRITE)
 
     async def aclose(self) -> None:
         """Close the connection."""

@@ -97,8 +97,9 @@ class Stream(httpcore.NetworkStream):
         return run(self._connection, self._connection.read(max_bytes), timeout, READ)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all."""
-        run(self._connection, self._connection.write(buffer), timeout, WRITE)
+        """Write all; httpcore writes the end of a request too, which mostly is nothing."""
+        if buffer:
+            run(self._connection, self._connection.write(buffer), timeout, WRITE)
 
     def close(self) -> None:
         """Close the connection."""
