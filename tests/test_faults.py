@@ -6,6 +6,7 @@
 import asyncio
 import gzip
 import json
+import re
 import socket
 import time
 import tracemalloc
@@ -27,10 +28,11 @@ from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
 from binance_signing import Recovery, SigningClient, connect
 from calls import Balance
+from pages import ROOT
 from test_balance import ROW
 
 TEST_FILES = ("test_faults.py", "test_timeouts.py")
-DOCUMENT = Path(__file__).parents[1] / "docs" / "reference" / "faults.md"
+DOCUMENT = ROOT / "docs" / "reference" / "faults.md"
 BALANCE = "/dapi/v1/balance"
 TIME = "/dapi/v1/time"
 ORDER = "/dapi/v1/order"
@@ -860,6 +862,20 @@ def test_document_shows_the_faults() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     tests = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in TEST_FILES)
 
-    assert document() == text[text.index("Faults tried:") :]
+    assert document() == text[text.index("Faults tried:") : text.index("\n## Attacks")]
     assert len(FAULTS) == len({case.name for case in FAULTS})
     assert [] == [case.name for case in FAULTS if f"\ndef {case.test}(" not in tests]
+
+
+def test_document_names_tests_that_exist() -> None:
+    """Each attack in docs/reference/faults.md, and each promise of SECURITY.md, names tests that there are."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    attacks = re.findall(r"^\| [GW]\d+ .*$", text, re.MULTILINE)
+    named = [re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", attack) for attack in attacks]
+    files = re.findall(r"`(tests/[\w/]+\.py)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+
+    assert attacks
+    assert all(named)
+    for file, name in (one for names in named for one in names):
+        assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
+    assert [] == [file for file in files if not (ROOT / file).is_file()]
