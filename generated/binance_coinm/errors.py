@@ -152,7 +152,7 @@ class ResponseError(BinanceError, ValueError):
 class NetworkError(BinanceError, httpx.TransportError):
     """There was no answer, or not all of it.
 
-    `outcome` says whether the request was carried out: "failed" (there was no connection) or "unknown".
+    `outcome` says whether the request was carried out: "failed" (nothing of it was sent) or "unknown".
     """
 
     outcome: Outcome
@@ -167,7 +167,10 @@ class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, it is o
 
 
 class ClientClosedError(NetworkError):
-    """The client was closed while the call was on its way, or before it began; then `outcome` is "failed"."""
+    """The client was closed while the call was on its way, or before it began.
+
+    `outcome` is "failed" if nothing of the request was sent.
+    """
 
 
 def from_failure(failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:

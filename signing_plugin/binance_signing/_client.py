@@ -133,7 +133,10 @@ class SigningClient(AuthenticatedClient):
         raise _no_other_client()
 
     def close(self) -> None:
-        """Close the connections, those of all event loops too; no call can be made any more, nor end well."""
+        """Close the connections, those of all event loops too; calls that are on their way end in `ClientClosedError`.
+
+        An async transport that was given is closed by `aclose` alone.
+        """
         self._connections.close()
 
     async def aclose(self) -> None:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 # As many as httpx has by itself.
 _MAX_CONNECTIONS = 100
-# Seconds. The exchange's servers keep an idle connection for longer, and so do most proxies.
+# Seconds. What a server has ended earlier costs a read nothing but one more request.
 _KEEPALIVE_EXPIRY = 60.0
-# Less than any server keeps one: a write that meets the end of its connection cannot be sent again.
+# Seconds. A write that meets the end of its connection cannot be sent again.
 _WRITE_KEEPALIVE_EXPIRY = 5.0
 
 
@@ -75,7 +75,8 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     * `package` is the generated package whose functions are called, if it is another one than binance_coinm; the first
       server of its document is then the one that is taken when none is named.
     * `proxy`, `verify`, `trust_env` and `transport` are those of httpx; a transport serves sync calls, async calls or
-      both, as its type does. Its connections are its own, and what is said of connections above is not true of them.
+      both, as its type does. Its connections are its own: `proxy`, `verify` and what is said of connections above do
+      not apply to them, and an operation of it that ignores its timeouts is not ended in sync code.
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """

@@ -1,11 +1,15 @@
 """Connections that are handed out to one call at a time, and kept only if they are provably clean.
 
-Parsing, TLS and sockets are httpcore's and the standard library's. What is written here, and why, because httpx's own
-pool was tried and does not hold the promise:
+Parsing, TLS and sockets are httpcore's and the standard library's. Each piece of our own is needed for a promise:
 
-* `framing`: a connection is kept only if its response ended and nothing beyond it was read; httpcore does not tell.
-* `sockets`, `tls`, `connection`: whether bytes wait in a TLS buffer is to be known, no wait exceeds the call's
-  deadline, and a connection that belongs to no event loop cannot be lost with one; httpcore's backends offer neither.
-* `drivers`, `backends`: the same flows for threads, asyncio and trio, as httpcore wants to be given them.
-* `pool`, `transports`: cancelled calls leave nothing behind; httpcore's pool keeps what they held.
+* `framing`: nothing beyond the response was read. httpcore's own state was tried, but its parser keeps such bytes for
+  the next response, and no public name tells of them.
+* `sockets`: a connection belongs to no event loop, no wait exceeds the call's deadline, and a socket is closed however
+  its call ends. httpcore's backends were tried: their streams die with a loop, and clean up after `Exception` alone.
+* `tls`: bytes that wait in a TLS buffer are seen, and TLS goes over TLS. anyio's and `ssl.SSLSocket` hide them.
+* `connection`: what was sent, received and ended decides whether a request may be sent again.
+* `pool`: cancelled calls leave nothing behind, and stale connections are told apart. httpcore's pool keeps what
+  cancelled calls held, and judges a connection by its socket alone.
+* `sync_transport`, `async_transport`: the same flows for threads, asyncio and trio, below httpx's own transports, so
+  that what mocks or traces those works as before.
 """
