@@ -165,3 +165,68 @@ def test_end_of_a_process_in_the_middle_of_calls(sandbox: Sandbox) -> None:
         ended = process.communicate(b"\n", timeout=30)
 
     assert (0, (b"", b"")) == (process.returncode, ended)
+
+
+_END_WITH_ASYNC_CALLS = """
+import asyncio, sys, threading
+from binance_coinm.api.account import futures_account_balance as operation
+from binance_signing import connect
+
+client = connect()
+
+async def call():
+    await operation.asyncio(client=client)
+
+async def calls():
+    await asyncio.gather(call(), call(), call())
+
+async def calls_on_trio():
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(call)
+
+async def told_to_end():
+    loop = asyncio.get_running_loop()
+    told = loop.create_future()
+    loop.add_reader(sys.stdin, told.set_result, None)
+    await told
+    loop.remove_reader(sys.stdin)
+
+if sys.argv[1] == "asyncio in a thread":
+    threading.Thread(target=asyncio.run, args=(calls(),), daemon=True).start()
+    input()
+elif sys.argv[1] == "trio in a thread":
+    import trio
+    threading.Thread(target=trio.run, args=(calls_on_trio,), daemon=True).start()
+    input()
+else:
+    loop = asyncio.new_event_loop()
+    tasks = [loop.create_task(call()) for _ in range(3)]
+    loop.run_until_complete(told_to_end())
+    if sys.argv[1] == "a closed loop":
+        loop.close()
+print("end")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="event loops cannot wait for the input of a process there")
+@pytest.mark.parametrize("way", ["asyncio in a thread", "trio in a thread", "an open loop", "a closed loop"])
+def test_end_of_a_process_in_the_middle_of_async_calls(sandbox: Sandbox, way: str) -> None:
+    """A process that ends while async calls wait for an answer ends well, whatever has become of their event loop."""
+    held = Held()
+    environment = os.environ | {
+        "BINANCE_SERVER": sandbox.url,
+        "BINANCE_API_KEY": sandbox.account.api_key,
+        "BINANCE_API_SECRET": str(sandbox.account.secret),
+    }
+    sandbox.fail_next(held.fault(), times=3)
+    command = [sys.executable, "-c", _END_WITH_ASYNC_CALLS, way]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        held.wait_for(3)
+        out, errors = process.communicate(b"\n", timeout=30)
+
+    assert (0, b"end\n") == (process.returncode, out)
+    # asyncio tells of tasks that are left, and Python of what httpcore makes of that.
+    assert way.endswith("loop") or errors == b""
