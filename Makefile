@@ -51,8 +51,9 @@ test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions that pypro
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/test_properties.py --hypothesis-profile=$(PROFILE)
 
-soak: $(VENV)/test ## Call for MINUTES (10) among mixed faults; memory and connections have to stay flat
-	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
+soak: $(VENV)/test ## Call for MINUTES (10) among mixed faults, and for as many while calls get lost; all has to stay flat
+	@$(BIN)/python tests/soak.py --lane faults --minutes $(MINUTES)
+	@$(BIN)/python tests/soak.py --lane lost-calls --minutes $(MINUTES)
 
 mutation: $(VENV)/mutation ## Break each line of the plugin; 9 of 10 breaks have to be found by the tests
 	@$(BIN)/python tests/mutation.py

@@ -26,9 +26,12 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What to send: segments, each of one or more TLS records; then the connection may end."""
+    """What to send: segments, each of one or more TLS records; then the connection may end.
 
-    segments: list[list[bytes]]
+    Each segment is sent when it is given, so that what makes them may wait between them.
+    """
+
+    segments: Iterable[list[bytes]]
     closes: bool = False
     resets: bool = False
 

@@ -1,25 +1,19 @@
 """Call an exchange that fails in every way it knows, for minutes, and watch what the client leaves behind.
 
-    python tests/soak.py [--minutes 10] [--seed 1]
+    python tests/soak.py [--lane faults|lost-calls] [--minutes 10] [--seed 1]
 
-One client serves 20 tasks and 5 threads. Each call has to end in the account's rows or in an exception of the tree;
-memory and open files have to stay flat. The exchange runs in a process of its own, so that the figures are the
-client's alone. Exits with 1 if something is wrong.
+Lane "faults": one client serves 20 tasks and 5 threads. Each call has to end in the account's rows or in an exception
+of the tree; memory and open files have to stay flat. Lane "lost-calls" stands in `soak_lost_calls.py`. The exchange
+runs in a process of its own, so that the figures are the client's alone. Exits with 1 if something is wrong.
 """
 
 import argparse
 import asyncio
-import gc
 import multiprocessing
-import os
 import random
-import statistics
 import sys
-import threading
 import time
 import traceback
-from collections import Counter
-from itertools import accumulate
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +23,8 @@ from binance_coinm.errors import BinanceError
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Fault, Sandbox, gzip_bomb
 from binance_signing import Credentials, HmacKey, Recovery, SigningClient, connect
+from soak_figures import WARM_UP_SECONDS, Figures, Sample, in_use, sample
+from soak_lost_calls import lost_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +38,8 @@ PAUSE = 0.4
 FAULTS = 0.3
 MAX_ANSWER_BYTES = 1 << 20
 
-# Until then memory grows to what the largest bodies at once take, and stays there.
-WARM_UP_SECONDS = 60
-MAX_GROWTH_MB = 8.0
 # Each caller has at most one connection; the event loop has a few files of its own.
 MAX_FILES = TASKS + THREADS + 10
-
-_PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def told_at_random(sandbox: Sandbox, chance: random.Random, bomb: bytes) -> None:
@@ -101,47 +92,28 @@ def exchange(connection: Connection, seed: int) -> None:
         connection.send(answered)
 
 
-class Figures:
-    """What came of the calls, in a size that does not grow with their number."""
+class AccountFigures(Figures):
+    """What came of the calls of one account, whose rows are known."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         """Take the rows that each call has to give, if it gives any."""
-        self.results: Counter[str] = Counter()
-        self.failures: list[str] = []
+        super().__init__()
         self._rows = rows
-        self._lock = threading.Lock()
-        self._calls_by_ms = [0] * 10_000
 
     def rows(self, rows: list[FuturesAccountBalance], started: float) -> None:
         """Take note of a call that ended in rows."""
         if [row.to_dict() for row in rows] != self._rows:
             self.failed(f"these are not the account's rows: {rows}")
-        self._ended("rows", started)
+        self.ended("rows", started)
 
     def error(self, error: Exception, started: float) -> None:
         """Take note of a call that ended in an exception."""
         if not isinstance(error, BinanceError):
             self.failed("".join(traceback.format_exception(error)))
-        self._ended(type(error).__name__, started)
-
-    def failed(self, reason: str) -> None:
-        """Take note of something that fails the run; the first few are enough."""
-        if len(self.failures) < 5:
-            self.failures.append(reason)
-
-    def latency_ms(self, share: float) -> int:
-        """Give the time within which this share of the calls ended."""
-        wanted = share * sum(self._calls_by_ms)
-        return next(ms for ms, calls in enumerate(accumulate(self._calls_by_ms)) if calls >= wanted)
-
-    def _ended(self, result: str, started: float) -> None:
-        ms = int((time.monotonic() - started) * 1000)
-        with self._lock:
-            self.results[result] += 1
-            self._calls_by_ms[min(ms, len(self._calls_by_ms) - 1)] += 1
+        self.ended(type(error).__name__, started)
 
 
-def call_in_thread(client: SigningClient, figures: Figures, end: float, seed: int) -> None:
+def call_in_thread(client: SigningClient, figures: AccountFigures, end: float, seed: int) -> None:
     """Call again and again by the sync function."""
     chance = random.Random(seed)  # noqa: S311, pauses are no secret
     while (started := time.monotonic()) < end:
@@ -152,7 +124,7 @@ def call_in_thread(client: SigningClient, figures: Figures, end: float, seed: in
         time.sleep(chance.random() * PAUSE)
 
 
-async def call_in_task(client: SigningClient, figures: Figures, end: float, seed: int) -> None:
+async def call_in_task(client: SigningClient, figures: AccountFigures, end: float, seed: int) -> None:
     """Call again and again by the async function."""
     chance = random.Random(seed)  # noqa: S311, pauses are no secret
     while (started := time.monotonic()) < end:
@@ -163,31 +135,21 @@ async def call_in_task(client: SigningClient, figures: Figures, end: float, seed
         await asyncio.sleep(chance.random() * PAUSE)
 
 
-async def call_in_all(client: SigningClient, figures: Figures, end: float, seed: int) -> list[tuple[float, int]]:
+async def call_in_all(client: SigningClient, figures: AccountFigures, end: float, seed: int) -> list[Sample]:
     """Call in all tasks and threads until the end; give samples of memory and open files."""
-    samples: list[tuple[float, int]] = []
+    samples: list[Sample] = []
     async with client, asyncio.TaskGroup() as callers:
         for number in range(THREADS):
             callers.create_task(asyncio.to_thread(call_in_thread, client, figures, end, seed + number))
         for number in range(THREADS, THREADS + TASKS):
             callers.create_task(call_in_task(client, figures, end, seed + number))
         while time.monotonic() < end:
-            samples.append((memory_mb(), open_files()))
+            samples.append(sample())
             await asyncio.sleep(0.5)
     return samples
 
 
-def memory_mb() -> float:
-    """Give the memory that this process has in use."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_MB
-
-
-def open_files() -> int:
-    """Count the files and sockets that this process has open."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def soak(minutes: float, seed: int) -> bool:
+def faults(minutes: float, seed: int) -> bool:
     """Run, and print the figures; say whether all is well."""
     context = multiprocessing.get_context("spawn")
     connection, other_end = context.Pipe()
@@ -204,60 +166,34 @@ def soak(minutes: float, seed: int) -> bool:
             max_answer_bytes=MAX_ANSWER_BYTES,
         )
 
-    figures = Figures(rows)
+    figures = AccountFigures(rows)
     with client() as first:
         # What calls need as long as the process lives is there then.
         futures_account_balance.sync(client=first)
-    before = open_files(), threading.active_count()
+    before = in_use()
     samples = asyncio.run(call_in_all(client(), figures, time.monotonic() + WARM_UP_SECONDS + minutes * 60, seed))
-    gc.collect()
-    after = open_files(), threading.active_count()
     connection.send("end")
     requests = connection.recv()
     process.join()
 
-    calls = sum(figures.results.values())
-    print(f"{calls} calls by {TASKS} tasks and {THREADS} threads in {minutes:g} minutes, {requests} requests")
-    for result, count in figures.results.most_common():
-        print(f"  {result:<24} {count:>8}  {count / calls:6.1%}")
-    print("latency, ms    p50 {:>12}   p99 {:>9}   all {:>9}".format(*map(figures.latency_ms, (0.5, 0.99, 1))))
-    judge_samples(figures, samples[int(len(samples) * WARM_UP_SECONDS / (WARM_UP_SECONDS + minutes * 60)) :], before[0])
-    print(f"open files     before {before[0]:>9}   closed {after[0]:>6}")
-    print(f"threads        before {before[1]:>9}   closed {after[1]:>6}")
-    if before != after:
-        figures.failed("not all files were closed, or not all threads ended")
-    if not figures.results["rows"]:
-        figures.failed("no call ended in rows")
-    for failure in figures.failures:
-        print("FAILED:", failure)
-    return not figures.failures
+    figures.print_calls(f"{TASKS} tasks and {THREADS} threads", minutes, requests)
+    return figures.judge(samples, minutes, before, MAX_FILES)
 
 
-def judge_samples(figures: Figures, samples: list[tuple[float, int]], files_before: int) -> None:
-    """Print what was in use after the warm-up, and take note of what is not flat."""
-    tenth = max(len(samples) // 10, 1)
-    parts = samples[:tenth], samples[len(samples) // 2 :][:tenth], samples[-tenth:]
-    memory = [statistics.median(mb for mb, _ in part) for part in parts]
-    files = [max(count for _, count in part) for part in parts]
-    most_files = max(count for _, count in samples)
-    print("memory, MB     warmed-up {:6.1f}   middle {:6.1f}   end {:9.1f}".format(*memory))
-    print("open files     warmed-up {:>6}   middle {:>6}   end {:>9}   most {:>4}".format(*files, most_files))
-    if memory[-1] - memory[0] > MAX_GROWTH_MB:
-        figures.failed(f"memory grew by more than {MAX_GROWTH_MB} MB")
-    if most_files > files_before + MAX_FILES:
-        figures.failed(f"more than {MAX_FILES} files were open beside the {files_before} from before")
+LANES = {"faults": faults, "lost-calls": lost_calls}
 
 
 def main() -> None:
     """Read the command line, and run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--lane", choices=LANES, default="faults", help="what happens to the calls (faults)")
     parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the faults (the time)")
     arguments = parser.parse_args()
     if not Path("/proc/self/statm").exists():
         sys.exit("this system does not tell memory and open files in /proc")
-    print(f"soak: --minutes {arguments.minutes:g} --seed {arguments.seed}", flush=True)
-    sys.exit(0 if soak(arguments.minutes, arguments.seed) else 1)
+    print(f"soak: --lane {arguments.lane} --minutes {arguments.minutes:g} --seed {arguments.seed}", flush=True)
+    sys.exit(0 if LANES[arguments.lane](arguments.minutes, arguments.seed) else 1)
 
 
 if __name__ == "__main__":
