@@ -26,7 +26,8 @@ class Figures:
         """Begin without a call."""
         self.results: Counter[str] = Counter()
         self.failures: list[str] = []
-        self._lock = threading.Lock()
+        # Reentrant, because a call that is collected as garbage may end while another one is noted.
+        self._lock = threading.RLock()
         self._calls_by_ms = [0] * 10_000
 
     def ended(self, result: str, started: float) -> None:

@@ -310,7 +310,7 @@ class LostFigures(Figures):
         """Begin without a call."""
         super().__init__()
         self.stalls = stalls
-        self.never = dict.fromkeys(("wrong answers", "raw exceptions", "late calls"), 0)
+        self.never: dict[str, int] = dict.fromkeys(("wrong answers", "raw exceptions", "late calls"), 0)
         # The numbers of the writes that are said not to have been sent.
         self.unsent: list[int] = []
 
