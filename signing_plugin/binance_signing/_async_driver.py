@@ -5,6 +5,7 @@ Imported when it is first needed, for asyncio takes its time, and sync code has 
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -16,7 +17,7 @@ from binance_coinm.engines import Answer
 from . import _forks
 from ._event_loops import running_loop
 from ._exchange import Exchange, no_place
-from ._lifetime import interrupted
+from ._lifetime import closed_error
 from ._tries import Call, End, MeasureClock, Outcome, Send, tries
 
 # Sends a request once, which is signed then, over a connection that was idle for so many seconds at most.
@@ -28,7 +29,7 @@ class _LoopState:
     """What the calls of one event loop wait for."""
 
     places: anyio.Semaphore
-    measuring: anyio.Lock
+    measuring: anyio.Semaphore
 
 
 class AsyncDriver:
@@ -40,7 +41,7 @@ class AsyncDriver:
 
     def begin(self) -> None:
         """Begin without a call under way, at first and after a fork."""
-        # Held by the loops themselves, since nothing tells that a loop has ended.
+        # By the loops, weakly, since nothing tells that one has ended.
         self._loops: WeakKeyDictionary[object, _LoopState] = WeakKeyDictionary()
 
     async def answer(self, call: Call, attempt: AsyncAttempt, ask_for_time: AsyncAttempt) -> Answer:
@@ -64,22 +65,22 @@ class AsyncDriver:
 
     async def measure_clock(self, measurements: int, deadline: float, ask: AsyncAttempt) -> bool:
         """Measure the clock, unless another call has since it was measured so often; say whether it is measured."""
-        with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
-            async with self._loop_state().measuring:
-                if self._exchange.rules.clock.measurements != measurements:
-                    return True
-                sent = time.monotonic()
-                outcome = await self._outcome(ask, self._exchange.write_keepalive_expiry, deadline)
-                return self._exchange.measured(outcome, sent)
-        return False
+        turn = self._loop_state().measuring
+        if not await _acquired(turn, deadline):
+            return False
+        try:
+            if self._exchange.rules.clock.measurements != measurements:
+                return True
+            sent = time.monotonic()
+            outcome = await self._outcome(ask, self._exchange.write_keepalive_expiry, deadline)
+            return self._exchange.measured(outcome, sent)
+        finally:
+            turn.release()
 
     async def _outcome(self, attempt: AsyncAttempt, max_idle_age: float, deadline: float) -> Outcome:
         places = self._loop_state().places
-        try:
-            places.acquire_nowait()
-        except anyio.WouldBlock:
-            if not await _acquired(places, deadline):
-                return no_place(self._exchange.max_connections)
+        if not await _acquired(places, deadline):
+            return no_place(self._exchange.max_connections)
         try:
             self._exchange.lifetime.require_open()
             return await attempt(max_idle_age)
@@ -87,7 +88,7 @@ class AsyncDriver:
             return failure
         except Exception:
             if self._exchange.lifetime.is_closed:
-                return interrupted("unknown")
+                return closed_error("unknown")
             raise
         finally:
             places.release()
@@ -96,11 +97,18 @@ class AsyncDriver:
         loop = running_loop()
         state = self._loops.get(loop)
         if state is None:
-            state = self._loops[loop] = _LoopState(anyio.Semaphore(self._exchange.max_connections), anyio.Lock())
+            # What waits in a loop that is closed holds it, and with it its state.
+            for other in [*self._loops]:
+                if getattr(other, "is_closed", bool)():
+                    del self._loops[other]
+            state = self._loops[loop] = _LoopState(anyio.Semaphore(self._exchange.max_connections), anyio.Semaphore(1))
         return state
 
 
 async def _acquired(places: anyio.Semaphore, deadline: float) -> bool:
+    with suppress(anyio.WouldBlock):
+        places.acquire_nowait()
+        return True
     with anyio.move_on_after(max(deadline - time.monotonic(), 0)):
         await places.acquire()
         return True

@@ -77,12 +77,13 @@ def no_place(places: int) -> httpx.PoolTimeout:
     return httpx.PoolTimeout(f"{places} other calls (max_connections) were on their way until the call's deadline")
 
 
-def without_frames(failure: BaseException, request: httpx.Request) -> BaseException:
+def without_frames(failure: BaseException, request: httpx.Request, outer: BaseException | None) -> BaseException:
     """Return what ends a try without anything that holds the signed request; `request` is the one that is not signed.
 
     That are its frames and those of its causes, the request that httpx's exceptions carry, and words of a transport.
+    `outer` is what the caller was handling when the try began, which is not the try's.
     """
-    seen: set[int] = set()
+    seen = {id(outer)}
     left: list[BaseException | None] = [failure]
     while left:
         error = left.pop()

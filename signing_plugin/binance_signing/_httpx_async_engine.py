@@ -3,8 +3,9 @@
 Imported when it is first needed, as its driver.
 """
 
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, cast
 
@@ -43,12 +44,13 @@ class HttpxAsyncEngine(httpx.AsyncClient):
     async def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.AsyncClient.send` does, in tries; a streamed answer is the caller's own."""
         if stream:
+            outer = sys.exception()
             try:
                 response = await super().send(
                     once(request, self._exchange.write_keepalive_expiry), stream=True, **settings
                 )
             except BaseException as failure:  # noqa: BLE001, it is raised again
-                raise without_frames(failure, request) from failure.__cause__
+                raise without_frames(failure, request, outer) from failure.__cause__
             response.request = request
             return response
         call = self._exchange.call(request, self._options, is_repeatable=is_repeatable(request))
@@ -65,6 +67,7 @@ class HttpxAsyncEngine(httpx.AsyncClient):
     async def _attempt(
         self, request: httpx.Request, max_idle_age: float, deadline: float, settings: dict[str, Any]
     ) -> httpx.Response:
+        outer = sys.exception()
         try:
             with self._scope(deadline):
                 response = await super().send(once(request, max_idle_age, deadline), stream=True, **settings)
@@ -77,7 +80,7 @@ class HttpxAsyncEngine(httpx.AsyncClient):
                 finally:
                     await response.aclose()
         except BaseException as failure:  # noqa: BLE001, it is raised again
-            raise without_frames(failure, request) from failure.__cause__
+            raise without_frames(failure, request, outer) from failure.__cause__
         # The scope has swallowed its own cancellation.
         raise httpx.ReadTimeout("the call's deadline has passed", request=request)
 
@@ -108,9 +111,9 @@ class HttpxAsyncEngine(httpx.AsyncClient):
 
 async def _abandon(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
     """Let the generators that read a body come to their end; trio warns of those that garbage collection has to end."""
-    close: Callable[[], None] | None = response.extensions.get("close_connection")
-    if close is not None:
-        close()
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        await stream.aclose()
         with suppress(httpx.HTTPError):
             async for _ in chunks:
                 pass

@@ -4,6 +4,7 @@ Each try goes through httpx's own `send`, above its hooks, so that each is signe
 request, so that whoever made it, and the frames of what is raised, do not hold its signature.
 """
 
+import sys
 from typing import Any, cast
 
 import httpx
@@ -37,10 +38,11 @@ class HttpxEngine(httpx.Client):
     def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.Client.send` does, in tries; a streamed answer is the caller's own, in one try."""
         if stream:
+            outer = sys.exception()
             try:
                 response = super().send(once(request, self._exchange.write_keepalive_expiry), stream=True, **settings)
             except BaseException as failure:  # noqa: BLE001, it is raised again
-                raise without_frames(failure, request) from failure.__cause__
+                raise without_frames(failure, request, outer) from failure.__cause__
             response.request = request
             return response
         call = self._exchange.call(request, self._options, is_repeatable=is_repeatable(request))
@@ -57,6 +59,7 @@ class HttpxEngine(httpx.Client):
     def _attempt(
         self, request: httpx.Request, max_idle_age: float, deadline: float, settings: dict[str, Any]
     ) -> httpx.Response:
+        outer = sys.exception()
         try:
             response = super().send(once(request, max_idle_age, deadline), stream=True, **settings)
             try:
@@ -68,7 +71,7 @@ class HttpxEngine(httpx.Client):
             finally:
                 response.close()
         except BaseException as failure:  # noqa: BLE001, it is raised again
-            raise without_frames(failure, request) from failure.__cause__
+            raise without_frames(failure, request, outer) from failure.__cause__
 
     def _whole(self, response: httpx.Response, deadline: float, request: httpx.Request) -> httpx.Response:
         if self._keeps_time and is_plain(response.headers, self._exchange.max_answer_bytes):

@@ -57,7 +57,6 @@ def whole(response: httpx.Response, content: bytes, request: httpx.Request) -> h
         content=content,
         request=request,
         extensions=response.extensions,
-        history=response.history,
     )
 
 

@@ -16,6 +16,6 @@ class Lifetime:
             raise ClientClosedError("the client is closed; create a new one", "failed")
 
 
-def interrupted(outcome: Outcome) -> ClientClosedError:
+def closed_error(outcome: Outcome) -> ClientClosedError:
     """Return the error of a call that was on its way at the end; `outcome` tells whether it was carried out."""
     return ClientClosedError("the client was closed before the call had its answer; close it later", outcome)

@@ -2,12 +2,16 @@
 
 import logging
 import re
+from contextlib import suppress
 
 import httpcore
 import httpx
 
-# A URL or a part of one, plain or percent-encoded once or twice, as a redirect repeats it within another.
-_signed = re.compile(r"""[^\s'"<>]*signature(?:=|%(?:25)*3D)[^\s'"<>]*""", re.IGNORECASE)
+# A parameter of that name, plain or percent-encoded any number of times, as a redirect repeats it within another URL.
+_is_signed = re.compile(
+    r"(?:(?<![-\w])|(?<=%26)|(?<=%2526)|(?<=%3F)|(?<=%253F))signature(?:=|%(?:25)*3D)", re.IGNORECASE
+).search
+_words = re.compile(r"""([\s'"<>]+)""")
 _query = re.compile(r"(\?|%3F|%253F)", re.IGNORECASE)
 # A filter holds for what is logged by that very logger.
 _LOGGERS = (
@@ -18,19 +22,23 @@ _LOGGERS = (
 
 def redacted(text: str) -> str:
     """Return a text without the queries that hold a signature."""
-    return _signed.sub(_without_query, text)
+    if not _is_signed(text):
+        return text
+    return "".join(_without_query(word) if _is_signed(word) else word for word in _words.split(text))
 
 
-def _without_query(found: re.Match[str]) -> str:
-    before, *separator = _query.split(found[0], maxsplit=1)[:2]
+def _without_query(url: str) -> str:
+    before, *separator = _query.split(url, maxsplit=1)[:2]
     return f"{before}{separator[0]}[redacted]" if separator else "[redacted]"
 
 
 class _Redaction(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        if _signed.search(text):
-            record.msg, record.args = redacted(text), None
+        with suppress(TypeError, ValueError):
+            # What does not fit its format is told by the handlers, as ever.
+            text = record.getMessage()
+            if _is_signed(text):
+                record.msg, record.args = redacted(text), None
         return True
 
 
@@ -38,6 +46,6 @@ _redaction = _Redaction()
 
 
 def redact_logs() -> None:
-    """Let the loggers of httpx and httpcore write no signature any more, whoever reads them."""
+    """Let the loggers of httpx and httpcore write no signature any more, for all clients of the process."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_redaction)

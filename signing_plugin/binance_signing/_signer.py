@@ -30,7 +30,7 @@ class Signer:
     raised for arguments that are none of this.
 
     What it cannot promise: whatever else sees the request sees the signature too, other hooks, transports, the log of
-    httpx (which writes each URL, unless the client is one of `connect`) and `repr(request)` among them.
+    httpx (which writes each URL, unless `connect` was called in the process) and `repr(request)` among them.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from binance_coinm.engines import Answer
 
 from . import _forks
 from ._exchange import Exchange, no_place
-from ._lifetime import interrupted
+from ._lifetime import closed_error
 from ._places import Places
 from ._tries import Call, End, MeasureClock, Outcome, Send, tries
 
@@ -72,7 +72,7 @@ class SyncDriver:
             return failure
         except Exception:
             if self._exchange.lifetime.is_closed:
-                return interrupted("unknown")
+                return closed_error("unknown")
             raise
         finally:
             self._places.release(place)

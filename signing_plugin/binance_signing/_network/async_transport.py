@@ -4,7 +4,6 @@ Imported when it is first needed, because asyncio takes its time, and sync code 
 """
 
 import math
-import time
 from asyncio import AbstractEventLoop, Future
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -19,9 +18,9 @@ import httpx
 from binance_signing._event_loops import asyncio_loop
 
 from .connection import Connection
+from .flows import CONNECT, READ, WRITE, Failures, Flow, OutOfTimeError, Resolve, Wait, guarded, seconds_for
 from .pool import ConnectionKinds, Pool
-from .sockets import Flow, Resolve, Wait
-from .sync_transport import CONNECT, READ, WRITE, Failures, failure_of, resolve
+from .sync_transport import resolve
 
 T = TypeVar("T")
 
@@ -36,9 +35,10 @@ async def _suspend(wait: Wait, seconds: float) -> Any:
         with suppress(NotImplementedError):
             return await _wait_on(loop, wait.socket, seconds, is_to_read=wait.is_to_read)
     # Of trio, and of the event loops of Windows, which cannot watch sockets themselves.
-    with anyio.fail_after(None if seconds == math.inf else seconds):
+    with anyio.move_on_after(None if seconds == math.inf else seconds):
         await (anyio.wait_readable if wait.is_to_read else anyio.wait_writable)(wait.socket)
-    return None
+        return None
+    raise OutOfTimeError
 
 
 async def _wait_on(loop: AbstractEventLoop, waiting: socket, seconds: float, *, is_to_read: bool) -> None:
@@ -49,7 +49,7 @@ async def _wait_on(loop: AbstractEventLoop, waiting: socket, seconds: float, *, 
     timer = None if seconds == math.inf else loop.call_later(seconds, _settle, ready, False)  # noqa: FBT003, see there
     try:
         if not await ready:
-            raise TimeoutError
+            raise OutOfTimeError
     finally:
         if timer is not None:
             timer.cancel()
@@ -69,23 +69,21 @@ async def run(
     failures: Failures,
 ) -> T:
     """Run a flow of a connection in this task, until its call's deadline or, if it has none, for a timeout."""
+    until = connection.until(timeout)
+    steps = guarded(flow, until, failures)
     try:
-        until = connection.until(timeout)
-        wait = next(flow)
+        waits_for = next(steps)
         while True:
             try:
-                found = await _suspend(wait, max(until - time.monotonic(), 0) / wait.share)
-            except TimeoutError as late:
-                wait = flow.throw(late)
+                found = await _suspend(waits_for, seconds_for(waits_for, until))
+            except OutOfTimeError as late:
+                waits_for = steps.throw(late)
             else:
-                wait = flow.send(found)
+                waits_for = steps.send(found)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # what a flow returns is of its type
-    except (OSError, ValueError, OverflowError) as error:
-        # The latter two are a host or a port that cannot be one.
-        raise failure_of(error, failures) from None
     finally:
-        flow.close()
+        steps.close()
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
@@ -118,10 +116,6 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             flow = self._connection.start_tls(ssl_context.context, server_hostname)
             await run(self._connection, flow, timeout, CONNECT)
         return self
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return what httpcore asks for, None for anything else."""
-        return self._connection.get_extra_info(info)
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -162,12 +156,11 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
         """Send a request; the response's end gives the connection back, and whatever else happens closes it."""
         connection = self._pool.checkout(request)
         try:
-            sender = self._pool.connection_of(_KINDS, request.url, connection, AsyncBackend(connection))
+            sender = self._pool.http_connection(_KINDS, request.url, connection, AsyncBackend(connection))
             response = await AsyncConnectionTransport(sender).handle_async_request(request)
         except BaseException as error:  # noqa: BLE001, it is raised again, or another one in its place
-            raise self._pool.error_of(connection, request, error) from None
-        response.extensions["close_connection"] = connection.close
-        response.stream = _AsyncBody(response, self._pool, connection, request)
+            raise self._pool.fail(connection, error) from None
+        response.stream = _AsyncBody(response, self._pool, connection)
         return response
 
     async def aclose(self) -> None:
@@ -176,20 +169,23 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
 
 
 class _AsyncBody(httpx.AsyncByteStream):
-    def __init__(self, response: httpx.Response, pool: Pool, connection: Connection, request: httpx.Request) -> None:
+    def __init__(self, response: httpx.Response, pool: Pool, connection: Connection) -> None:
         self._stream: Any = response.stream
         self._headers = response.headers
-        self._pool, self._connection, self._request = pool, connection, request
+        self._pool = pool
+        # Taken out by who ends the response first: afterwards the connection is another call's.
+        self._held = [connection]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._stream:
                 yield chunk
         except Exception as error:  # noqa: BLE001, it is raised again, or another one in its place
-            raise self._pool.error_of(self._connection, self._request, error) from None
+            raise self._pool.fail(self._held[-1], error) if self._held else error from None
 
     async def aclose(self) -> None:
         try:
             await self._stream.aclose()
         finally:
-            self._pool.give_back(self._connection, self._request, self._headers)
+            with suppress(IndexError):
+                self._pool.give_back(self._held.pop(), self._headers)

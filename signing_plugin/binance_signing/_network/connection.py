@@ -4,9 +4,12 @@ import math
 import ssl
 import time
 
+from binance_signing._origin import Origin
+
+from .flows import Flow
 from .framing import ResponseFraming
-from .sockets import Flow, PlainLayer
-from .tls import TLSLayer
+from .sockets import PlainLayer
+from .tls import Layer, TLSLayer
 
 
 class Connection:
@@ -16,10 +19,10 @@ class Connection:
     `__del__`, because the exception of a signal's handler would be lost in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
         self._plain = PlainLayer()
-        self._top: PlainLayer | TLSLayer = self._plain
-        self._is_interrupted = False
+        self._top: Layer = self._plain
         # How many calls it has served, when the last one ended, and for how many seconds it may be idle from then on.
         self.calls = 0
         self._idle_since = 0.0
@@ -63,7 +66,7 @@ class Connection:
     @property
     def is_expired(self) -> bool:
         """Whether it was idle for longer than it may be."""
-        return self.idle_seconds > self._keepalive_expiry
+        return self.idle_seconds >= self._keepalive_expiry
 
     @property
     def has_sent(self) -> bool:
@@ -90,26 +93,15 @@ class Connection:
         """Whether it is open, and nothing waits to be read in any of its layers."""
         return self._top.is_clean()
 
-    def get_extra_info(self, info: str) -> object:
-        """Return what httpcore asks a stream for, None for anything else."""
-        if info == "ssl_object":
-            return self._top.object if isinstance(self._top, TLSLayer) else None
-        return not self.is_clean if info == "is_readable" else None
-
     def until(self, timeout: float | None) -> float:
-        """Return until when an operation may wait, monotonic, in seconds; raise TimeoutError if that is over."""
-        now = time.monotonic()
-        if self.deadline is None:
-            return math.inf if timeout is None else now + timeout
-        if now >= self.deadline:
-            raise TimeoutError
-        return self.deadline
+        """Return until when an operation may wait, monotonic, in seconds."""
+        if self.deadline is not None:
+            return self.deadline
+        return math.inf if timeout is None else time.monotonic() + timeout
 
     def open(self, host: str, port: int) -> Flow[None]:
         """Connect to a host."""
         yield from self._plain.connect(host, port)
-        if self._is_interrupted:
-            raise ConnectionAbortedError("the connection was interrupted")
 
     def start_tls(self, context: ssl.SSLContext, server_hostname: str | None) -> Flow[None]:
         """Put TLS on top; what was sent until now was no request of a call."""
@@ -145,7 +137,6 @@ class Connection:
 
     def interrupt(self) -> None:
         """Let the call that uses it find it ended; any thread may do this, but only that call closes it."""
-        self._is_interrupted = True
         self._plain.interrupt()
 
     def close(self) -> None:

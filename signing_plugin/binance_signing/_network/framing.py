@@ -13,7 +13,7 @@ _Scan = Generator[None, None, T]
 _MAX_HEAD = 100 * 1024
 _CRLF = b"\r\n"
 _status = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])[ \r]").match
-_lengths = re.compile(rb"\r\n(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE).findall
+_lengths = re.compile(rb"\r\n(content-length|transfer-encoding):([^\n]*)\r", re.IGNORECASE).findall
 _is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _chunk_size = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]*)?").fullmatch
 
@@ -55,6 +55,7 @@ class ResponseFraming:
         [(name, value), *others] = _lengths(head) or [(b"", b"")]
         if others:
             return False
+        value = value.strip(b" \t")
         if name.lower() == b"content-length" and _is_length(value):
             yield from self._skip(int(value))
             return True
@@ -72,7 +73,10 @@ class ResponseFraming:
         return False
 
     def _until(self, separator: bytes) -> _Scan[bytes]:
-        while separator not in self._rest and len(self._rest) < _MAX_HEAD:
+        while separator not in self._rest:
+            if len(self._rest) > _MAX_HEAD:
+                # Never found any more.
+                self._rest = b""
             yield
         found, _, self._rest = self._rest.partition(separator)
         return found

@@ -1,5 +1,6 @@
 """The connection pool: idle connections, and the rules by which they are handed out, kept and thrown away."""
 
+import math
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import httpcore
 import httpx
 
 from binance_signing import _forks
-from binance_signing._lifetime import Lifetime, interrupted
+from binance_signing._lifetime import Lifetime, closed_error
 from binance_signing._origin import Origin, origin_of
 from binance_signing._proxies import Proxies, is_of_socks
 from binance_signing._tls_settings import TLSSettings
@@ -75,17 +76,17 @@ class Pool:
         The request's extensions tell its `deadline` (monotonic, in seconds), and as `max_idle_age` for how many seconds
         the connection may have been idle.
         """
-        self._lifetime.require_open()
-        connection = self._take_idle(origin_of(request.url), request.extensions.get("max_idle_age", 0.0))
+        origin = origin_of(request.url)
+        connection = self._take_idle(origin, request.extensions.get("max_idle_age", 0.0))
         if connection is None:
-            connection = Connection()
+            connection = Connection(origin)
             self._opened[ref(connection, self._opened.pop)] = None
-        connection.begin(request.method, request.extensions.get("deadline"), self._tls_layers(request.url))
+        # Asked last: who closes the client from now on finds the connection.
+        self._lifetime.require_open()
+        proxy = self._proxies.proxy_for(request.url)
+        tls_layers = (request.url.scheme == "https") + (proxy is not None and proxy.url.scheme == "https")
+        connection.begin(request.method, request.extensions.get("deadline"), tls_layers)
         return connection
-
-    def _tls_layers(self, url: httpx.URL) -> int:
-        proxy = self._proxies.proxy_for(url)
-        return (url.scheme == "https") + (proxy is not None and proxy.url.scheme == "https")
 
     def _take_idle(self, origin: Origin, max_idle_age: float) -> Connection | None:
         idle = self._idle.get(origin)
@@ -97,48 +98,54 @@ class Pool:
                 break
             if connection.is_expired or not connection.is_clean:
                 connection.close()
-            elif connection.idle_seconds > max_idle_age:
-                idle.append(connection)
+            elif connection.idle_seconds >= max_idle_age:
+                self._keep(connection)
                 break
             else:
                 return connection
         return None
 
-    def give_back(self, connection: Connection, request: httpx.Request, headers: Mapping[str, str]) -> None:
+    def give_back(self, connection: Connection, headers: Mapping[str, str]) -> None:
         """Keep a connection whose response was read, if it is clean; close it otherwise."""
-        if self._lifetime.is_closed or not connection.is_complete:
+        if not connection.is_complete:
             connection.close()
             return
-        told = _server_expiry(headers.get("keep-alive", ""))
-        connection.release(min(self._keepalive_expiry, int(told[1])) if told else self._keepalive_expiry)
-        idle = self._idle.setdefault(origin_of(request.url), deque())
+        server_expiry = _server_expiry(headers.get("keep-alive", ""))
+        connection.release(min(self._keepalive_expiry, int(server_expiry[1]) if server_expiry else math.inf))
+        self._keep(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        idle = self._idle.setdefault(connection.origin, deque())
         idle.append(connection)
         # Other threads may take them meanwhile.
         with suppress(IndexError):
             while len(idle) > self._max_idle or idle[0].is_expired:
                 idle.popleft().close()
-        self._close_if_ended()
+        # The client may have been closed while the connection was on its way back.
+        if self._lifetime.is_closed:
+            self._close_idle(idle)
 
-    def error_of(self, connection: Connection, request: httpx.Request, error: BaseException) -> BaseException:
+    def fail(self, connection: Connection, error: BaseException) -> BaseException:
         """Close the connection of a call that failed; return the error that the call ends in."""
         connection.close()
-        if not isinstance(error, Exception):
+        if isinstance(error, Exception) and is_of_socks(error):
+            return httpx.ProxyError(f"the proxy speaks no SOCKS: {error}")
+        # Anything else is no failure of the connection, be it the exception of a signal's handler.
+        if not isinstance(error, httpx.TransportError):
             return error
         if self._lifetime.is_closed:
-            return interrupted("unknown" if connection.has_sent else "failed")
+            return closed_error("unknown" if connection.has_sent else "failed")
         if connection.is_stale:
             # The others have most likely ended with it.
-            self._close_idle(self._idle.get(origin_of(request.url), deque()))
+            self._close_idle(self._idle.get(connection.origin, deque()))
             kind = StaleConnectionError if connection.has_sent else UnsentRequestError
             return kind("the server closed the connection, which had been idle, without a response")
-        if is_of_socks(error):
-            return httpx.ProxyError(f"the proxy speaks no SOCKS: {error}")
-        if isinstance(error, httpx.TransportError) and connection.is_unsent:
+        if connection.is_unsent:
             kind_of_unsent = httpx.ConnectTimeout if isinstance(error, httpx.TimeoutException) else httpx.ConnectError
             return kind_of_unsent(str(error))
         return error
 
-    def connection_of(self, kinds: ConnectionKinds, url: httpx.URL, connection: Connection, backend: Any) -> Any:
+    def http_connection(self, kinds: ConnectionKinds, url: httpx.URL, connection: Connection, backend: Any) -> Any:
         """Return what httpcore sends a request by: over a connection, which the network backend opens if it is new."""
         proxy = self._proxies.proxy_for(url)
         is_socks = proxy is not None and proxy.url.scheme.startswith("socks")
@@ -167,11 +174,6 @@ class Pool:
             connection = opened()
             if connection is not None:
                 connection.interrupt()
-
-    def _close_if_ended(self) -> None:
-        # The client may have been closed while the connection was on its way back.
-        if self._lifetime.is_closed:
-            self.close()
 
     def _close_idle(self, idle: deque[Connection]) -> None:
         with suppress(IndexError):

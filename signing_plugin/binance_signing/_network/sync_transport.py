@@ -1,33 +1,29 @@
 """The connection pool for sync calls: httpx's transport above it, and httpcore's network backend below."""
 
+import errno
 import math
 import select
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpcore
 import httpx
 
 from .connection import Connection
+from .flows import CONNECT, READ, WRITE, Failures, Flow, OutOfTimeError, Resolve, Wait, guarded, seconds_for
 from .pool import ConnectionKinds, Pool
-from .sockets import Flow, Resolve, Wait
 
 T = TypeVar("T")
 
-# What httpcore has for an operation that failed, and for one that was late.
-Failures = tuple[type[Exception], type[Exception]]
-CONNECT: Failures = (httpcore.ConnectError, httpcore.ConnectTimeout)
-READ: Failures = (httpcore.ReadError, httpcore.ReadTimeout)
-WRITE: Failures = (httpcore.WriteError, httpcore.WriteTimeout)
 _KINDS = ConnectionKinds(httpcore.HTTPConnection, httpcore.HTTPProxy, httpcore.SOCKSProxy)
 
 
 def resolve(host: str, port: int, seconds: float) -> Any:
-    """Return what `socket.getaddrinfo` gives for a host, or raise TimeoutError.
+    """Return what `socket.getaddrinfo` gives for a host, or raise OutOfTimeError.
 
     The system's resolver cannot be interrupted, so that it is asked in a thread, which is left behind when it is late.
     """
@@ -36,11 +32,19 @@ def resolve(host: str, port: int, seconds: float) -> Any:
     def look_up() -> None:
         try:
             found.set_result(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        except (UnicodeError, OverflowError) as error:
+            found.set_exception(OSError(errno.EINVAL, f"{host!r} is no name of a host: {error}"))
         except BaseException as error:  # noqa: BLE001, whoever waits for it raises it
             found.set_exception(error)
 
-    threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
-    return found.result(None if seconds == math.inf else seconds)
+    try:
+        threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from None
+    wait([found], None if seconds == math.inf else seconds)
+    if not found.done():
+        raise OutOfTimeError
+    return found.result()
 
 
 def _block(wait: Wait, seconds: float) -> Any:
@@ -55,35 +59,27 @@ def _block(wait: Wait, seconds: float) -> Any:
         timeout = None if seconds == math.inf else seconds
         is_ready = any(select.select(*((one, none) if wait.is_to_read else (none, one)), one, timeout))
     if not is_ready:
-        raise TimeoutError
+        raise OutOfTimeError
     return None
-
-
-def failure_of(error: Exception, failures: Failures) -> Exception:
-    """Return what httpcore has for the error of an operation."""
-    failed, late = failures
-    return late("the call's deadline has passed") if isinstance(error, TimeoutError) else failed(str(error))
 
 
 def run(connection: Connection, flow: Flow[T], timeout: float | None, failures: Failures) -> T:
     """Run a flow of a connection in this thread, until its call's deadline or, if it has none, for a timeout."""
+    until = connection.until(timeout)
+    steps = guarded(flow, until, failures)
     try:
-        until = connection.until(timeout)
-        wait = next(flow)
+        waits_for = next(steps)
         while True:
             try:
-                found = _block(wait, max(until - time.monotonic(), 0) / wait.share)
-            except TimeoutError as late:
-                wait = flow.throw(late)
+                found = _block(waits_for, seconds_for(waits_for, until))
+            except OutOfTimeError as late:
+                waits_for = steps.throw(late)
             else:
-                wait = flow.send(found)
+                waits_for = steps.send(found)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # what a flow returns is of its type
-    except (OSError, ValueError, OverflowError) as error:
-        # The latter two are a host or a port that cannot be one.
-        raise failure_of(error, failures) from None
     finally:
-        flow.close()
+        steps.close()
 
 
 class Stream(httpcore.NetworkStream):
@@ -113,10 +109,6 @@ class Stream(httpcore.NetworkStream):
             flow = self._connection.start_tls(ssl_context.context, server_hostname)
             run(self._connection, flow, timeout, CONNECT)
         return self
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return what httpcore asks for, None for anything else."""
-        return self._connection.get_extra_info(info)
 
 
 class Backend(httpcore.NetworkBackend):
@@ -152,11 +144,11 @@ class PoolTransport(httpx.BaseTransport):
         """Send a request; the response's end gives the connection back, and whatever else happens closes it."""
         connection = self._pool.checkout(request)
         try:
-            sender = self._pool.connection_of(_KINDS, request.url, connection, Backend(connection))
+            sender = self._pool.http_connection(_KINDS, request.url, connection, Backend(connection))
             response = ConnectionTransport(sender).handle_request(request)
         except BaseException as error:  # noqa: BLE001, it is raised again, or another one in its place
-            raise self._pool.error_of(connection, request, error) from None
-        response.stream = _Body(response, self._pool, connection, request)
+            raise self._pool.fail(connection, error) from None
+        response.stream = _Body(response, self._pool, connection)
         return response
 
     def close(self) -> None:
@@ -165,19 +157,22 @@ class PoolTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpx.Response, pool: Pool, connection: Connection, request: httpx.Request) -> None:
+    def __init__(self, response: httpx.Response, pool: Pool, connection: Connection) -> None:
         self._stream: Any = response.stream
         self._headers = response.headers
-        self._pool, self._connection, self._request = pool, connection, request
+        self._pool = pool
+        # Taken out by who ends the response first: afterwards the connection is another call's.
+        self._held = [connection]
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._stream
         except Exception as error:  # noqa: BLE001, it is raised again, or another one in its place
-            raise self._pool.error_of(self._connection, self._request, error) from None
+            raise self._pool.fail(self._held[-1], error) if self._held else error from None
 
     def close(self) -> None:
         try:
             self._stream.close()
         finally:
-            self._pool.give_back(self._connection, self._request, self._headers)
+            with suppress(IndexError):
+                self._pool.give_back(self._held.pop(), self._headers)

@@ -1,24 +1,44 @@
 """TLS in memory, over a socket or over TLS, because what waits in the buffers of an `ssl.SSLSocket` cannot be seen."""
 
+import errno
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from .sockets import Flow, PlainLayer
+from .flows import Flow
 
 T = TypeVar("T")
 
 _MAX_BYTES = 64 * 1024
 
 
+class Layer(Protocol):
+    """A socket, or TLS over another layer."""
+
+    def receive(self, max_bytes: int) -> Flow[bytes]:
+        """Return what is there, at least a byte; nothing if the peer has ended the connection."""
+        ...
+
+    def send(self, data: bytes | memoryview) -> Flow[None]:
+        """Send all."""
+        ...
+
+    def is_clean(self) -> bool:
+        """Return True if nothing waits to be read."""
+        ...
+
+
 class TLSLayer:
     """TLS over another layer of a connection."""
 
-    def __init__(self, below: "PlainLayer | TLSLayer", context: ssl.SSLContext, server_hostname: str | None) -> None:
+    def __init__(self, below: Layer, context: ssl.SSLContext, server_hostname: str | None) -> None:
         self._below = below
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        try:
+            self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        except (UnicodeError, ValueError) as error:
+            raise ssl.SSLError(errno.EINVAL, f"{server_hostname!r} is no name of a host: {error}") from None
 
     def handshake(self) -> Flow[None]:
         """Shake hands; raises ssl.SSLError if the peer cannot be trusted."""
