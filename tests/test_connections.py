@@ -126,6 +126,8 @@ def test_nobody_gets_what_is_not_theirs(call: Caller, *, tls: bool, form: str) -
             assert call(first) in {"first", "nobody", "ResponseError", "ApiError", "NetworkError"}
             assert server.has_sent_all()
             assert "second" == call(second)
+        # Each first call ended its connection, and each second one left it for the next.
+        assert ROUNDS + 1 == server.accepted
 
 
 def test_clean_connections_are_kept(call: Caller, *, tls: bool) -> None:
@@ -173,6 +175,28 @@ def test_answers_that_come_after_the_call_has_given_up(call: Caller, *, tls: boo
             assert "TimeoutError" == call(late)
             has_given_up.set()
             assert "first" == call(client)
+
+
+def test_response_that_is_closed_twice(call: Caller) -> None:
+    """A streamed response gives its connection back once, however often its stream is closed."""
+    both = threading.Barrier(2)
+
+    def respond(request: Request) -> bytes:
+        if request.number:
+            both.wait(10)
+        return response(rows_of(request.api_key))
+
+    with ScriptedServer(respond) as server, client_of(server) as first:
+        second = first.with_credentials(Credentials("second", HmacKey(SECRET)))
+        with first.get_httpx_client().stream("GET", "/dapi/v1/time") as streamed:
+            streamed.read()
+            stream: Any = streamed.stream
+            stream.close()
+            stream.close()
+        with ThreadPoolExecutor() as pool:
+            other = pool.submit(futures_account_balance.sync, client=second)
+            assert ("first", "second") == (call(first), owner_of(other.result()))
+        assert 2 == server.accepted
 
 
 # Idle connections.
@@ -314,6 +338,8 @@ def test_writes_that_meet_the_end_of_a_connection(writes: Callable[[SigningClien
         (5.1, {"write_keepalive_expiry": 20}, [0, 0]),
         (0.1, {"write_keepalive_expiry": 0}, [0, 1]),
         (0.1, {"keepalive_expiry": 0}, [0, 1]),
+        (0, {"write_keepalive_expiry": 0}, [0, 1]),
+        (0, {"keepalive_expiry": 0}, [0, 1]),
     ],
 )
 def test_writes_go_over_young_connections(
@@ -344,6 +370,8 @@ def test_writes_go_over_young_connections(
         (61, {}, {"Keep_Alive": "timeout=600"}, [0, 1]),
         (59, {}, {"Keep_Alive": "max=5"}, [0, 0]),
         (0, {}, {"Connection": "close"}, [0, 1]),
+        (0, {"keepalive_expiry": 0}, {}, [0, 1]),
+        (0, {}, {"Keep_Alive": "timeout=0"}, [0, 1]),
     ],
 )
 def test_idle_connections_expire(

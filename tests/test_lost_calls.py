@@ -172,7 +172,30 @@ def test_event_loops_that_end_in_the_middle_of_calls(caplog: pytest.LogCaptureFi
     assert {"asyncio"} >= {record.name for record in caplog.records}
 
 
-@pytest.mark.parametrize("kind", ["Exception", "BaseException"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "settings", [{"max_connections": 1}, {"sync_clock": True}], ids=["for a place", "for the time"]
+)
+def test_event_loops_that_end_while_calls_wait(settings: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Calls that wait for others, and end with their event loop, leave no descriptor behind."""
+    with ScriptedServer(lambda _: None) as server, client_of(server, **settings) as client:
+        before = descriptors()
+        for _ in range(10):
+            loop = asyncio.new_event_loop()
+            tasks = [loop.create_task(futures_account_balance.asyncio(client=client)) for _ in range(3)]
+            loop.run_until_complete(asyncio.sleep(0.005))
+            loop.close()
+            del tasks, loop
+        # The client is used once more, in another loop.
+        with pytest.raises(errors.TimeoutError):
+            asyncio.run(futures_account_balance.asyncio(client=client.with_options(timeout=0.05)))
+        gc.collect()
+        assert server.settles_at(0)
+        assert before >= descriptors()
+    assert {"asyncio"} >= {record.name for record in caplog.records}
+
+
+@pytest.mark.parametrize("kind", ["Exception", "BaseException", "TimeoutError", "ConnectionError"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_interrupted_calls(kind: str, *, tls: bool) -> None:
     """A signal's exception at any moment ends the call, and leaves the client whole; no write goes out twice.

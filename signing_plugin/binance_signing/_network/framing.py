@@ -13,7 +13,7 @@ _Scan = Generator[None, None, T]
 _MAX_HEAD = 100 * 1024
 _CRLF = b"\r\n"
 _status = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])[ \r]").match
-_lengths = re.compile(rb"\r\n(content-length|transfer-encoding):([^\n]*)\r", re.IGNORECASE).findall
+_lengths = re.compile(rb"(?<=\n)(content-length|transfer-encoding):([^\n]*)\r", re.IGNORECASE).findall
 _is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _chunk_size = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]*)?").fullmatch
 
@@ -37,7 +37,8 @@ class ResponseFraming:
         if self._scan is None:
             # Nothing may follow the end.
             return
-        self._rest += data
+        if len(self._rest) <= _MAX_HEAD:
+            self._rest += data
         try:
             next(self._scan)
         except StopIteration as end:
@@ -74,9 +75,9 @@ class ResponseFraming:
 
     def _until(self, separator: bytes) -> _Scan[bytes]:
         while separator not in self._rest:
-            if len(self._rest) > _MAX_HEAD:
-                # Never found any more.
-                self._rest = b""
+            while len(self._rest) > _MAX_HEAD:
+                # It is not found any more.
+                yield
             yield
         found, _, self._rest = self._rest.partition(separator)
         return found
