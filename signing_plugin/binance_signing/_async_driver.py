@@ -6,6 +6,7 @@ Imported when it is first needed, for asyncio takes its time, and sync code has 
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -43,6 +44,7 @@ class AsyncDriver:
         """Begin without a call under way, at first and after a fork."""
         # By the loops, weakly, since nothing tells that one has ended.
         self._loops: WeakKeyDictionary[object, _LoopState] = WeakKeyDictionary()
+        self._making = Lock()
 
     async def answer(self, call: Call, attempt: AsyncAttempt, ask_for_time: AsyncAttempt) -> Answer:
         """Give the answer that a call ends in, or raise what it ends in instead."""
@@ -96,7 +98,9 @@ class AsyncDriver:
     def _loop_state(self) -> _LoopState:
         loop = running_loop()
         state = self._loops.get(loop)
-        if state is None:
+        if state is not None:
+            return state
+        with self._making:
             # What waits in a loop that is closed holds it, and with it its state.
             for other in [*self._loops]:
                 if getattr(other, "is_closed", bool)():

@@ -80,11 +80,10 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 
     Raises `ConfigurationError` for what is missing or wrong; nothing is sent.
     """
-    from http.cookiejar import CookieJar, DefaultCookiePolicy
-
     from ._body import ACCEPT_ENCODING
     from ._client import SigningClient
     from ._connections import Connections
+    from ._cookies import NoCookies
     from ._credentials import what_is_no_credentials
     from ._environment import credentials_from, server_from
     from ._exchange import Exchange
@@ -156,8 +155,7 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         Connections(exchange, over),
         headers={"Accept-Encoding": ACCEPT_ENCODING},
         httpx_args={
-            # The exchange knows callers by their signature; cookies are of proxies in front of it, and none is kept.
-            "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            "cookies": NoCookies(),
             # What httpx would take from the environment is asked for above, and it makes no connection itself.
             "trust_env": False,
         },

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import httpx
 from binance_coinm.errors import ConfigurationError
 
-_MAX_PORT = 65_535
+MAX_PORT = 65_535
 
 Origin = tuple[str, str, int | None]
 
@@ -31,7 +31,7 @@ def server_url(server: str) -> httpx.URL:
     try:
         url = httpx.URL(server)
         # Read here, because httpx finds out about some hosts no earlier.
-        is_wrong = not url.host or not 0 <= (url.port or 0) <= _MAX_PORT
+        is_wrong = not url.host or not 0 <= (url.port or 0) <= MAX_PORT
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise _refused(f"is no URL ({error})") from None
     if url.userinfo or url.query or url.fragment:

@@ -9,9 +9,12 @@ import httpx
 from attrs import field, frozen
 from binance_coinm.errors import ConfigurationError
 
+from ._origin import MAX_PORT
 from ._tls_settings import TLSSettings, tls_settings
 
 _SOCKS = "socksio"
+# Bytes of a user or a password. Source: RFC 1929, section 2.
+_MAX_SOCKS_WORD = 255
 # The standard library's types leave it out.
 proxy_bypass_environment: Callable[[str, dict[str, str]], bool] = vars(urllib.request)["proxy_bypass_environment"]
 _WRONG = "proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy"
@@ -46,7 +49,7 @@ def proxies_of(given: str | httpx.URL | httpx.Proxy | None, *, trust_env: bool) 
     proxy = _named(environment) if given is None else _parsed(given)
     if proxy is None:
         wrong = _WRONG_ENVIRONMENT if given is None else _WRONG
-        is_wrong = given is not None or _url_in(environment)
+        is_wrong = given is not None or bool(_url_in(environment))
         # The frame goes along with an exception, and its variables, which may hold a password, must not.
         del given, environment
         if is_wrong:
@@ -72,7 +75,9 @@ def _parsed(given: str | httpx.URL | httpx.Proxy) -> httpx.Proxy | None:
     proxy: httpx.Proxy | None = None
     with suppress(AttributeError, TypeError, ValueError, httpx.InvalidURL):
         proxy = given if isinstance(given, httpx.Proxy) else httpx.Proxy(given)
-    if proxy is None or not proxy.url.host:
+    if proxy is None or not proxy.url.host or not 0 <= (proxy.url.port or 0) <= MAX_PORT:
+        return None
+    if proxy.url.scheme.startswith("socks") and any(len(word) > _MAX_SOCKS_WORD for word in proxy.raw_auth or ()):
         return None
     if proxy.url.scheme.startswith("socks") and find_spec(_SOCKS) is None:
         del given, proxy

@@ -3,6 +3,7 @@
 Imported when it is first needed, because asyncio takes its time, and sync code has no use for it.
 """
 
+import errno
 import math
 from asyncio import AbstractEventLoop, Future
 from collections.abc import AsyncIterator
@@ -29,7 +30,14 @@ _KINDS = ConnectionKinds(httpcore.AsyncHTTPConnection, httpcore.AsyncHTTPProxy, 
 
 async def _suspend(wait: Wait, seconds: float) -> Any:
     if isinstance(wait, Resolve):
-        return await anyio.to_thread.run_sync(partial(resolve, wait.host, wait.port, seconds), abandon_on_cancel=True)
+        look_up = partial(resolve, wait.host, wait.port, seconds)
+        # With a limiter of its own, or it would wait for the threads of others.
+        limiter = anyio.CapacityLimiter(1)
+        try:
+            return await anyio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=limiter)
+        except RuntimeError as error:
+            # No thread can be started.
+            raise OSError(errno.EAGAIN, str(error)) from None
     loop = asyncio_loop()
     if loop is not None:
         with suppress(NotImplementedError):
@@ -76,8 +84,8 @@ async def run(
         while True:
             try:
                 found = await _suspend(waits_for, seconds_for(waits_for, until))
-            except OutOfTimeError as late:
-                waits_for = steps.throw(late)
+            except (OutOfTimeError, OSError) as failure:
+                waits_for = steps.throw(failure)
             else:
                 waits_for = steps.send(found)
     except StopIteration as end:

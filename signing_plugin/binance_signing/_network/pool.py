@@ -129,7 +129,7 @@ class Pool:
         """Close the connection of a call that failed; return the error that the call ends in."""
         connection.close()
         if isinstance(error, Exception) and is_of_socks(error):
-            return httpx.ProxyError(f"the proxy speaks no SOCKS: {error}")
+            return httpx.ProxyError(f"the proxy's reply by SOCKS cannot be read: {error}")
         # Anything else is no failure of the connection, be it the exception of a signal's handler.
         if not isinstance(error, httpx.TransportError):
             return error

@@ -72,8 +72,8 @@ def run(connection: Connection, flow: Flow[T], timeout: float | None, failures: 
         while True:
             try:
                 found = _block(waits_for, seconds_for(waits_for, until))
-            except OutOfTimeError as late:
-                waits_for = steps.throw(late)
+            except (OutOfTimeError, OSError) as failure:
+                waits_for = steps.throw(failure)
             else:
                 waits_for = steps.send(found)
     except StopIteration as end:
