@@ -11,7 +11,7 @@ import asyncio, os, resource, sys
 import trio
 from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance as operation
-from binance_signing import Credentials, HmacKey, connect
+from binance_signing import Credentials, HmacKey, Recovery, connect
 
 def told(error):
     return f"{type(error).__name__}, {error.outcome}"
@@ -57,7 +57,7 @@ async def async_():
 side, url, authority = sys.argv[1:]
 clients = [
     connect(Credentials("first", HmacKey("secret")), server=url, verify=authority or True, **settings)
-    for settings in ({"recovery": None}, {"timeout": 1})
+    for settings in ({"recovery": None}, {"recovery": Recovery(tries=3, backoff=0)})
 ]
 # What calls need as long as the process lives is there then.
 with connect(Credentials("first", HmacKey("secret")), server=url, verify=authority or True) as first:
