@@ -2,9 +2,14 @@
 
 import asyncio
 import sys
+import types
+from collections.abc import Awaitable, Generator
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from binance_coinm.errors import ConfigurationError
+
+T = TypeVar("T")
 
 
 def asyncio_loop() -> asyncio.AbstractEventLoop | None:
@@ -26,3 +31,29 @@ def running_loop() -> object:
         with suppress(RuntimeError):
             return trio.lowlevel.current_trio_token()
     raise ConfigurationError("an async call runs in an event loop of asyncio or trio, and none is running")
+
+
+@types.coroutine
+def without_checkpoints(awaited: Awaitable[T]) -> Generator[Any, Any, T]:
+    """Await without the turns of asyncio's loop that httpcore's locks take, though nobody else has them.
+
+    In such a turn anyio holds the task for ever, and with it the connection, if the loop just ends. A turn is where
+    nothing is yielded, which trio never does.
+    """
+    steps = awaited.__await__()
+    try:
+        waits_for = next(steps)
+        while True:
+            if waits_for is None:
+                waits_for = next(steps)
+                continue
+            try:
+                found = yield waits_for
+            except BaseException as error:  # noqa: BLE001, it goes on where it belongs
+                waits_for = steps.throw(error)
+            else:
+                waits_for = steps.send(found)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # what is awaited is of its type
+    finally:
+        steps.close()

@@ -16,7 +16,7 @@ import anyio
 import httpcore
 import httpx
 
-from binance_signing._event_loops import asyncio_loop
+from binance_signing._event_loops import asyncio_loop, without_checkpoints
 
 from .connection import Connection
 from .flows import CONNECT, READ, WRITE, Failures, Flow, OutOfTimeError, Resolve, Wait, guarded, seconds_for
@@ -165,7 +165,7 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
         connection = self._pool.checkout(request)
         try:
             sender = self._pool.http_connection(_KINDS, request.url, connection, AsyncBackend(connection))
-            response = await AsyncConnectionTransport(sender).handle_async_request(request)
+            response = await without_checkpoints(AsyncConnectionTransport(sender).handle_async_request(request))
         except BaseException as error:  # noqa: BLE001, it is raised again, or another one in its place
             raise self._pool.fail(connection, error) from None
         response.stream = _AsyncBody(response, self._pool, connection)
@@ -193,7 +193,7 @@ class _AsyncBody(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         try:
-            await self._stream.aclose()
+            await without_checkpoints(self._stream.aclose())
         finally:
             with suppress(IndexError):
                 self._pool.give_back(self._held.pop(), self._headers)
