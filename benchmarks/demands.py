@@ -40,7 +40,7 @@ RATIOS = (
     Ratio("sync call, over httpx by hand", DEFAULT, SYNC, (BY_HAND,), 1.15),
     Ratio("sync call, over the fastest peer on requests", DEFAULT, SYNC, REQUESTS_PEERS, 0.95),
     Ratio("async call, over httpx by hand", DEFAULT, ASYNC, (BY_HAND,), 1.15),
-    Ratio("calls/s, 50 in flight, over httpx by hand", DEFAULT, IN_FLIGHT, (BY_HAND,), 0.9),
+    Ratio("calls/s, 50 in flight, over httpx by hand", DEFAULT, IN_FLIGHT, (BY_HAND,), 2.5),
     Ratio("import, over the fastest peer that is maintained", DEFAULT, IMPORT, MAINTAINED, 0.55),
     Ratio("import, over that of httpx and attrs", DEFAULT, IMPORT, (BY_HAND,), 1.10),
 )

@@ -77,6 +77,8 @@ class Pool:
         the connection may have been idle.
         """
         origin = origin_of(request.url)
+        if request.url.scheme not in _PORTS or not request.url.host:
+            raise httpx.UnsupportedProtocol("expected an http or https URL with a host")
         connection = self._take_idle(origin, request.extensions.get("max_idle_age", 0.0))
         if connection is None:
             connection = Connection(origin)
