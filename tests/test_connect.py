@@ -193,7 +193,7 @@ def test_transport_of_one_side_alone() -> None:
     """A transport that serves one side is refused by the other, before anything is sent."""
     client = connect(some_credentials(), transport=httpx.HTTPTransport())
 
-    with pytest.raises(ConfigurationError, match="HTTPTransport is no httpx.AsyncBaseTransport, which this call needs"):
+    with pytest.raises(ConfigurationError, match="HTTPTransport is no httpx.AsyncBaseTransport, which an async call"):
         client.get_async_httpx_client()
 
 

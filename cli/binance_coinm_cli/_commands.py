@@ -96,7 +96,7 @@ def _with_target(function: F) -> F:
             metavar="SECONDS",
             default=DEFAULT_TIMEOUT,
             show_default=True,
-            help="For each call; name resolution excepted.",
+            help="For each call, name resolution included.",
         ),
         click.option(
             "--sandbox", "use_sandbox", is_flag=True, help="Bring an exchange along on this machine; no account needed."

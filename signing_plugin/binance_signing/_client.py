@@ -83,8 +83,9 @@ class SigningClient(AuthenticatedClient):
     def with_options(self, *, timeout: float | Unset = UNSET, recovery: Recovery | Unset | None = UNSET) -> Self:
         """Give this client with another timeout or recovery, for a single call: `sync(client=client.with_options(…))`.
 
-        `timeout` is in seconds, `recovery=None` is a single try. It shares connections, credentials and clock with this
-        one, and is closed with it. Raises `ConfigurationError` for a timeout or a recovery that is none.
+        `timeout` is in seconds, `recovery=None` is a single try, a stale connection aside. It shares connections,
+        credentials and clock with this one. Closing either closes both; do not use a derived client in `with`. Raises
+        `ConfigurationError` for a timeout or a recovery that is none.
         """
         options = call_options(
             timeout=self._options.timeout if isinstance(timeout, Unset) else timeout,
@@ -97,7 +98,8 @@ class SigningClient(AuthenticatedClient):
     def with_credentials(self, credentials: Credentials) -> Self:
         """Give a client of another account, which shares connections, clock and all settings with this one.
 
-        It is closed with this one. Raises `ConfigurationError` for what are no credentials.
+        Closing either closes both; do not use a derived client in `with`. Raises `ConfigurationError` for what are no
+        credentials.
         """
         client = copy.copy(self)
         try:

@@ -62,14 +62,15 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
 
     * `timeout` bounds each call, with all its tries and waits, in seconds.
     * `recv_window`, in milliseconds, is for calls that are given none.
-    * `recovery` says how often a call is tried; None switches recovery off, that of the clock too.
+    * `recovery` says how often a call is tried; None is one try, a stale connection aside, also
+      after a refused timestamp.
     * `clock` gives this machine's time in milliseconds since the epoch. When the exchange refuses a timestamp, it is
       set by the exchange's; with `sync_clock` already before the first signed call.
     * `pacing` is the weight of a minute beyond which calls wait for the next one, instead of running into a 429.
     * `max_answer_bytes` bounds the body of an answer, decompressed.
-    * `max_connections` is how many calls are on their way at once, sync ones and those of each event loop; the others
-      wait in their order. As many connections are kept while they are idle.
-    * `keepalive_expiry` is for how many seconds a connection is kept that no call uses, unless the server says less;
+    * `max_connections` is how many calls sync code may have on their way at once, and each event loop as many again;
+      the others wait in their order. As many connections are kept while they are idle.
+    * `keepalive_expiry` is within how many seconds an idle connection is used again, unless the server says less;
       `write_keepalive_expiry` is how long it may have been idle for a write, which cannot be sent again if the server
       closes it at that moment. 0 is a new connection for each call, or for each write.
     * `package` is the generated package whose functions are called, if it is another one than binance_coinm; the first

@@ -30,7 +30,7 @@ class Connections:
         self._exchange.lifetime.require_open()
         transport = PoolTransport(self._over) if isinstance(self._over, Pool) else self._over
         if not isinstance(transport, httpx.BaseTransport):
-            raise _other_transport(transport, httpx.BaseTransport)
+            raise _other_transport(transport, "BaseTransport, which a sync call needs")
         return HttpxEngine(self._exchange, self._driver, options, {**settings, "transport": transport})
 
     def async_engine(self, options: CallOptions, settings: dict[str, Any]) -> httpx.AsyncClient:
@@ -42,7 +42,7 @@ class Connections:
         self._exchange.lifetime.require_open()
         transport = AsyncPoolTransport(self._over) if isinstance(self._over, Pool) else self._over
         if not isinstance(transport, httpx.AsyncBaseTransport):
-            raise _other_transport(transport, httpx.AsyncBaseTransport)
+            raise _other_transport(transport, "AsyncBaseTransport, which an async call needs")
         if self._async_driver is None:
             self._async_driver = AsyncDriver(self._exchange)
         return HttpxAsyncEngine(self._exchange, self._async_driver, options, {**settings, "transport": transport})
@@ -60,7 +60,5 @@ class Connections:
             await self._over.aclose()
 
 
-def _other_transport(transport: Transport, kind: type) -> ConfigurationError:
-    return ConfigurationError(
-        f"transport: {type(transport).__name__} is no httpx.{kind.__name__}, which this call needs"
-    )
+def _other_transport(transport: Transport, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"transport: {type(transport).__name__} is no httpx.{expected}")
