@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     Client = tuple[SigningClient, Any]
 
 
-def connect(account: Account) -> "Client":
+def connect(account: Account, **settings: Any) -> "Client":
     """Make a client."""
     from binance_coinm.api.account import futures_account_balance
     from binance_signing import Credentials, HmacKey, connect
 
     credentials = Credentials(account.api_key, HmacKey(account.secret))
-    return connect(credentials, server=account.url), futures_account_balance
+    return connect(credentials, server=account.url, **settings), futures_account_balance
 
 
 def call(client: "Client") -> "list[FuturesAccountBalance]":
@@ -51,9 +51,9 @@ def close(client: "Client") -> None:
     client[0].close()
 
 
-async def connect_async(account: Account) -> "Client":
+async def connect_async(account: Account, **settings: Any) -> "Client":
     """Make a client: the same as for sync code."""
-    return connect(account)
+    return connect(account, **settings)
 
 
 async def call_async(client: "Client") -> "list[FuturesAccountBalance]":
