@@ -124,7 +124,8 @@ def inherited(kind: type) -> set[str]:
     """Return the private names of a class that are those of a library's class above it too."""
     not_libraries = {*PACKAGES, *sys.stdlib_module_names}
     libraries = [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in not_libraries]
-    return names_of(kind) & set[str]().union(*map(names_of, libraries))
+    # What Python itself gives to abstract classes is no library's.
+    return names_of(kind) & set[str]().union(*map(names_of, libraries)) - {"_abc_impl"}
 
 
 @pytest.mark.parametrize("file", files(), ids=named)

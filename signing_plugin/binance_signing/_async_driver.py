@@ -5,7 +5,6 @@ Imported when it is first needed, for asyncio takes its time, and sync code has 
 
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -110,7 +109,7 @@ class AsyncDriver:
 
 
 async def _acquired(places: anyio.Semaphore, deadline: float) -> bool:
-    with suppress(anyio.WouldBlock):
+    if places.value:
         places.acquire_nowait()
         return True
     with anyio.move_on_after(max(deadline - time.monotonic(), 0)):

@@ -84,7 +84,6 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
     from ._body import ACCEPT_ENCODING
     from ._client import SigningClient
     from ._connections import Connections
-    from ._cookies import NoCookies
     from ._credentials import what_is_no_credentials
     from ._environment import credentials_from, server_from
     from ._exchange import Exchange
@@ -156,7 +155,6 @@ def connect(  # noqa: PLR0913, what httpx has as settings are settings here
         Connections(exchange, over),
         headers={"Accept-Encoding": ACCEPT_ENCODING},
         httpx_args={
-            "cookies": NoCookies(),
             # What httpx would take from the environment is asked for above, and it makes no connection itself.
             "trust_env": False,
         },

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import httpx
 from binance_coinm.engines import Answer
-from binance_coinm.errors import ResponseError
+from binance_coinm.errors import ConfigurationError, ResponseError
 
 from ._body import described, is_plain
+from ._cookies import NoCookies
 from ._exchange import Exchange, without_frames
 from ._httpx_messages import body_of, is_error, is_repeatable, once, require_in_time, whole
 from ._network.sync_transport import PoolTransport
@@ -26,10 +27,20 @@ class HttpxEngine(httpx.Client):
     def __init__(self, exchange: Exchange, driver: SyncDriver, options: CallOptions, settings: dict[str, Any]) -> None:
         super().__init__(**settings)
         self._exchange = exchange
+        self._no_cookies = NoCookies()
         self._driver = driver
         self._options = options
         self._base = str(self.base_url)
         self._keeps_time = isinstance(settings["transport"], PoolTransport)
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None, whatever a response says."""
+        return self._no_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:  # noqa: ARG002, as in the class above
+        raise ConfigurationError("no cookie is sent or kept; the exchange knows callers by their signature")
 
     def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
         """Build a request as httpx does, which would parse the URL of each request twice."""

@@ -108,8 +108,7 @@ class Signer:
         if not isinstance(request.stream, httpx.ByteStream):
             raise ConfigurationError("a body that can only be streamed cannot be signed; give a form as data=")
         content = request.read()
-        content_type = request.headers.get("Content-Type", _FORM)
-        if content and content_type.partition(";")[0].strip().lower() != _FORM:
+        if content and request.headers.get("Content-Type", _FORM).partition(";")[0].strip().lower() != _FORM:
             raise ConfigurationError(f"a signed request's body has to be a form ({_FORM}); give it as data=")
         query, body = signed(request.url.query, content, credentials.key, self._clock(), self._recv_window)
         if body == content:
