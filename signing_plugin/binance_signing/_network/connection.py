@@ -34,10 +34,6 @@ class Connection:
         self._tls_layers = self._tls_layers_needed = 0
         self._has_received = self._has_ended = False
 
-    def __repr__(self) -> str:
-        """Show how often it was used before, because httpcore logs the stream of each call as a new one."""
-        return f"<connection that served {self.calls} calls before>"
-
     def begin(self, method: str, deadline: float | None, tls_layers: int) -> None:
         """Begin a call; `deadline` is monotonic, in seconds, and the request goes out above so many layers of TLS."""
         self.deadline = deadline
