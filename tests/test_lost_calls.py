@@ -6,7 +6,8 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import trio
 from binance_coinm import errors
 from binance_coinm.api.account import futures_account_balance
 from binance_signing import SigningClient
+from binance_signing._event_loops import without_checkpoints
 from scripted_server import Request, ScriptedServer, response, rows_of
 from test_connections import client_of, owner_of
 
@@ -264,3 +266,29 @@ def test_closed_by_another_thread() -> None:
                 run(client)
             assert "failed" == after.value.outcome
             assert 1 == len(server.requests)
+
+
+class TestCollectedCalls:
+    """The garbage collector closes the coroutines of a call that nobody holds any more in any order."""
+
+    @pytest.mark.parametrize("first", ["inner", "outer"])
+    def test_are_closed_in_any_order(self, first: str) -> None:
+        """What awaits and what is awaited are closed without an error, whichever comes first."""
+        closed: list[str] = []
+
+        @types.coroutine
+        def turn() -> Generator[str]:
+            yield "a turn"
+
+        async def wait() -> None:
+            try:
+                await turn()
+            finally:
+                closed.append("inner")
+
+        inner = wait()
+        outer = without_checkpoints(inner)
+        assert outer.send(None) == "a turn"
+        (inner if first == "inner" else outer).close()
+        (outer if first == "inner" else inner).close()
+        assert closed == ["inner"]

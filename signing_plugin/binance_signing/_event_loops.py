@@ -49,6 +49,10 @@ def without_checkpoints(awaited: Awaitable[T]) -> Generator[Any, Any, T]:
                 continue
             try:
                 found = yield waits_for
+            except GeneratorExit:
+                # What is awaited may be closed already: the garbage collector knows no order. Closing it again is no
+                # error, throwing into it is one.
+                raise
             except BaseException as error:  # noqa: BLE001, it goes on where it belongs
                 waits_for = steps.throw(error)
             else:
