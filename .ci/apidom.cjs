@@ -1,5 +1,5 @@
-// Say what ApiDOM, the judge of documents in Swagger's editor, has against an OpenAPI document. It has no command of
-// its own. CommonJS, because modules of the other kind are looked for beside this file only, not in .venv.
+// Validate an OpenAPI document with ApiDOM, the validator of Swagger's editor, which has no command. This is a CommonJS
+// module, because ES modules are not looked up in NODE_PATH.
 "use strict";
 
 const { readFileSync } = require("node:fs");
@@ -14,11 +14,11 @@ async function main(path) {
   const found = (await service.doValidation(document)).map(
     ({ range: { start }, message }) => `${start.line + 1}:${start.character + 1}: ${message}`,
   );
-  // Of a document that it does not know for one of OpenAPI it says nothing at all.
-  if ((await service.doFindDocumentSymbols(document)).length === 0) found.push("no OpenAPI that ApiDOM knows");
+  // ApiDOM reports nothing for a document that it does not recognize as OpenAPI.
+  if ((await service.doFindDocumentSymbols(document)).length === 0) found.push("not an OpenAPI document that ApiDOM recognizes");
   service.terminate();
   for (const line of found) console.error(`${path}:${line}`);
-  if (found.length === 0) console.log(`${path}: ApiDOM finds nothing wrong`);
+  if (found.length === 0) console.log(`${path}: ApiDOM found no problems`);
   process.exitCode = found.length === 0 ? 0 : 1;
 }
 

@@ -1,4 +1,4 @@
-"""List what users get with a wheel and all its extras, as CycloneDX: `python .ci/sbom.py WHEEL EMPTY_ENVIRONMENT`."""
+"""Create the SBOM (CycloneDX) of a wheel with all its extras: `python .ci/sbom.py WHEEL EMPTY_ENVIRONMENT`."""
 
 import hashlib
 import json
@@ -17,8 +17,7 @@ about = ["--pyproject", "pyproject.toml", "--mc-type", "library"]
 listed = subprocess.run([*tool, *about, str(environment)], check=True, stdout=subprocess.PIPE).stdout
 document = json.loads(listed)
 
-# What the tool does not find in pyproject.toml: the version, which hatchling gives, the file that this is about, and
-# that all extras are there.
+# The tool does not find these in pyproject.toml: the version, which hatchling sets, the wheel's hash, and the extras.
 name, version, *_ = wheel.name.split("-")
 component = document["metadata"]["component"]
 component["version"] = version

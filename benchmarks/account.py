@@ -1,23 +1,28 @@
-"""The accounts that the benchmarks' exchange knows, and the signed call as one writes it by hand."""
+"""The accounts of the benchmark server: credentials, balances, and the signed call written by hand."""
 
 import hmac
+import json
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-# As openapi.yaml has them, which the contenders have nothing to read with.
+# The same as in openapi.yaml, which the implementations' environments cannot parse.
 PATH = "/dapi/v1/balance"
-# What stands for all that changes something: the leverage of a symbol.
+# A write, as an example of all calls that change something: it sets the leverage of a symbol.
 WRITE_PATH = "/dapi/v1/leverage"
 WRITE = {"symbol": "BTCUSD_PERP", "leverage": 10}
 API_KEY_HEADER = "X-MBX-APIKEY"
-# Any key of this form is an account; all of them share one secret, so that there can be as many as are wanted.
+# Each key of this form is an account, so that there can be any number of accounts; they share one secret.
 API_KEY = "benchmark{:055d}"
 API_KEY_PREFIX = b"benchmark0"
 SECRET = "of-the-benchmarks-only-" + "0" * 41
+# The distant server returns this many rows, like those of a typical account.
+DISTANT_ROWS = 5
+ROUND_TRIP_SECONDS = 0.05
 
 
 class Account(NamedTuple):
-    """Where to call, and as whom."""
+    """The server's URL and the credentials for it."""
 
     url: str
     api_key: str = API_KEY.format(0)
@@ -29,7 +34,7 @@ class Account(NamedTuple):
         return {API_KEY_HEADER: self.api_key}
 
     def signed_target(self, path: str = PATH, parameters: str = "") -> str:
-        """Return the path, and a query of these parameters (each with its `&`), the current time and the signature."""
+        """Return the path with a query of the parameters (each followed by `&`), the current time and the signature."""
         query = f"{parameters}timestamp={time.time_ns() // 1_000_000}"
         signature = hmac.digest(self.secret.encode(), query.encode(), "sha256").hex()
         return f"{path}?{query}&signature={signature}"
@@ -37,3 +42,33 @@ class Account(NamedTuple):
     def signed_write(self) -> str:
         """Return the path and the signed query of a write."""
         return self.signed_target(WRITE_PATH, "".join(f"{name}={value}&" for name, value in WRITE.items()))
+
+
+class Client(NamedTuple):
+    """The functions of an implementation that are measured; they return responses, or awaitables of them."""
+
+    call: Callable[[], Any]
+    write: Callable[[], Any] | None
+    close: Callable[[], Any]
+
+
+def balance_rows(count: int) -> list[dict[str, Any]]:
+    """Return the server's rows, each with a different balance."""
+    return [
+        {
+            "accountAlias": "SgsR",
+            "asset": f"A{number}",
+            "balance": f"{number}.00250000",
+            "withdrawAvailable": f"{number}.00250000",
+            "crossWalletBalance": f"{number}.00241969",
+            "crossUnPnl": "-0.00012300",
+            "availableBalance": f"{number}.00241969",
+            "updateTime": 1592468353979 + number,
+        }
+        for number in range(count)
+    ]
+
+
+def payload(count: int) -> bytes:
+    """Return a response body with this many rows, formatted as the exchange does."""
+    return json.dumps(balance_rows(count), separators=(",", ":")).encode()

@@ -1,25 +1,22 @@
-"""How Sphinx makes the documentation; `make docs` runs it once for each language."""
+"""Configuration of Sphinx; `make docs` builds the site once for each language."""
 
 import inspect
 import logging
-import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from types import ModuleType
 from typing import Any
 
 import binance_coinm.api
 import jieba
 import yaml
+from binance_generator.spec import METHODS, resolve
 from jinja2 import Template
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "generator"))
-
-from document import METHODS, resolved  # noqa: E402, only the path above leads to it
-
 DOCUMENT: dict[str, Any] = yaml.safe_load(
     (ROOT / "openapi.yaml").read_text(encoding="utf-8")
 )
@@ -28,7 +25,7 @@ project = "binance-coinm"
 version = release = DOCUMENT["info"]["version"]
 copyright = "the binance-coinm developers"  # noqa: A001, Sphinx's name
 language = "en"
-# What splits Chinese text into the words of the search tells of each of its steps.
+# jieba, which segments Chinese text for the search, logs each step.
 jieba.setLogLevel(logging.WARNING)
 
 extensions = [
@@ -43,7 +40,7 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-# `make translations` brings these up to date with the pages.
+# `make translations` updates these from the pages.
 locale_dirs = ["locales"]
 gettext_compact = False
 gettext_location = False
@@ -51,18 +48,20 @@ gettext_last_translator = gettext_language_team = copyright
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
-autodoc_type_aliases = {"SigningClient": "binance_signing.SigningClient"}
 default_role = "code"
+# The headings name the modules.
+add_module_names = False
 nitpick_ignore_regex = [
-    # What is not ours is documented elsewhere, on the network.
+    # Other libraries are documented on other sites.
     ("py:.*", r"(?!binance_).*"),
-    # The names in between, which signatures have and programs need not.
-    (
-        "py:class",
-        r"binance_signing\._.*|binance_coinm\.engines\..*|binance_coinm\.types\.T",
-    ),
+    # Types in signatures that users do not need by name.
+    ("py:class", r"binance_client\.(connections|messages|policy|sending|spec)\..*"),
+    ("py:class", r".*\.T"),
 ]
+# `Client.connect` is documented as the function `connect`.
+CLASS_OPTIONS = """:members:
+   :inherited-members: str, tuple
+   :exclude-members: connect"""
 
 html_theme = "furo"
 html_title = f"binance-coinm {version}"
@@ -71,7 +70,7 @@ html_extra_path = ["llms.txt", "../openapi.yaml"]
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["chinese_search.js"]
+html_js_files = ["search_fixes.js"]
 html_sidebars = {
     "**": [
         "sidebar/brand.html",
@@ -84,43 +83,63 @@ html_sidebars = {
 }
 
 
-def directives(module_name: str) -> Iterator[str]:
-    """Give what documents each public name of a module.
-
-    By itself autodoc leaves out those that are loaded late.
-    """
-    module = import_module(module_name)
-    names = getattr(module, "__all__", None) or [
-        name
+def public_names(module: ModuleType) -> list[str]:
+    """Return `__all__`, else the names that a module defines, else those it imports."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    # Constants such as numbers have no `__module__`; one in capitals is this module's.
+    sources = {
+        name: getattr(value, "__module__", module.__name__ if name.isupper() else "")
         for name, value in vars(module).items()
         if not name.startswith("_")
-        and getattr(value, "__module__", None) == module_name
+    }
+    own = [name for name, source in sources.items() if source == module.__name__]
+    return own or [
+        name for name, source in sources.items() if source.startswith("binance_")
     ]
-    for name in names:
+
+
+def directives(place: str, documented: set[int]) -> Iterator[str]:
+    """Return a directive for each public name that is not documented yet.
+
+    `place` is a module, or one of its names as `module:name`. autodoc itself omits
+    names that are imported lazily or from the runtime.
+    """
+    module_name, _, only = place.partition(":")
+    module = import_module(module_name)
+    for name in [only] if only else public_names(module):
         value, full_name = getattr(module, name), f"{module_name}.{name}"
+        if inspect.ismodule(value) or id(value) in documented:
+            continue
+        documented.add(id(value))
         if not inspect.isclass(value):
             kind = "function" if inspect.isroutine(value) else "data"
             yield f".. auto{kind}:: {full_name}"
         elif issubclass(value, Exception):
             yield f".. autoexception:: {full_name}\n   :members:\n   :show-inheritance:"
         else:
-            members = ":members:\n   :inherited-members: str, tuple"
-            yield f".. autoclass:: {full_name}\n   {members}"
+            yield f".. autoclass:: {full_name}\n   {CLASS_OPTIONS}"
 
 
-def rendered(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Let a page of the reference be a template of openapi.yaml and the package."""
+def render(_app: Sphinx, page: str, source: list[str]) -> None:
+    """Render a page of the reference, a template with openapi.yaml and the packages."""
     if page.startswith("reference/"):
-        modules = walk_packages(binance_coinm.api.__path__, "binance_coinm.api.")
+        documented = set[int]()
+        api = "binance_coinm.api."
+        modules = [
+            module.name.removeprefix(api)
+            for module in walk_packages(binance_coinm.api.__path__, api)
+        ]
         source[0] = Template(source[0]).render(
             document=DOCUMENT,
             methods=METHODS,
-            resolved=lambda node: resolved(DOCUMENT, node),
-            directives=lambda module: "\n\n".join(directives(module)),
-            operation_modules=[module.name for module in modules if not module.ispkg],
+            resolved=lambda node: resolve(DOCUMENT, node),
+            directives=lambda place: "\n\n".join(directives(place, documented)),
+            tags=[name for name in modules if "." not in name],
+            operations=[name for name in modules if "." in name and "._" not in name],
         )
 
 
 def setup(app: Sphinx) -> None:
-    """Have pages rendered as they are read."""
-    app.connect("source-read", rendered)
+    """Render pages when they are read."""
+    app.connect("source-read", render)

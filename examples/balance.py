@@ -1,13 +1,11 @@
-"""Print the balances of a COIN-M futures account: of the one that the environment names, else of a sandbox."""
+"""Print the balances of a COIN-M futures account: that of the environment, or else of a sandbox."""
 
 import os
 import sys
 from contextlib import ExitStack
 
-from binance_coinm import errors
-from binance_coinm.api.account import futures_account_balance
+from binance_coinm import connect, errors
 from binance_sandbox import Sandbox
-from binance_signing import connect
 
 with ExitStack() as stack:
     try:
@@ -17,7 +15,7 @@ with ExitStack() as stack:
             sandbox = stack.enter_context(Sandbox())
             client = connect(sandbox.credentials, server=sandbox.url)
         with client:
-            rows = [row.to_dict() for row in futures_account_balance.sync(client=client)]
+            rows = [row.to_dict() for row in client.account.futures_account_balance()]
     except errors.BinanceError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

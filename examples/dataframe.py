@@ -1,11 +1,11 @@
 """Put balances into a pandas DataFrame, and draw them: `python examples/dataframe.py balances.png`.
 
-The account is the one that BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER name. The columns hold `Decimal`, by
-dtype `object`, and not float64: that has 16 digits, where an amount may have 24, and 0.1 + 0.2 is not 0.3 there. What
-pandas adds up is exact like this, frames of several accounts too: `pd.concat(frames).groupby("asset").sum()`.
+The account is that of BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER. The columns have the dtype `object` and
+hold `Decimal`, because a float64 has 16 digits, where an amount may have 24, and 0.1 + 0.2 is not 0.3. So sums are
+exact, also those of several accounts: `pd.concat(frames).groupby("asset").sum()`.
 """
 
-# matplotlib leaves its keyword arguments without types.
+# The keyword arguments of matplotlib have no types.
 # pyright: reportUnknownMemberType=false
 
 import sys
@@ -13,17 +13,15 @@ from decimal import Inexact, getcontext
 from pathlib import Path
 
 import pandas as pd
-from binance_coinm import errors
-from binance_coinm.api.account import futures_account_balance
+from binance_coinm import connect, errors
 from binance_coinm.models import FuturesAccountBalance
-from binance_signing import connect
 from matplotlib.figure import Figure
 
 AMOUNTS = ["balance", "available_balance", "cross_wallet_balance", "cross_un_pnl"]
 
 
 def frame_of(rows: list[FuturesAccountBalance]) -> pd.DataFrame:
-    """Give the assets that there is something of, with exact amounts."""
+    """Return the assets with a balance, and their exact amounts."""
     data = {name: [getattr(row, name) for row in rows] for name in AMOUNTS}
     frame = pd.DataFrame(data, index=pd.Index([row.asset for row in rows], name="asset"), dtype=object)
     frame["margin"] = frame["cross_wallet_balance"] + frame["cross_un_pnl"]
@@ -31,9 +29,10 @@ def frame_of(rows: list[FuturesAccountBalance]) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
-    """Draw how much of each balance is available; floats do for that, and the labels are exact.
+    """Draw the share of each balance that is available.
 
-    Amounts of different assets have no scale in common, what is available of them has.
+    Amounts of different assets have no common scale, but their shares have. Floats are good enough for bars; the labels
+    are exact.
     """
     shares = [100 * float(row["available_balance"]) / float(row["balance"]) for _, row in frame.iterrows()]
     balances = [f"{row['balance']:f} {asset}" for asset, row in frame.iterrows()]
@@ -54,11 +53,11 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    # Beyond the 28 digits that Decimal has by itself a sum is an error then, and not rounded.
+    # A sum of more digits than the 28 of Decimal's default context is an error instead of being rounded.
     getcontext().traps[Inexact] = True
     try:
         with connect() as client:
-            frame = frame_of(futures_account_balance.sync(client=client))
+            frame = frame_of(client.account.futures_account_balance())
     except errors.BinanceError as error:
         sys.exit(f"{type(error).__name__}: {error}")
     print(frame.map("{:f}".format).to_string())

@@ -1,49 +1,47 @@
 """Print the balances of many accounts, a few at a time: `python examples/many_accounts.py`.
 
-There is the account of BINANCE_API_KEY and BINANCE_API_SECRET, and one for each pair of variables with a suffix, such
-as BINANCE_API_KEY_HEDGE and BINANCE_API_SECRET_HEDGE. All share the connections of one client. What goes wrong with an
-account is told beside its name, and the others are shown all the same.
+The accounts are that of BINANCE_API_KEY and BINANCE_API_SECRET, and one for each pair of variables with a suffix, such
+as BINANCE_API_KEY_HEDGE and BINANCE_API_SECRET_HEDGE. All share the connections of one client. The error of an account
+is printed beside its name, and does not affect the others.
 """
 
 import asyncio
 import os
 import sys
 
-from binance_coinm import errors
-from binance_coinm.api.account import futures_account_balance
+from binance_coinm import Client, Credentials, HmacKey, connect, errors
 from binance_coinm.models import FuturesAccountBalance
-from binance_signing import Credentials, HmacKey, SigningClient, connect
 
-# As many calls, and so connections, at once. The time that a call may take does not run while it waits for its place.
-PLACES = 8
+# How many calls, and so connections, there are at once. A call's timeout does not begin before it has a permit.
+MAX_CALLS = 8
 KEY, SECRET = "BINANCE_API_KEY", "BINANCE_API_SECRET"
 
-Outcome = list[FuturesAccountBalance] | errors.BinanceError
+Result = list[FuturesAccountBalance] | errors.BinanceError
 
 
-async def balances(client: SigningClient, suffix: str, places: asyncio.Semaphore) -> Outcome:
-    """Give an account's rows, or the error that there is instead."""
+async def balances(client: Client, suffix: str, permits: asyncio.Semaphore) -> Result:
+    """Return the rows of an account, or the error of the call."""
     try:
         credentials = Credentials(os.environ[KEY + suffix], HmacKey(os.environ.get(SECRET + suffix, "")))
-        async with places:
-            return await futures_account_balance.asyncio(client=client.with_credentials(credentials))
+        async with permits:
+            return await client.with_credentials(credentials).aio.account.futures_account_balance()
     except errors.BinanceError as error:
         return error
 
 
 async def main() -> bool:
-    """Print what there is of all accounts; say whether all could be read."""
+    """Print the balances of all accounts; return True if no call failed."""
     suffixes = sorted(variable.removeprefix(KEY) for variable in os.environ if variable.startswith(KEY))
-    places = asyncio.Semaphore(PLACES)
+    permits = asyncio.Semaphore(MAX_CALLS)
     async with connect() as client:
-        outcomes = await asyncio.gather(*(balances(client, suffix, places) for suffix in suffixes))
-    for suffix, outcome in zip(suffixes, outcomes, strict=True):
+        results = await asyncio.gather(*(balances(client, suffix, permits) for suffix in suffixes))
+    for suffix, result in zip(suffixes, results, strict=True):
         name = suffix.removeprefix("_").lower() or "main"
-        if isinstance(outcome, errors.BinanceError):
-            print(f"{name}: {type(outcome).__name__}: {outcome}", file=sys.stderr)
+        if isinstance(result, errors.BinanceError):
+            print(f"{name}: {type(result).__name__}: {result}", file=sys.stderr)
         else:
-            print(f"{name}:", ", ".join(f"{row.balance:f} {row.asset}" for row in outcome if row.balance) or "nothing")
-    return not any(isinstance(outcome, errors.BinanceError) for outcome in outcomes)
+            print(f"{name}:", ", ".join(f"{row.balance:f} {row.asset}" for row in result if row.balance) or "nothing")
+    return not any(isinstance(result, errors.BinanceError) for result in results)
 
 
 if __name__ == "__main__":

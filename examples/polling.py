@@ -1,8 +1,8 @@
-"""Watch an account and print what changes, within the rate limit: `python examples/polling.py [SECONDS]`.
+"""Print the changes of an account's balances, within the rate limit: `python examples/polling.py [SECONDS]`.
 
-The account is the one that BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER name; it is asked every SECONDS (5)
-until Ctrl-C or SIGTERM. The exchange counts weight for the whole IP address, so that others may use it up: with
-`pacing` no call is begun that would have more than half of it, and what the exchange says of waiting is kept to.
+The account is that of BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER; it is polled every SECONDS (5) until
+Ctrl-C or SIGTERM. The exchange limits the weight of the whole IP address, so that other programs may use it up. With
+`max_weight_per_minute` this one leaves half of it to them; it also waits as long as the exchange says.
 """
 
 import signal
@@ -10,17 +10,15 @@ import sys
 from decimal import Decimal
 from threading import Event
 
-from binance_coinm import errors
-from binance_coinm.api.account import futures_account_balance
-from binance_signing import connect
+from binance_coinm import connect, errors
 
-# Half of 2400, the lower of the limits that the exchange's pages name for an IP address and minute.
-PACING = 1200
+# Half of 2400, the lowest limit per IP address and minute in the exchange's documentation.
+MAX_WEIGHT = 1200
 A_MINUTE = 60
 
 
 def main(seconds: float) -> None:
-    """Ask and print until a signal comes; a wait ends at once then, a call within its timeout."""
+    """Poll until a signal arrives, which ends a wait at once, and a call within its timeout."""
     stop = Event()
 
     def end(_number: int, _frame: object) -> None:
@@ -29,16 +27,16 @@ def main(seconds: float) -> None:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
     known: dict[str, Decimal] = {}
-    with connect(pacing=PACING) as client:
+    with connect(max_weight_per_minute=MAX_WEIGHT) as client:
         while not stop.is_set():
             wait = seconds
             try:
-                rows = futures_account_balance.sync(client=client)
+                rows = client.account.futures_account_balance()
             except (errors.RateLimitError, errors.IpBannedError) as error:
                 wait = max(seconds, error.retry_after or A_MINUTE)
-                print(f"asking again in {wait:g} s: {error}", file=sys.stderr)
+                print(f"next call in {wait:g} s: {error}", file=sys.stderr)
             except (errors.ExchangeError, errors.NetworkError) as error:
-                print(f"asking again in {wait:g} s: {error}", file=sys.stderr)
+                print(f"next call in {wait:g} s: {error}", file=sys.stderr)
             else:
                 now = {row.asset: row.balance for row in rows}
                 for asset in known | now:

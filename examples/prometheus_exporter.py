@@ -1,9 +1,9 @@
 """Export the balances of an account to Prometheus: `python examples/prometheus_exporter.py [PORT [SECONDS]]`.
 
-The account is the one that BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER name. However many scrape it, and
-however often, the exchange is asked once in SECONDS (15) at most. When it cannot be asked, `binance_coinm_up` is 0 and
-there are no balances, for old ones would pass for new ones. A sample of Prometheus is a float64, by its format: it is
-good for graphs and alarms, and not for accounts, as it has 16 digits and an amount may have 24.
+The account is that of BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER. The exchange is called at most once in
+SECONDS (15), however often the exporter is scraped. If a call fails, `binance_coinm_up` is 0 and there are no balances,
+because old ones would look like new ones. A sample of Prometheus is a float64, which is good enough for graphs and
+alerts but not for accounting: it has 16 digits, and an amount may have 24.
 """
 
 import signal
@@ -12,38 +12,38 @@ from collections.abc import Iterable
 from threading import Event, Lock
 from time import monotonic
 
-from binance_coinm import errors
-from binance_coinm.api.account import futures_account_balance
-from binance_signing import SigningClient, connect
+from binance_coinm import Client, connect, errors
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 
 class Balances(Collector):
-    """Asks the exchange when it is scraped, unless it has just done so."""
+    """Calls the exchange when it is scraped, but not more often than every `seconds`."""
 
-    def __init__(self, client: SigningClient, seconds: float) -> None:
-        """Take the client to ask by, and how long its answer does."""
+    def __init__(self, client: Client, seconds: float) -> None:
+        """Store the client, and the seconds for which a result is used again."""
         self._client, self._seconds = client, seconds
         self._lock = Lock()
-        self._asked, self._metrics = float("-inf"), list[GaugeMetricFamily]()
+        self._called, self._metrics = float("-inf"), list[GaugeMetricFamily]()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Give the metrics of now, or those of a moment ago."""
+        """Return the metrics, new ones if the last ones are too old."""
         with self._lock:
-            if monotonic() - self._asked >= self._seconds:
-                self._metrics = self._ask()
-                self._asked = monotonic()
+            if monotonic() - self._called >= self._seconds:
+                self._metrics = self._call()
+                self._called = monotonic()
             return self._metrics
 
-    def _ask(self) -> list[GaugeMetricFamily]:
-        up = GaugeMetricFamily("binance_coinm_up", "Whether the exchange gave the balances")
-        weight = GaugeMetricFamily("binance_coinm_used_weight", "Weight this IP address has used of its minute")
+    def _call(self) -> list[GaugeMetricFamily]:
+        up = GaugeMetricFamily("binance_coinm_up", "Whether the last call succeeded")
+        weight = GaugeMetricFamily("binance_coinm_used_weight", "Weight of this IP address in the current minute")
         balance = GaugeMetricFamily("binance_coinm_balance", "Balance in units of the asset", labels=["asset"])
-        available = GaugeMetricFamily("binance_coinm_available_balance", "Available of it", labels=["asset"])
+        available = GaugeMetricFamily(
+            "binance_coinm_available_balance", "Available balance in units of the asset", labels=["asset"]
+        )
         try:
-            for row in futures_account_balance.sync(client=self._client):
+            for row in self._client.account.futures_account_balance():
                 balance.add_metric([row.asset], float(row.balance))
                 available.add_metric([row.asset], float(row.available_balance))
             up.add_metric([], 1)
@@ -64,7 +64,7 @@ def main(port: int, seconds: float) -> None:
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
-    # Prometheus waits for 10 seconds by itself.
+    # Less than the 10 seconds after which Prometheus gives up by default.
     with connect(timeout=8) as client:
         registry = CollectorRegistry()
         registry.register(Balances(client, seconds))

@@ -1,58 +1,57 @@
-"""Read accounts from several machines by Dask: `python examples/task_queue.py SCHEDULER ACCOUNT...`.
+"""Read accounts from several machines with Dask: `python examples/task_queue.py SCHEDULER ACCOUNT...`.
 
-Why several machines: the exchange counts weight per IP address and minute, so that more processes behind one address
-gain nothing, and more addresses do. Start `dask scheduler` on one machine, and `dask worker SCHEDULER --nworkers 1` on
-each that has an address of its own; Dask gives the next account to a worker that is free. A worker whose weight is used
-up waits for the next minute (`pacing`, within `timeout`), and the others go on.
+Several machines help because the exchange limits the weight per IP address and minute. Start `dask scheduler` on one
+machine, and `dask worker SCHEDULER --nworkers 1` on each machine with an IP address of its own; Dask assigns the next
+account to a free worker. A worker that has used up its weight waits for the next minute (`max_weight_per_minute`,
+within `timeout`), while the others continue.
 
-Credentials are never sent: they refuse to be pickled. A task is the name of an account, and each worker has in its own
-environment BINANCE_SERVER, BINANCE_API_KEY and BINANCE_API_SECRET, and for an account HEDGE the variables
-BINANCE_API_KEY_HEDGE and BINANCE_API_SECRET_HEDGE. A worker has one client, which its threads share.
+Credentials are never sent: they cannot be pickled. A task is the name of an account. Each worker's environment has
+BINANCE_SERVER, BINANCE_API_KEY and BINANCE_API_SECRET, and for an account HEDGE also BINANCE_API_KEY_HEDGE and
+BINANCE_API_SECRET_HEDGE. A worker has one client, which its threads share.
 """
 
-# Dask leaves some of its arguments without types.
+# Some arguments of Dask have no types.
 # pyright: reportUnknownMemberType=false
 
 import os
 import sys
 from typing import cast
 
-from binance_coinm import errors
-from binance_coinm.api.account import futures_account_balance
+from binance_coinm import Client, Credentials, HmacKey, connect, errors
 from binance_coinm.models import FuturesAccountBalance
-from binance_signing import Credentials, HmacKey, SigningClient, connect
-from distributed import Client, Worker, WorkerPlugin, get_worker
+from distributed import Client as DaskClient
+from distributed import Worker, WorkerPlugin, get_worker
 
 
 class Exchange(WorkerPlugin):
-    """A worker's client, which is open as long as the worker runs."""
+    """The client of a worker, open as long as the worker runs."""
 
     name = "exchange"
-    client: SigningClient
+    client: Client
 
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002, Dask gives it
-        """Open the client, by the worker's own environment."""
-        self.client = connect(pacing=2000, timeout=70)
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002, Dask passes it
+        """Open the client with the credentials of the worker's environment."""
+        self.client = connect(max_weight_per_minute=2000, timeout=70)
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002, the same
-        """Close it."""
+        """Close the client."""
         self.client.close()
 
 
 def balances(account: str) -> list[FuturesAccountBalance]:
-    """Give an account's rows; this is what runs on the workers."""
+    """Return the rows of an account; this runs on the workers."""
     exchange = cast("Exchange", get_worker().plugins["exchange"])
     secret = HmacKey(os.environ.get(f"BINANCE_API_SECRET_{account}", ""))
     credentials = Credentials(os.environ.get(f"BINANCE_API_KEY_{account}", ""), secret)
-    return futures_account_balance.sync(client=exchange.client.with_credentials(credentials))
+    return exchange.client.with_credentials(credentials).account.futures_account_balance()
 
 
 def main(scheduler: str, accounts: list[str]) -> int:
-    """Print what there is of each account, and give the number of those that failed."""
+    """Print the balances of each account, and return the number of failed calls."""
     failures = 0
-    with Client(scheduler) as dask:
+    with DaskClient(scheduler) as dask:
         dask.register_plugin(Exchange())
-        # `pure=False`: a balance is another one at each call, and no earlier result will do.
+        # `pure=False`: balances change, so that no earlier result may be used again.
         futures = [dask.submit(balances, account, pure=False) for account in accounts]
         for account, future in zip(accounts, futures, strict=True):
             try:

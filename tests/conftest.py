@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, a sandbox, and a look at every exception for secrets."""
+"""What all tests share: a clean environment, a sandbox, and a search of every exception for secrets."""
 
 import os
 import re
@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from binance_coinm import errors
 from binance_sandbox import Sandbox
-from calls import Balance, balance_async, balance_sync
-from documents import Kinds, kinds_in
 from hypothesis import settings
-from relay import Relay
-from samples import API_KEY, SECRET
+from support.call_helpers import Balance, balance_async, balance_sync
+from support.constants import API_KEY, SECRET
+from support.recording_proxy import RecordingProxy
+from support.specs import Kinds, kinds_in
 
 _SIGNATURE = re.compile("[0-9a-f]{64}|signature=")
 
@@ -27,7 +27,7 @@ settings.register_profile("fuzz", settings.get_profile("brief"), max_examples=10
 
 
 def pytest_configure() -> None:
-    """Heed Ctrl+C, which tests that a script starts in the background would ignore, and with them what they start."""
+    """Handle Ctrl+C, which processes that a script starts in the background ignore, and so do their children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -41,16 +41,16 @@ def _environment_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail each test in which an exception of the tree was made that shows a key, a secret or a signature."""
-    made: list[errors.BinanceError] = []
+    """Fail each test in which a `BinanceError` was created that shows a key, a secret or a signature."""
+    created: list[errors.BinanceError] = []
 
     def remember(error: errors.BinanceError, *args: object, **settings: object) -> None:
-        made.append(error)
+        created.append(error)
         super(errors.BinanceError, error).__init__(*args, **settings)
 
     monkeypatch.setattr(errors.BinanceError, "__init__", remember, raising=False)
     yield
-    for error in made:
+    for error in created:
         text = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
         assert SECRET not in text
         assert API_KEY not in text
@@ -59,27 +59,27 @@ def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.fixture(params=[balance_sync, balance_async], ids=["sync", "async"])
 def balance(request: pytest.FixtureRequest) -> Balance:
-    """Give a call of the balance operation, once of the sync and once of the async function."""
+    """Return a call of the balance operation, once of the sync and once of the async function."""
     call: Balance = request.param
     return call
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Give a running exchange."""
+    """Return a running exchange."""
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def relay(sandbox: Sandbox) -> Iterator[Relay]:
-    """Give a relay in front of the exchange, which sees the connections that are made to it."""
-    with Relay(sandbox.url) as relay:
+def relay(sandbox: Sandbox) -> Iterator[RecordingProxy]:
+    """Return a relay in front of the exchange, which records the connections to it."""
+    with RecordingProxy(sandbox.url) as relay:
         yield relay
 
 
 @pytest.fixture(scope="session")
 def kinds() -> Iterator[Kinds]:
-    """Give a package that has operations of all kinds, which is generated once for all tests."""
+    """Return a package with operations of all kinds, which is generated once for all tests."""
     with TemporaryDirectory() as folder, kinds_in(Path(folder)) as kinds:
         yield kinds

@@ -1,11 +1,10 @@
-"""The contenders: each module is one way to make the same signed call.
+"""The implementations that are compared: each module makes the same signed call with a different library.
 
-A module begins with inline script metadata: what to install, under `[tool.bench]` its title in the tables and the
-statement with which a user imports what the call needs, and, where its packages ask for versions that cannot be had,
-the packages to install without what they depend on.
+A module begins with inline script metadata. In addition to the dependencies, `[tool.bench]` has the title in the
+tables, the import statement of a user's program and, if a package requires versions that some indexes do not have, the
+packages to install without their dependencies.
 
-Its functions are `connect(account)`, `call(client)`, `write(client)` and `close(client)`, and the same as
-`connect_async`, `call_async`, `write_async` and `close_async`, as far as it offers them. If its answer is no list of
-dictionaries, `balances(answer)` gives the rows' balances. Packages are imported within the functions, so that one of
-which half is used loads only that half.
+`connect(account)` returns a `Client` with sync functions, and `connect_async(account)` one with async functions; an
+unsupported one is missing. If calls do not return a list of dictionaries, `balances(response)` returns the balances of
+the rows. Packages are imported within the functions, so that sync code does not import what only async code needs.
 """

@@ -5,40 +5,24 @@
 # title = "aiohttp by hand"
 # import = "import aiohttp"
 # ///
-"""aiohttp with its default settings, signed by hand; it has no sync half."""
+"""aiohttp with its default settings, signed by hand; async only."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from account import Account
+from account import Account, Client
 
-if TYPE_CHECKING:
+
+async def connect_async(account: Account) -> Client:
+    """Return a client."""
     import aiohttp
 
-    AsyncClient = tuple[aiohttp.ClientSession, Account]
+    session = aiohttp.ClientSession(account.url, headers=account.headers, raise_for_status=True)
 
+    async def send(method: str, target: str) -> Any:
+        async with session.request(method, target) as response:
+            return json.loads(await response.read())
 
-async def connect_async(account: Account) -> "AsyncClient":
-    """Make a session."""
-    import aiohttp
-
-    return aiohttp.ClientSession(account.url, headers=account.headers, raise_for_status=True), account
-
-
-async def call_async(client: "AsyncClient") -> Any:
-    """Sign and send."""
-    session, account = client
-    async with session.get(account.signed_target()) as response:
-        return json.loads(await response.read())
-
-
-async def write_async(client: "AsyncClient") -> Any:
-    """Sign and send a write."""
-    session, account = client
-    async with session.post(account.signed_write()) as response:
-        return json.loads(await response.read())
-
-
-async def close_async(client: "AsyncClient") -> None:
-    """Close the connections."""
-    await client[0].close()
+    return Client(
+        lambda: send("GET", account.signed_target()), lambda: send("POST", account.signed_write()), session.close
+    )

@@ -5,33 +5,14 @@
 # title = "binance-futures-connector (deprecated)"
 # import = "from binance.cm_futures import CMFutures"
 # ///
-"""The exchange's former library for its futures, deprecated; it has no async half."""
+"""The exchange's former library for its futures, deprecated; sync only."""
 
-from typing import TYPE_CHECKING, Any
+from account import WRITE, Account, Client
 
-from account import WRITE, Account
 
-if TYPE_CHECKING:
+def connect(account: Account) -> Client:
+    """Return a client."""
     from binance.cm_futures import CMFutures
 
-
-def connect(account: Account) -> "CMFutures":
-    """Make a client for the server that `base_url` names."""
-    from binance.cm_futures import CMFutures
-
-    return CMFutures(key=account.api_key, secret=account.secret, base_url=account.url)
-
-
-def call(client: "CMFutures") -> Any:
-    """Call."""
-    return client.balance()
-
-
-def write(client: "CMFutures") -> Any:
-    """Send a write."""
-    return client.change_leverage(**WRITE)
-
-
-def close(client: "CMFutures") -> None:
-    """Close the connections."""
-    client.session.close()
+    client = CMFutures(key=account.api_key, secret=account.secret, base_url=account.url)
+    return Client(client.balance, lambda: client.change_leverage(**WRITE), client.session.close)

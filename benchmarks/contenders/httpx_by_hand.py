@@ -5,63 +5,37 @@
 # title = "httpx by hand"
 # import = "import attrs, httpx"
 # ///
-"""httpx with its default settings, signed by hand; attrs is there because the SDK needs it beside httpx."""
+"""httpx with its default settings, signed by hand; attrs is included because the SDK depends on it too."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from account import Account
+from account import Account, Client
 
-if TYPE_CHECKING:
+
+def connect(account: Account) -> Client:
+    """Return a client."""
     import httpx
 
-    Client = tuple[httpx.Client, Account]
-    AsyncClient = tuple[httpx.AsyncClient, Account]
+    client = httpx.Client(base_url=account.url, headers=account.headers)
+
+    def send(method: str, target: str) -> Any:
+        return json.loads(client.request(method, target).raise_for_status().content)
+
+    return Client(
+        lambda: send("GET", account.signed_target()), lambda: send("POST", account.signed_write()), client.close
+    )
 
 
-def connect(account: Account) -> "Client":
-    """Make a client."""
+async def connect_async(account: Account) -> Client:
+    """Return an async client."""
     import httpx
 
-    return httpx.Client(base_url=account.url, headers=account.headers), account
+    client = httpx.AsyncClient(base_url=account.url, headers=account.headers)
 
+    async def send(method: str, target: str) -> Any:
+        return json.loads((await client.request(method, target)).raise_for_status().content)
 
-def call(client: "Client") -> Any:
-    """Sign and send."""
-    http, account = client
-    return json.loads(http.get(account.signed_target()).raise_for_status().content)
-
-
-def write(client: "Client") -> Any:
-    """Sign and send a write."""
-    http, account = client
-    return json.loads(http.post(account.signed_write()).raise_for_status().content)
-
-
-def close(client: "Client") -> None:
-    """Close the connections."""
-    client[0].close()
-
-
-async def connect_async(account: Account) -> "AsyncClient":
-    """Make a client."""
-    import httpx
-
-    return httpx.AsyncClient(base_url=account.url, headers=account.headers), account
-
-
-async def call_async(client: "AsyncClient") -> Any:
-    """Sign and send."""
-    http, account = client
-    return json.loads((await http.get(account.signed_target())).raise_for_status().content)
-
-
-async def write_async(client: "AsyncClient") -> Any:
-    """Sign and send a write."""
-    http, account = client
-    return json.loads((await http.post(account.signed_write())).raise_for_status().content)
-
-
-async def close_async(client: "AsyncClient") -> None:
-    """Close the connections."""
-    await client[0].aclose()
+    return Client(
+        lambda: send("GET", account.signed_target()), lambda: send("POST", account.signed_write()), client.aclose
+    )

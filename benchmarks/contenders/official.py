@@ -16,44 +16,32 @@
 #     DerivativesTradingCoinFutures,
 # )
 # """
-# # It asks for a certifi that cannot be had everywhere, so that what it depends on is listed above.
+# # It requires a version of certifi that not every index has; its other dependencies are listed above.
 # without-dependencies = ["binance-common==4.7.0", "binance-sdk-derivatives-trading-coin-futures==14.1.0"]
 # ///
-"""The exchange's own SDK for this product; it has no async half."""
+"""The exchange's own SDK for this product; sync only."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from account import WRITE, Account
-
-if TYPE_CHECKING:
-    from binance_sdk_derivatives_trading_coin_futures.rest_api import DerivativesTradingCoinFuturesRestAPI
+from account import WRITE, Account, Client
 
 
-def connect(account: Account) -> "DerivativesTradingCoinFuturesRestAPI":
-    """Make a client for the server that `base_path` names."""
+def connect(account: Account) -> Client:
+    """Return a client; data() returns the models. Its connections cannot be closed."""
     from binance_common.configuration import ConfigurationRestAPI
     from binance_sdk_derivatives_trading_coin_futures.derivatives_trading_coin_futures import (
         DerivativesTradingCoinFutures,
     )
 
     configuration = ConfigurationRestAPI(api_key=account.api_key, api_secret=account.secret, base_path=account.url)
-    return DerivativesTradingCoinFutures(config_rest_api=configuration).rest_api
+    api = DerivativesTradingCoinFutures(config_rest_api=configuration).rest_api
+    return Client(
+        lambda: api.futures_account_balance().data(),
+        lambda: api.change_initial_leverage(**WRITE).data(),
+        lambda: None,
+    )
 
 
-def call(client: "DerivativesTradingCoinFuturesRestAPI") -> Any:
-    """Call; the models are made when the data is asked for."""
-    return client.futures_account_balance().data()
-
-
-def write(client: "DerivativesTradingCoinFuturesRestAPI") -> Any:
-    """Send a write."""
-    return client.change_initial_leverage(**WRITE).data()
-
-
-def close(_client: "DerivativesTradingCoinFuturesRestAPI") -> None:
-    """Do nothing: it offers no way to close its connections."""
-
-
-def balances(answer: Any) -> list[Any]:
-    """Give the rows' balances."""
-    return [row.balance for row in answer]
+def balances(response: Any) -> list[Any]:
+    """Return the rows' balances."""
+    return [row.balance for row in response]

@@ -5,43 +5,25 @@
 # title = "requests by hand"
 # import = "import requests"
 # ///
-"""requests with its default settings, signed by hand, with one session for all calls; it has no async half."""
+"""requests with its default settings, signed by hand, one session for all calls; sync only."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from account import Account
-
-if TYPE_CHECKING:
-    import requests
-
-    Client = tuple[requests.Session, Account]
+from account import Account, Client
 
 
-def connect(account: Account) -> "Client":
-    """Create a session."""
+def connect(account: Account) -> Client:
+    """Return a client."""
     import requests
 
     session = requests.Session()
     session.headers.update(account.headers)
-    return session, account
 
+    def send(method: str, target: str) -> Any:
+        response = session.request(method, account.url + target)
+        response.raise_for_status()
+        return response.json()
 
-def call(client: "Client") -> Any:
-    """Sign and send."""
-    session, account = client
-    response = session.get(account.url + account.signed_target())
-    response.raise_for_status()
-    return response.json()
-
-
-def write(client: "Client") -> Any:
-    """Sign and send a write."""
-    session, account = client
-    response = session.post(account.url + account.signed_write())
-    response.raise_for_status()
-    return response.json()
-
-
-def close(client: "Client") -> None:
-    """Close the connections."""
-    client[0].close()
+    return Client(
+        lambda: send("GET", account.signed_target()), lambda: send("POST", account.signed_write()), session.close
+    )

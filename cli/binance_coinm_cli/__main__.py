@@ -1,8 +1,8 @@
-"""The way in: the console script `binance-coinm`, and `python -m binance_coinm_cli`."""
+"""Entry point: the console script `binance-coinm`, and `python -m binance_coinm_cli`."""
 
 import sys
 
-from binance_coinm_cli._exit_codes import ExitCode
+from binance_coinm_cli import ExitCode
 
 _EXTRA = ("click", "rich")
 
@@ -10,8 +10,8 @@ _EXTRA = ("click", "rich")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments, by default those of the process; return its exit code."""
     try:
-        # What is missing for it is told in one line, so it is not imported above.
-        from binance_coinm_cli._commands import run  # noqa: PLC0415
+        # Imported here, so that a missing library is reported in one line.
+        from binance_coinm_cli._app import run  # noqa: PLC0415
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
         if library not in _EXTRA:

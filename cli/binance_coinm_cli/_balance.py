@@ -1,76 +1,241 @@
-"""`binance-coinm balance`: the rows of an account, once or again and again."""
+"""`binance-coinm balance`: the balances of an account, once or repeatedly."""
 
+import csv
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal
+from decimal import Decimal, localcontext
+from typing import Any, Literal, NamedTuple, NoReturn
 
-from attrs import frozen
+from attrs import asdict, frozen
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.errors import BinanceError
+from binance_coinm.errors import ApiError, BinanceError
+from binance_coinm.models import FuturesAccountBalance
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
 
-from ._advice import what_to_do, words
-from ._exit_codes import ExitCode
-from ._export import write_csv, write_json
-from ._rows import Row, changes, row
-from ._table import show_change, show_rows
-from ._target import Target, name_of
-from ._terminal import console, tell
-from ._watch import Rows, watch
+from ._output import (
+    UNBOUNDED_WIDTH,
+    describe,
+    echo_error,
+    escape_control_chars,
+    format_timestamp,
+    print_wrapped,
+    stdout_console,
+)
+from ._target import Target, server_label
 
-Form = Literal["table", "json", "csv"]
+OutputFormat = Literal["table", "json", "csv"]
+Rows = Sequence[FuturesAccountBalance]
+# The fields of a row, by the exchange's names.
+_FIELDS = tuple(FuturesAccountBalance.json_names.values())
+_GAP = 2
 
 
 @frozen
 class Settings:
-    """What to show, and how; `watch` is the seconds between two looks."""
+    """What to show, and how; `interval` is the number of seconds between calls, None for a single call."""
 
-    form: Form = "table"
+    output_format: OutputFormat = "table"
     show_zero: bool = False
-    watch: float | None = None
+    interval: float | None = None
 
 
-def balance(target: Target, settings: Settings, wait: Callable[[float], None] = time.sleep) -> ExitCode:
-    """Show the balances of an account; raise `BinanceError`."""
+class Change(NamedTuple):
+    """An amount that changed; None where there was, or is, no row of the asset."""
+
+    asset: str
+    name: str
+    before: Decimal | None
+    after: Decimal | None
+
+
+def balance(target: Target, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Show the balances of an account; raises BinanceError."""
     with target.client() as client:
 
-        def look() -> list[Row]:
-            return list(map(row, futures_account_balance.sync(client=client)))
+        def fetch() -> Rows:
+            return futures_account_balance.sync(client=client)
 
-        def show(before: Rows | None, rows: Rows) -> None:
-            _show(before, rows, settings, name_of(client.base_url))
-            # A reader of a pipe waits for it.
+        def render(previous: Rows | None, rows: Rows) -> None:
+            _render(previous, rows, settings, server_label(client.base_url))
+            # Flushed now, because the reader of a pipe waits for it.
             sys.stdout.flush()
 
-        if settings.watch is not None:
-            watch(look, show, _tell_again, wait, settings.watch)
-        show(None, look())
-    return ExitCode.WELL
+        if settings.interval is not None:
+            poll(fetch, render, _on_error, sleep, settings.interval)
+        render(None, fetch())
 
 
-def _show(before: Rows | None, rows: Rows, settings: Settings, server: str) -> None:
-    if settings.form == "csv":
-        write_csv(rows, sys.stdout)
-    elif settings.form == "json":
-        if rows != before:
-            write_json(rows, sys.stdout)
-    elif before is None:
-        show_rows(rows, console(), server=server, show_zero=settings.show_zero)
+def poll(
+    fetch: Callable[[], Rows],
+    render: Callable[[Rows | None, Rows], None],
+    on_error: Callable[[BinanceError, float], None],
+    sleep: Callable[[float], None],
+    interval: float,
+) -> NoReturn:
+    """Fetch rows every `interval` seconds until Ctrl+C, and render them together with the previous ones.
+
+    A failed call is reported and repeated after the interval, or after `retry_after` if that is longer.
+    """
+    previous: Rows | None = None
+    while True:
+        pause = interval
+        try:
+            rows = fetch()
+        except BinanceError as error:
+            if isinstance(error, ApiError):
+                pause = max(pause, error.retry_after or 0)
+            on_error(error, pause)
+        else:
+            render(previous, rows)
+            previous = rows
+        sleep(pause)
+
+
+def changes(before: Rows, after: Rows) -> list[Change]:
+    """Return the amounts that changed, in the order of the rows; assets that no longer have a row come last."""
+    old, new = ({row.asset: _amounts(row) for row in rows} for rows in (before, after))
+    compared = [
+        Change(asset, name, old.get(asset, {}).get(name), new.get(asset, {}).get(name))
+        for asset in {**new, **old}
+        for name in new.get(asset) or old[asset]
+    ]
+    return [change for change in compared if change.before != change.after]
+
+
+def _on_error(error: BinanceError, pause: float) -> None:
+    echo_error(f"{_local_time()} {describe(error)}; trying again in {pause:g} s")
+
+
+def _render(previous: Rows | None, rows: Rows, settings: Settings, server: str) -> None:
+    if settings.output_format == "csv":
+        _write_csv(rows)
+    elif settings.output_format == "json":
+        if previous is None or _json(rows) != _json(previous):
+            sys.stdout.write(_json(rows) + "\n")
+    elif previous is None:
+        _print_rows(rows, stdout_console(), server=server, show_zero=settings.show_zero)
     else:
-        for change in changes(before, rows):
-            show_change(change, _now(), console())
+        for change in changes(previous, rows):
+            _print_change(change, stdout_console())
 
 
-def one_line(error: BinanceError) -> str:
-    """Give what was said and what to do about it, as it stands behind the command's name."""
-    advice = what_to_do(error)
-    return f"{type(error).__name__}: {words(error)}" + (f"; {advice}" if advice else "")
+def _amounts(row: FuturesAccountBalance) -> dict[str, Decimal]:
+    return {name: value for name, value in asdict(row, recurse=False).items() if isinstance(value, Decimal)}
 
 
-def _tell_again(error: BinanceError, pause: float) -> None:
-    tell(f"{_now()} {one_line(error)}; looking again in {pause:g} s")
+def _fields(row: FuturesAccountBalance) -> dict[str, Any]:
+    """Return a row's fields by the exchange's names, those that the document does not describe last."""
+    fields = row.to_dict()
+    return {name: fields[name] for name in (*_FIELDS, *row.additional_properties)}
 
 
-def _now() -> str:
+def _digits(value: Decimal) -> str:
+    return f"{value:f}"
+
+
+def _json(rows: Rows) -> str:
+    return json.dumps([_fields(row) for row in rows], default=_digits)
+
+
+def _write_csv(rows: Rows) -> None:
+    # A dict keeps each name once, in order.
+    names = list(dict.fromkeys([*_FIELDS, *(name for row in rows for name in row.additional_properties)]))
+    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _cell(value) for name, value in _fields(row).items()})
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return _digits(value) if isinstance(value, Decimal) else json.dumps(value, default=_digits)
+
+
+def _print_rows(rows: Rows, console: Console, *, server: str, show_zero: bool) -> None:
+    shown = [row for row in rows if show_zero or any(_amounts(row).values())]
+    accounts = dict.fromkeys(row.account_alias for row in rows)
+    console.print(Text(escape_control_chars(", ".join([server, *(f"account {name}" for name in accounts)]))))
+    if shown:
+        console.print()
+        _print_table_or_blocks(shown, console)
+    if len(shown) < len(rows):
+        hidden = f"not shown: {len(rows) - len(shown)} of {len(rows)} assets, with a zero balance (--all shows them)"
+        console.print()
+        console.print(Text(hidden, "dim"))
+    elif not rows:
+        console.print(Text("no assets"))
+
+
+def _print_table_or_blocks(rows: Rows, console: Console) -> None:
+    # rich would cut amounts to fit a table into the terminal, so a table that does not fit is not printed.
+    unbounded = console.options.update(width=UNBOUNDED_WIDTH)
+    for separator, with_time in ((" ", True), ("\n", True), ("\n", False)):
+        table = _table(rows, separator, with_time=with_time)
+        if console.measure(table, options=unbounded).maximum <= console.width:
+            console.print(table)
+            return
+    for index, row in enumerate(rows):
+        if index:
+            console.print()
+        _print_block(row, console)
+
+
+def _table(rows: Rows, word_separator: str, *, with_time: bool) -> Table:
+    headers = [name.replace("_", word_separator) for name in _amounts(rows[0])] + ["updated"] * with_time
+    table = Table(
+        Column("asset", vertical="bottom"),
+        *(Column(header, justify="right", vertical="bottom", no_wrap=True) for header in headers),
+        box=None,
+        pad_edge=False,
+        padding=(0, _GAP, 0, 0),
+    )
+    for row in rows:
+        amounts = (Text(f"{amount:f}", _style(name, amount)) for name, amount in _amounts(row).items())
+        table.add_row(_asset(row), *amounts, *[_updated(row)] * with_time)
+    return table
+
+
+def _print_block(row: FuturesAccountBalance, console: Console) -> None:
+    """Print a row on several lines; an amount that does not fit beside its name is wrapped below it."""
+    print_wrapped(console, _asset(row))
+    amounts = _amounts(row)
+    name_width = max(map(len, amounts)) + _GAP
+    width = min(max(len(f"{amount:f}") for amount in amounts.values()), console.width - name_width)
+    for name, amount in amounts.items():
+        label = name.replace("_", " ").ljust(name_width)
+        print_wrapped(console, Text.assemble(label, (f"{amount:f}".rjust(width), _style(name, amount))))
+    console.print(Text(f"updated {_updated(row)}", "dim"))
+
+
+def _print_change(change: Change, console: Console) -> None:
+    before, after = (f"{amount:f}" if amount is not None else "none" for amount in (change.before, change.after))
+    label = f"{escape_control_chars(change.asset)} {change.name.replace('_', ' ')}"
+    line = Text(f"{_local_time()} {label} {before} -> {after}")
+    if change.before is not None and change.after is not None:
+        # The difference is exact with as many digits as both amounts have together.
+        with localcontext(prec=len(before) + len(after)):
+            difference = change.after - change.before
+        line.append(f" ({difference:+f})", "red" if difference < 0 else "green")
+    console.print(line, overflow="fold")
+
+
+def _asset(row: FuturesAccountBalance) -> Text:
+    return Text(escape_control_chars(row.asset), "bold")
+
+
+def _style(name: str, amount: Decimal) -> str:
+    return "dim" if not amount else "red" if amount < 0 else "green" if name.endswith("pnl") else ""
+
+
+def _updated(row: FuturesAccountBalance) -> str:
+    return format_timestamp(row.update_time) if row.update_time else "never"
+
+
+def _local_time() -> str:
     return f"{datetime.now().astimezone():%H:%M:%S}"

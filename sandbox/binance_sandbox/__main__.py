@@ -1,4 +1,4 @@
-"""The sandbox on the command line: `python -m binance_sandbox`."""
+"""The command `python -m binance_sandbox`."""
 
 import argparse
 import signal
@@ -8,24 +8,26 @@ from threading import Event
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m binance_sandbox", description="The exchange's side on loopback.")
-    parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 (default: any that is free)")
+    parser = argparse.ArgumentParser(
+        prog="python -m binance_sandbox", description="Run the exchange on loopback, for tests."
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free port)")
     port = parser.parse_args(arguments).port
-    # Set both: a shell starts programs in the background with SIGINT ignored.
+    # Both are set because shells start background programs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        # What is missing for it is told in one line, so it is not imported above.
+        # Imported here so that a missing dependency is reported in one line.
         from binance_sandbox import Sandbox  # noqa: PLC0415
 
         with Sandbox(port=port) as sandbox:
-            lines = {
+            variables = {
                 "BINANCE_SERVER": sandbox.url,
                 "BINANCE_API_KEY": sandbox.account.api_key,
                 "BINANCE_API_SECRET": sandbox.account.secret,
             }
-            text = "\n".join(f"export {name}={value}" for name, value in lines.items())
-            sys.stdout.write(f"# The sandbox answers at {sandbox.url} until Ctrl-C. For a client of it:\n{text}\n")
+            text = "\n".join(f"export {name}={value}" for name, value in variables.items())
+            sys.stdout.write(f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:\n{text}\n")
             sys.stdout.flush()
             Event().wait()
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ class Clock:
     """A clock that is ahead of its source, or behind it, by an offset that may grow."""
 
     def __init__(self, source: Callable[[], float], offset_ms: float) -> None:
-        """Take a source that returns milliseconds since the epoch."""
+        """Create a clock on a source that returns milliseconds since the epoch."""
         self._source = source
         self._drift = 0.0
         self._set_at = source()
@@ -20,7 +20,7 @@ class Clock:
 
     @property
     def offset_ms(self) -> float:
-        """By how many milliseconds the clock is ahead of its source now."""
+        """The number of milliseconds that the clock is ahead of its source now."""
         return self._offset_at(self._source())
 
     @offset_ms.setter
@@ -29,12 +29,12 @@ class Clock:
 
     @property
     def drift(self) -> float:
-        """How many milliseconds the offset grows in a second."""
+        """The number of milliseconds by which the offset grows in a second."""
         return self._drift
 
     @drift.setter
     def drift(self, drift: float) -> None:
-        self.offset_ms = self.offset_ms  # what has grown so far stays
+        self.offset_ms = self.offset_ms  # Keep the drift accumulated so far.
         self._drift = drift
 
     def _offset_at(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, and a compressed body that becomes a huge one."""
+"""Network faults, and a small compressed body that expands to a huge one."""
 
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
@@ -6,153 +6,153 @@ from typing import Protocol, Self
 
 import attrs
 
-from binance_sandbox._messages import Answer
+from binance_sandbox._http import Response
 
 
-class Wire(Protocol):
-    """The connection of one request, as faults need it."""
+class Connection(Protocol):
+    """The connection of one request, as a fault uses it."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes that are no HTTP of uvicorn's."""
+        """Send raw bytes, which need not be valid HTTP."""
 
     def close(self, *, reset: bool = False) -> None:
-        """End the connection after what was written, or by a reset at once."""
+        """Close the connection after all that was written; with `reset` close it at once by TCP's RST."""
 
-    async def is_lost(self, seconds: float | None = None) -> bool:
-        """Wait for the end of the connection, `seconds` at most; return whether it has ended."""
+    async def wait_closed(self, seconds: float | None = None) -> bool:
+        """Wait until the connection is closed, for at most `seconds`; return whether it is closed."""
         ...
 
-    async def send(self, answer: Answer, chunks: Iterator[bytes] | None = None) -> None:
-        """Send a proper answer, its body streamed if there are `chunks`."""
+    async def send(self, response: Response, chunks: Iterator[bytes] | None = None) -> None:
+        """Send a valid response; with `chunks` they are streamed in place of its body."""
 
 
 @attrs.frozen
 class Fault:
-    """Something that goes wrong on the wire; `Sandbox.fail_next` takes it.
+    """A network fault, for `Sandbox.inject_fault`.
 
-    It has a name, and a function that transmits an answer over a connection, for faults of one's own. Seconds are real
-    ones: the sandbox's clock has nothing to do with them.
+    A custom fault has a name, and an async function that is called in place of `connection.send(response)`. Seconds are
+    real seconds, independent of the sandbox's clock.
     """
 
     name: str
-    transmit: Callable[[Answer, Wire], Awaitable[None]] = attrs.field(repr=False)
+    apply: Callable[[Response, Connection], Awaitable[None]] = attrs.field(repr=False)
 
     @classmethod
     def disconnect(cls, *, reset: bool = False) -> Self:
-        """End the connection before any answer; with `reset` by TCP's RST instead of FIN."""
+        """Close the connection before the response; with `reset` by TCP's RST instead of FIN."""
 
-        async def transmit(_answer: Answer, wire: Wire) -> None:
-            wire.close(reset=reset)
+        async def apply(_response: Response, connection: Connection) -> None:
+            connection.close(reset=reset)
 
-        return cls("disconnect", transmit)
+        return cls("disconnect", apply)
 
     @classmethod
     def cut_headers(cls, after: int = 20) -> Self:
-        """End the connection in the middle of the headers, after so many bytes, status line included."""
+        """Close the connection within the headers, after `after` bytes, status line included."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            head = answer.head()
-            wire.write(head[: min(after, len(head) - 1)])
-            wire.close()
+        async def apply(response: Response, connection: Connection) -> None:
+            head = response.head()
+            connection.write(head[: min(after, len(head) - 1)])
+            connection.close()
 
-        return cls("cut_headers", transmit)
+        return cls("cut_headers", apply)
 
     @classmethod
     def cut_body(cls, after: int = 10) -> Self:
-        """End the connection in the middle of the body, after so many bytes; Content-Length announces more."""
+        """Close the connection within the body, after `after` bytes; Content-Length announces more."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            wire.write(answer.head(f"content-length: {len(answer.body) + 1}") + answer.body[:after])
-            wire.close()
+        async def apply(response: Response, connection: Connection) -> None:
+            connection.write(response.head(f"content-length: {len(response.body) + 1}") + response.body[:after])
+            connection.close()
 
-        return cls("cut_body", transmit)
+        return cls("cut_body", apply)
 
     @classmethod
     def drip_headers(cls, interval: float = 0.05) -> Self:
         """Send status line and headers byte by byte, one every `interval` seconds, then the body at once."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            if await _drip(answer.head(), interval, wire):
-                wire.write(answer.body)
-                wire.close()
+        async def apply(response: Response, connection: Connection) -> None:
+            if await _drip(response.head(), interval, connection):
+                connection.write(response.body)
+                connection.close()
 
-        return cls("drip_headers", transmit)
+        return cls("drip_headers", apply)
 
     @classmethod
     def drip_body(cls, interval: float = 0.05) -> Self:
         """Send the body byte by byte, one every `interval` seconds."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            wire.write(answer.head())
-            if await _drip(answer.body, interval, wire):
-                wire.close()
+        async def apply(response: Response, connection: Connection) -> None:
+            connection.write(response.head())
+            if await _drip(response.body, interval, connection):
+                connection.close()
 
-        return cls("drip_body", transmit)
+        return cls("drip_body", apply)
 
     @classmethod
     def silence(cls) -> Self:
         """Send nothing, and leave the connection open until the client or the sandbox closes it."""
 
-        async def transmit(_answer: Answer, wire: Wire) -> None:
-            await wire.is_lost()
+        async def apply(_response: Response, connection: Connection) -> None:
+            await connection.wait_closed()
 
-        return cls("silence", transmit)
+        return cls("silence", apply)
 
     @classmethod
     def delay(cls, seconds: float) -> Self:
-        """Send the answer after so many seconds."""
+        """Send the response after `seconds`."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            if not await wire.is_lost(seconds):
-                await wire.send(answer)
+        async def apply(response: Response, connection: Connection) -> None:
+            if not await connection.wait_closed(seconds):
+                await connection.send(response)
 
-        return cls("delay", transmit)
+        return cls("delay", apply)
 
     @classmethod
     def garbage(cls, data: bytes = b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n") -> Self:
-        """Send something that is not HTTP instead of an answer, then end the connection."""
+        """Send `data`, by default bytes that are not HTTP, instead of the response, then close the connection."""
 
-        async def transmit(_answer: Answer, wire: Wire) -> None:
-            wire.write(data)
-            wire.close()
+        async def apply(_response: Response, connection: Connection) -> None:
+            connection.write(data)
+            connection.close()
 
-        return cls("garbage", transmit)
+        return cls("garbage", apply)
 
     @classmethod
     def huge_body(cls, size: int = 1 << 30) -> Self:
-        """Follow the body by spaces, which JSON allows, until it has `size` bytes, by default a gibibyte."""
+        """Pad the body with spaces, which JSON allows, to `size` bytes, by default a gibibyte."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            await wire.send(answer, _pad(answer.body, size))
+        async def apply(response: Response, connection: Connection) -> None:
+            await connection.send(response, _pad(response.body, size))
 
-        return cls("huge_body", transmit)
+        return cls("huge_body", apply)
 
     @classmethod
     def broken_chunks(cls) -> Self:
-        """Send the body in chunks, the second of which has a length that is no number."""
+        """Send the body in chunks, the second of which has an invalid length."""
 
-        async def transmit(answer: Answer, wire: Wire) -> None:
-            head = answer.head("transfer-encoding: chunked")
-            wire.write(head + b"1\r\n" + answer.body[:1] + b"\r\nnumber\r\n")
-            wire.close()
+        async def apply(response: Response, connection: Connection) -> None:
+            head = response.head("transfer-encoding: chunked")
+            connection.write(head + b"1\r\n" + response.body[:1] + b"\r\nnumber\r\n")
+            connection.close()
 
-        return cls("broken_chunks", transmit)
+        return cls("broken_chunks", apply)
 
 
 def gzip_bomb(size: int) -> bytes:
-    """Return about a thousandth of `size` bytes that gzip makes `size` bytes of.
+    """Return gzip data that expands to `size` bytes; it has about a thousandth of that size.
 
-    For `Sandbox.answer_next(200, body=gzip_bomb(1 << 30), headers={"Content-Encoding": "gzip"})`.
+    For `Sandbox.respond_next(200, body=gzip_bomb(1 << 30), headers={"Content-Encoding": "gzip"})`.
     """
     compressor = zlib.compressobj(wbits=31)  # 31 is gzip with the largest window
     return b"".join(compressor.compress(chunk) for chunk in _pad(b"", size)) + compressor.flush()
 
 
-async def _drip(data: bytes, interval: float, wire: Wire) -> bool:
-    """Send bytes one by one; return whether the connection held out."""
+async def _drip(data: bytes, interval: float, connection: Connection) -> bool:
+    """Send bytes one by one; return False if the connection is closed before the last one."""
     for byte in data:
-        wire.write(bytes([byte]))
-        if await wire.is_lost(interval):
+        connection.write(bytes([byte]))
+        if await connection.wait_closed(interval):
             return False
     return True
 
@@ -160,5 +160,5 @@ async def _drip(data: bytes, interval: float, wire: Wire) -> bool:
 def _pad(body: bytes, size: int) -> Iterator[bytes]:
     yield body
     spaces = b" " * (1 << 16)
-    for left in range(size - len(body), 0, -len(spaces)):
-        yield spaces[:left]
+    for remaining in range(size - len(body), 0, -len(spaces)):
+        yield spaces[:remaining]

@@ -1,9 +1,9 @@
-"""The rate limit: weight within a minute, 429 above it, a ban for those who go on."""
+"""The rate limit: weight per minute, 429 above it, and a ban for clients that ignore 429."""
 
 from enum import Enum, auto
 
 _MINUTE_MS = 60_000
-# The exchange does not say how often one may go on after 429; a client that waits never finds out.
+# The exchange does not document how many 429 responses precede a ban; a client that waits never finds out.
 _WARNINGS = 5
 
 
@@ -16,17 +16,17 @@ class Verdict(Enum):
 
 
 class RateLimit:
-    """The rate limit of one IP address: all callers of the sandbox are on one machine.
+    """The rate limit of one IP address, because all clients of the sandbox are on one machine.
 
-    Each request counts, refused ones too. The minute is that of the exchange's clock. Each request during a ban makes
-    it longer. Source: COIN-M Futures, General Info, "IP Limits".
+    Each request counts, rejected ones too. Minutes are those of the exchange's clock. Each request during a ban
+    extends it. Source: COIN-M Futures, General Info, "IP Limits".
     """
 
-    def __init__(self, limit: int, *, shortest_ban_ms: int, longest_ban_ms: int) -> None:
-        """Take the weight that may be used within a minute, and how long a ban lasts at least and at most."""
+    def __init__(self, limit: int, *, min_ban_ms: int, max_ban_ms: int) -> None:
+        """Create a rate limit from the maximum weight per minute and the shortest and longest duration of a ban."""
         self.limit = limit
-        self._shortest_ban_ms = shortest_ban_ms
-        self._longest_ban_ms = longest_ban_ms
+        self._min_ban_ms = min_ban_ms
+        self._max_ban_ms = max_ban_ms
         self.banned_until_ms = 0
         self._minute = 0
         self._used = 0
@@ -37,22 +37,22 @@ class RateLimit:
         return self._used if now_ms // _MINUTE_MS == self._minute else 0
 
     def count(self, weight: int, now_ms: int) -> Verdict:
-        """Count a request."""
+        """Count a request and return whether it may pass."""
         if now_ms // _MINUTE_MS != self._minute:
             self._minute, self._used, self._warnings = now_ms // _MINUTE_MS, 0, 0
         self._used += weight
         if now_ms < self.banned_until_ms:
-            self.banned_until_ms = min(self.banned_until_ms + self._shortest_ban_ms, now_ms + self._longest_ban_ms)
+            self.banned_until_ms = min(self.banned_until_ms + self._min_ban_ms, now_ms + self._max_ban_ms)
             return Verdict.BANNED
         if self._used <= self.limit:
             return Verdict.PASS
         self._warnings += 1
         if self._warnings <= _WARNINGS:
             return Verdict.TOO_MANY
-        self.banned_until_ms = now_ms + self._shortest_ban_ms
+        self.banned_until_ms = now_ms + self._min_ban_ms
         return Verdict.BANNED
 
     def retry_after(self, now_ms: int) -> int:
-        """Return after how many seconds, rounded up, a request passes again."""
+        """Return the number of seconds, rounded up, after which a request may pass again."""
         minute_ends_ms = (self._minute + 1) * _MINUTE_MS
         return -((now_ms - max(minute_ends_ms, self.banned_until_ms)) // 1000)

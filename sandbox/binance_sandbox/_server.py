@@ -1,287 +1,188 @@
-"""The sandbox as a whole: a server in a thread, and what one tells it."""
+"""The HTTP/1.1 server on loopback: sockets and connections, in its own thread."""
 
 import asyncio
-import json
+import logging
+import os
 import socket
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+import struct
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from copy import deepcopy
-from importlib.resources import files
-from pathlib import Path
+from contextlib import closing, suppress
+from http import HTTPStatus
 from threading import Thread
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
-import uvicorn
-from uvicorn.server import ServerState
+import h11
 
-from binance_sandbox._account import Account
-from binance_sandbox._app import Application, Connection
-from binance_sandbox._clock import Clock
-from binance_sandbox._document import read_document
-from binance_sandbox._exchange import Exchange
-from binance_sandbox._faults import Fault
-from binance_sandbox._messages import JSON, ReceivedRequest, encode
-from binance_sandbox._plan import Instruction, Plan, ToldAnswer
-
-if TYPE_CHECKING:
-    from binance_signing import Credentials
+from binance_sandbox._http import Headers, ReceivedRequest, Response, diagnostic
 
 _HOST = "127.0.0.1"
-_KEEP_ALIVE_SECONDS = 3600
-_PORTS = range(1 << 16)
-_STATUSES = range(200, 600)
-_REMEMBERED_REQUESTS = 10_000
+_READ_SIZE = 1 << 16
+# SO_LINGER on, for zero seconds: close() then sends RST. On Windows the two integers have another size.
+_LINGER_ZERO = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
-_Started = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
+_LOGGER = logging.getLogger("binance_sandbox")
+_LOGGER.addHandler(logging.NullHandler())
+
+Respond = Callable[[ReceivedRequest, "HTTPConnection"], Awaitable[None]]
+"""Responds to one request over its connection."""
+_Started = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]]
+"""The event loop, the event that stops the server, and the port."""
 
 
-class Sandbox:
-    """The exchange on a loopback port of this process.
+class HTTPConnection:
+    """One client's connection; see `_faults.Connection` for the public part."""
 
-        with Sandbox() as sandbox, connect(sandbox.credentials, server=sandbox.url) as client:
-            ...
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Wrap the streams of an accepted connection."""
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+        self._is_head = False
 
-    It checks what the exchange checks, in its order, and counts the weight of requests. What it knows of operations
-    it reads from the document. It may be told things at any time, from any thread.
-    """
+    async def serve(self, respond: Respond) -> None:
+        """Serve requests until either side ends the connection."""
+        # A ConnectionError means that the client is gone.
+        with closing(self._writer), suppress(ConnectionError):
+            try:
+                while request := await self._receive():
+                    await self._respond(respond, request)
+                    if self._http.our_state is not h11.DONE:
+                        break
+                    self._http.start_next_cycle()
+            except h11.RemoteProtocolError as error:
+                await self.send(diagnostic(HTTPStatus.BAD_REQUEST, f"invalid HTTP request: {error}"))
 
-    def __init__(  # noqa: PLR0913, all are rare, and given by name
-        self,
-        *,
-        document: Path | None = None,
-        accounts: Iterable[Account] | None = None,
-        clock: Callable[[], float] | None = None,
-        clock_offset_ms: float = 0,
-        weight_limit: int = 2400,
-        port: int = 0,
-    ) -> None:
-        """Prepare a sandbox; it runs from `start()`, or `with`, on.
+    def abort(self) -> None:
+        """Close the socket at once and drop what was not sent yet."""
+        self._writer.transport.abort()
 
-        `document` is an OpenAPI document of the exchange, by default that of the generated package. `accounts` is by
-        default one with random API key and HMAC secret, answered with examples; the first one is `account`. `clock`
-        returns milliseconds since the epoch, by default this machine's; the sandbox is ahead of it by
-        `clock_offset_ms`. `weight_limit` is the weight that may be used within a minute. Port 0 is any free one;
-        ValueError if the port cannot be one.
-        """
-        if port not in _PORTS:
-            raise ValueError(f"a port is from 1 to 65535, or 0 for any free one, not {port}")
-        opened = list(accounts or [Account(answers=_example_answers())])
-        self._clock = Clock(clock or (lambda: time.time() * 1000), clock_offset_ms)
-        self._exchange = Exchange(read_document(document), opened, weight_limit)
-        self._plan = Plan()
-        self._requests: deque[ReceivedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
-        self._port = port
-        self._running: tuple[Thread, asyncio.AbstractEventLoop, asyncio.Event, str] | None = None
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
 
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
+    def close(self, *, reset: bool = False) -> None:
+        if reset:
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+            self.abort()
+        else:
+            self._writer.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
+    async def wait_closed(self, seconds: float | None = None) -> bool:
+        try:
+            await asyncio.wait_for(self._read_to_end(), seconds)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            pass
+        return True
 
-    def start(self) -> None:
-        """Serve from now on; OSError if the port is taken, RuntimeError if the sandbox runs already."""
-        if self._running:
-            raise RuntimeError(f"the sandbox runs already at {self.url}")
-        listener = socket.create_server((_HOST, self._port))
-        url = f"http://{_HOST}:{listener.getsockname()[1]}"
-        started: _Started = Future()
-        thread = Thread(target=self._run, args=(listener, started), name="binance_sandbox", daemon=True)
-        thread.start()
-        self._running = (thread, *started.result(), url)
+    async def send(self, response: Response, chunks: Iterator[bytes] | None = None) -> None:
+        headers = list(response.headers.items())
+        if chunks is None and "content-length" not in response.headers:
+            headers.append(("content-length", str(len(response.body))))
+        head = h11.Response(
+            status_code=response.status,
+            headers=[(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+            reason=response.reason.encode(),
+        )
+        self._send_event(head)
+        for chunk in (response.body,) if chunks is None else chunks:
+            if self._writer.is_closing():
+                return
+            self._send_event(h11.Data(data=b"" if self._is_head else chunk))
+            await self._writer.drain()
+        self._send_event(h11.EndOfMessage())
+
+    async def _receive(self) -> ReceivedRequest | None:
+        """Return the next request, or None if the client sends no more."""
+        event = await self._next_event()
+        if not isinstance(event, h11.Request):
+            return None
+        self._is_head = event.method == b"HEAD"
+        body = b""
+        while isinstance(part := await self._next_event(), h11.Data):
+            body += part.data
+        path, _, query = event.target.partition(b"?")
+        return ReceivedRequest(
+            method=event.method.decode("ascii"),
+            path=unquote(path.decode("ascii")),
+            query=query,
+            headers=Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers),
+            body=body,
+            client_ip=self._writer.get_extra_info("peername")[0],
+        )
+
+    async def _respond(self, respond: Respond, request: ReceivedRequest) -> None:
+        """Respond to a request; report an exception of a custom fault or response to the client and to the log."""
+        try:
+            await respond(request, self)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            _LOGGER.exception("error while responding to %s %s", request.method, request.path)
+            if self._http.our_state is h11.SEND_RESPONSE and not self._writer.is_closing():
+                await self.send(diagnostic(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"))
+
+    async def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            if self._http.they_are_waiting_for_100_continue:
+                self._send_event(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+            self._http.receive_data(await self._reader.read(_READ_SIZE))
+        return event
+
+    async def _read_to_end(self) -> None:
+        """Read until the client closes the connection; keep requests that it sends meanwhile for later."""
+        while data := await self._reader.read(_READ_SIZE):
+            self._http.receive_data(data)
+
+    def _send_event(self, event: h11.Event) -> None:
+        self._writer.write(self._http.send(event) or b"")
+
+
+class Server:
+    """A server that runs from its construction until `close()`."""
+
+    def __init__(self, respond: Respond, port: int) -> None:
+        """Listen on a port of 127.0.0.1, 0 for any free one; raise OSError if it is taken."""
+        self._respond = respond
+        self._connections = set[HTTPConnection]()
+        started = _Started()
+        self._thread = Thread(target=self._run, args=(port, started), name="binance_sandbox", daemon=True)
+        self._thread.start()
+        self._loop, self._stop, bound_port = started.result()
+        self.url = f"http://{_HOST}:{bound_port}"
 
     def close(self) -> None:
-        """Stop serving and abort the connections that are left; does nothing if the sandbox does not run."""
-        if self._running:
-            thread, loop, stop, _ = self._running
-            self._running = None
-            loop.call_soon_threadsafe(stop.set)
-            thread.join()
+        """Stop listening and abort all connections."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
 
-    @property
-    def url(self) -> str:
-        """Where the sandbox answers; RuntimeError if it does not run."""
-        if not self._running:
-            raise RuntimeError("the sandbox does not run; use it in a with statement, or call start()")
-        return self._running[3]
-
-    @property
-    def accounts(self) -> list[Account]:
-        """All accounts."""
-        return list(self._exchange.accounts.values())
-
-    @property
-    def account(self) -> Account:
-        """The first account."""
-        return self.accounts[0]
-
-    @property
-    def credentials(self) -> "Credentials":
-        """What a client of the first account signs with; RuntimeError if the account has a public key."""
-        return self.account.credentials
-
-    def add_account(
-        self,
-        api_key: str | None = None,
-        secret: str | None = None,
-        public_key_pem: str | bytes | None = None,
-        answers: Mapping[str, Any] | None = None,
-    ) -> Account:
-        """Open another account, see `Account`.
-
-        ValueError if there is one with this API key, or if both a secret and a public key are given.
-        """
-        account = Account(api_key, secret=secret, public_key_pem=public_key_pem, answers=answers)
-        if self._exchange.accounts.setdefault(account.api_key, account) is not account:
-            raise ValueError("there is an account with this API key already; take another key, or change that account")
-        return account
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """What the first account is answered by the first operation whose answer is a list; may be changed in place.
-
-        The rows are JSON objects, as the exchange sends them. LookupError if no operation answers with a list.
-        """
-        operation_id, default = self._rows_of()
-        rows: list[dict[str, Any]] = self.account.answers.setdefault(operation_id, deepcopy(default))
-        return rows
-
-    @rows.setter
-    def rows(self, rows: list[dict[str, Any]]) -> None:
-        self.account.answers[self._rows_of()[0]] = rows
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests so far, the last 10,000 of them, in the order in which they came in."""
-        return list(self._requests)
-
-    def take_requests(self) -> list[ReceivedRequest]:
-        """Give what `requests` gives, and forget it."""
-        return [self._requests.popleft() for _ in range(len(self._requests))]
-
-    @property
-    def used_weight(self) -> int:
-        """The weight used within the current minute of the sandbox's clock."""
-        return self._exchange.rate_limit.used(self._clock.now_ms())
-
-    @property
-    def now_ms(self) -> int:
-        """The sandbox's time in milliseconds since the epoch."""
-        return self._clock.now_ms()
-
-    @property
-    def clock_offset_ms(self) -> float:
-        """By how many milliseconds the sandbox's clock is ahead of its source; negative if it is behind."""
-        return self._clock.offset_ms
-
-    @clock_offset_ms.setter
-    def clock_offset_ms(self, offset_ms: float) -> None:
-        self._clock.offset_ms = offset_ms
-
-    @property
-    def clock_drift(self) -> float:
-        """How many milliseconds the sandbox's clock gains in each second of its source."""
-        return self._clock.drift
-
-    @clock_drift.setter
-    def clock_drift(self, drift: float) -> None:
-        self._clock.drift = drift
-
-    def answer_next(  # noqa: PLR0913, all but the status are rare, and given by name
-        self,
-        status: int,
-        *,
-        example: str | None = None,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-        times: int = 1,
-        path: str | None = None,
-        fault: Fault | None = None,
-    ) -> None:
-        """Answer the next request like this, without any check; what is told more than once is done in its order.
-
-        Without `body` the answer is the document's example for the request's operation and this status, the one named
-        `example` or the first one; empty if there is none. Bytes and text are sent as they are, everything else as
-        JSON. `headers` come on top of those that the document has for the answer. It is for the next `times` requests,
-        to `path` if given. A `fault` may befall it on the wire. Raises ValueError for a status that ends no request,
-        for an example that the document does not have, and for less than one request.
-        """
-        if status not in _STATUSES:
-            raise ValueError(f"a status that ends a request is from 200 to 599, not {status}")
-        if example is not None and not self._exchange.document.find_example(None, status=status, name=example):
-            raise ValueError(
-                f"the document has no example named {example!r} for status {status}; give another or a body"
-            )
-        if content_type is None and body is not None and not isinstance(body, bytes | str):
-            content_type = JSON
-        added = dict(headers or {}) | ({"content-type": content_type} if content_type else {})
-        told = ToldAnswer(status, example, None if body is None else encode(body), added)
-        self._plan.add(Instruction(times, path, told, fault))
-
-    def fail_next(self, fault: Fault, *, times: int = 1, path: str | None = None) -> None:
-        """Let a fault befall the answers to the next `times` requests, to `path` if given; see `answer_next`.
-
-        The requests are checked and answered as ever; the fault befalls the answer. ValueError for less than one.
-        """
-        self._plan.add(Instruction(times, path, fault=fault))
-
-    def _rows_of(self) -> tuple[str, Any]:
-        for operation in self._exchange.document.operations:
-            if operation.success.is_list:
-                return operation.operation_id, operation.example
-        raise LookupError("no operation of the document answers with a list; use account.answers")
-
-    def _run(self, listener: socket.socket, started: _Started) -> None:
+    def _run(self, port: int, started: _Started) -> None:
         try:
-            with asyncio.Runner() as runner:
-                runner.run(self._serve(listener, started))
-        except Exception as error:  # noqa: BLE001, whatever it is, start() waits for it and raises it
-            listener.close()
+            asyncio.run(self._serve(port, started))
+        except Exception as error:  # noqa: BLE001, __init__ waits for it and raises it
             started.set_exception(error)
 
-    async def _serve(self, listener: socket.socket, started: _Started) -> None:
-        """Serve until told to stop.
-
-        uvicorn.Server would look every tenth of a second whether to stop, wait for connections that stay silent for
-        ever, and set up the loggers of the whole process. The Date header is left out: it tells the machine's time.
-        """
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        application = Application(self._exchange, self._clock, self._plan, self._requests)
-        config = uvicorn.Config(
-            application,
-            interface="asgi3",
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        )
-        state, connections = ServerState(), set[Connection]()
-        server = await loop.create_server(lambda: Connection(config, state, connections), sock=listener)
-        started.set_result((loop, stop))
+    async def _serve(self, port: int, started: _Started) -> None:
+        stop = asyncio.Event()
+        server = await asyncio.start_server(self._accept, _HOST, port)
+        started.set_result((asyncio.get_running_loop(), stop, server.sockets[0].getsockname()[1]))
         await stop.wait()
-        # Asked before it closes, the server counts what it has accepted and no protocol has been told of yet.
+        # wait_closed() has to begin before close(): on Python 3.11 it returns at once otherwise. It waits also for
+        # sockets that are accepted but not yet in `_connections`, therefore the loop.
         closed = asyncio.create_task(server.wait_closed())
         await asyncio.sleep(0)
         server.close()
         while not closed.done():
-            for connection in connections:
-                connection.transport.abort()
+            for connection in self._connections:
+                connection.abort()
             await asyncio.sleep(0)
-        await asyncio.gather(*state.tasks)
+        # asyncio.run() cancels the tasks of connections that have not noticed their end yet.
 
-
-def _example_answers() -> dict[str, Any]:
-    """Return the examples of this package by operationId; they are more than fit into the document."""
-    text = (files("binance_sandbox") / "example_answers.json").read_text(encoding="utf-8")
-    answers: dict[str, Any] = json.loads(text)
-    return answers
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = HTTPConnection(reader, writer)
+        self._connections.add(connection)
+        try:
+            await connection.serve(self._respond)
+        finally:
+            self._connections.discard(connection)

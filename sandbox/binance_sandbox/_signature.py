@@ -1,6 +1,6 @@
-"""The exchange's check of a signature.
+"""Verification of signatures.
 
-It shares no code with the one that signs, so that a mistake cannot stand on both sides.
+Shares no code with the signing plugin, so that a mistake cannot be on both sides.
 """
 
 import hashlib
@@ -10,15 +10,15 @@ from binascii import Error as Base64Error
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-Check = Callable[[bytes, bytes], bool]
-"""Says whether a signature, its percent-encoding removed, is that of some bytes."""
+Verifier = Callable[[bytes, bytes], bool]
+"""Returns whether a payload (first argument) has a signature (second argument, without percent-encoding)."""
 
 
 def split_signature(query: bytes, body: bytes, name: str) -> tuple[bytes, bytes] | None:
-    """Split a request into the bytes that were signed and the signature, its percent-encoding removed.
+    """Return the bytes that were signed and the signature without percent-encoding.
 
-    What was signed is the query string immediately followed by the body. None if the signature is not the last
-    parameter of the one or of the other. Source: COIN-M Futures, General Info, "Endpoint security type", SIGNED.
+    Signed is the query string immediately followed by the body. Returns None if the signature is not the last parameter
+    of either. Source: COIN-M Futures, General Info, "Endpoint security type", SIGNED.
     """
     marker = f"{name}=".encode()
     rest, _, last = query.rpartition(b"&")
@@ -30,23 +30,23 @@ def split_signature(query: bytes, body: bytes, name: str) -> tuple[bytes, bytes]
     return None
 
 
-def hmac_check(secret: str) -> Check:
-    """Return the check of HMAC-SHA256 in hexadecimal digits of either case."""
+def hmac_verifier(secret: str) -> Verifier:
+    """Return a verifier of HMAC-SHA256 in hexadecimal digits of either case."""
 
-    def check(payload: bytes, signature: bytes) -> bool:
+    def verify(payload: bytes, signature: bytes) -> bool:
         expected = hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest().encode()
         return hmac.compare_digest(expected, signature.lower())
 
-    return check
+    return verify
 
 
-def public_key_check(pem: str | bytes) -> Check:
-    """Return the check of an RSA (PKCS #1 v1.5, SHA-256) or Ed25519 signature in base64, by the kind of the public key.
+def public_key_verifier(pem: str | bytes) -> Verifier:
+    """Return a verifier of base64 signatures: RSA (PKCS #1 v1.5, SHA-256) or Ed25519, by the type of the public key.
 
-    Raises ValueError if it is neither, and ImportError without the package cryptography.
+    Raises ValueError for a public key of another type, and ImportError if the package cryptography is not installed.
     """
     try:
-        # Who uses HMAC needs no package for it.
+        # Imported here because HMAC does not need the package.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
@@ -57,10 +57,10 @@ def public_key_check(pem: str | bytes) -> Check:
         raise ImportError("RSA and Ed25519 accounts need cryptography: pip install 'binance-coinm[keys]'") from error
     key = load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
     if not isinstance(key, Ed25519PublicKey | RSAPublicKey):
-        # It is an object of a proper type with the wrong content.
-        raise ValueError(f"the public key of an account is Ed25519 or RSA, not {type(key).__name__}")  # noqa: TRY004
+        # ValueError because the type of the argument is right and its content is not.
+        raise ValueError(f"expected an Ed25519 or RSA public key, not {type(key).__name__}")  # noqa: TRY004
 
-    def check(payload: bytes, signature: bytes) -> bool:
+    def verify(payload: bytes, signature: bytes) -> bool:
         try:
             raw = b64decode(signature, validate=True)
             if isinstance(key, Ed25519PublicKey):
@@ -71,9 +71,9 @@ def public_key_check(pem: str | bytes) -> Check:
             return False
         return True
 
-    return check
+    return verify
 
 
 def _unquote(value: bytes) -> bytes:
-    # A plus sign that was not percent-encoded means a space, which is how forgotten encoding of base64 shows.
+    # A plus sign stands for a space, so a base64 signature that was not percent-encoded is detected.
     return unquote_to_bytes(value.replace(b"+", b" "))

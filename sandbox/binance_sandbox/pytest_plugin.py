@@ -1,4 +1,4 @@
-"""The pytest fixtures `binance_sandbox` and `binance_environment`: a running sandbox of its own for each test."""
+"""The pytest fixtures `binance_sandbox` and `binance_environment`: a running sandbox for each test."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def binance_sandbox() -> "Iterator[Sandbox]":
-    """Run the exchange's side of the call for the length of a test, on a free port."""
-    # pytest loads this module in every run of a user, most of which have no need of a server.
+    """Run a sandbox on a free port for the duration of a test."""
+    # Imported here because pytest loads this module in every run, and most runs need no server.
     from binance_sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox() as sandbox:
@@ -22,12 +22,12 @@ def binance_sandbox() -> "Iterator[Sandbox]":
 
 @pytest.fixture
 def binance_environment(binance_sandbox: "Sandbox", monkeypatch: pytest.MonkeyPatch) -> "Sandbox":
-    """Let `connect()` reach `binance_sandbox`, by BINANCE_* in the environment; give the sandbox."""
+    """Set the environment variables BINANCE_* so that `connect()` uses `binance_sandbox`, and return the sandbox."""
     account = binance_sandbox.account
     monkeypatch.setenv("BINANCE_SERVER", binance_sandbox.url)
     monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
     monkeypatch.setenv("BINANCE_API_SECRET", str(account.secret))
-    # An API key has one key; a private one of the machine's own settings would be a second.
+    # Removed because a private key set on this machine would be a second key beside the secret.
     monkeypatch.delenv("BINANCE_PRIVATE_KEY_FILE", raising=False)
     monkeypatch.delenv("BINANCE_PRIVATE_KEY_PASSWORD", raising=False)
     return binance_sandbox

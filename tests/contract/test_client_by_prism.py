@@ -1,4 +1,4 @@
-"""The client keeps to the document: Prism, a mock server by openapi.yaml, checks its requests and makes answers."""
+"""The client conforms to the document: Prism, a mock server of openapi.yaml, validates requests and responds."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
-from binance_coinm import AuthenticatedClient
+from binance_client.base_client import AuthenticatedClient
+from binance_coinm import Credentials, HmacKey, connect
 from binance_coinm.api.market import server_time
 from binance_coinm.models import ServerTime
 from binance_coinm.types import Response
-from binance_signing import Credentials, HmacKey, connect
-from calls import Balance
-from samples import API_KEY, SECRET
+from support.call_helpers import Balance
+from support.constants import API_KEY, SECRET
 
 DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 VENV = Path(sys.prefix)
@@ -33,11 +33,9 @@ SECONDS_TO_START = 60
 Time = Callable[[AuthenticatedClient], Response[ServerTime]]
 
 
-@pytest.fixture(
-    scope="module", params=[[], ["--dynamic", "--seed", "1"]], ids=["answers with examples", "makes up answers"]
-)
+@pytest.fixture(scope="module", params=[[], ["--dynamic", "--seed", "1"]], ids=["examples", "generated responses"])
 def prism(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run a Prism that refuses what breaks the document, and give its URL."""
+    """Run Prism, which rejects requests that violate the document, and return its URL."""
     program = VENV / "node" / "node_modules" / ".bin" / "prism"
     command = [VENV / "bin" / "node", program, "mock", DOCUMENT, "--port", "0", "--errors", *request.param]
     lines: Queue[str] = Queue()
@@ -47,18 +45,18 @@ def prism(request: pytest.FixtureRequest) -> Iterator[str]:
             lines.put(line)
         lines.put("")
 
-    # The command `node` is a Python script that starts the real one, so that both are ended as a group.
+    # The command `node` is a Python script that starts the real one, so both are stopped as a group.
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
         reader = Thread(target=read, args=[process])
         reader.start()
         try:
-            said = ""
-            while not (url := re.search(r"listening on (http://127\.0\.0\.1:\d+)", said)):
+            output = ""
+            while not (url := re.search(r"listening on (http://127\.0\.0\.1:\d+)", output)):
                 line = lines.get(timeout=SECONDS_TO_START)
-                assert line, said
-                said += line
+                assert line, output
+                output += line
             yield url[1]
         finally:
             os.killpg(process.pid, signal.SIGTERM)
@@ -66,13 +64,13 @@ def prism(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def time_sync(client: AuthenticatedClient) -> Response[ServerTime]:
-    """Call by the sync function."""
+    """Call the sync function, and close the client."""
     with client:
         return server_time.sync_detailed(client=client)
 
 
 def time_async(client: AuthenticatedClient) -> Response[ServerTime]:
-    """Call by the async function, in an event loop of its own."""
+    """Call the async function in a new event loop, and close the client."""
 
     async def call() -> Response[ServerTime]:
         async with client:
@@ -82,22 +80,22 @@ def time_async(client: AuthenticatedClient) -> Response[ServerTime]:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"recv_window": 3000}], ids=["default", "recv_window"])
-def test_balance_keeps_to_the_document(prism: str, balance: Balance, arguments: dict[str, int]) -> None:
-    """Prism finds nothing wrong with the request, and what it answers by the document is rows with exact amounts."""
-    answer = balance(connect(CREDENTIALS, server=prism), **arguments)
+def test_balance_conforms(prism: str, balance: Balance, arguments: dict[str, int]) -> None:
+    """Prism accepts the request, and its response becomes rows with exact amounts."""
+    response = balance(connect(CREDENTIALS, server=prism), **arguments)
 
-    assert answer.parsed
-    assert all(type(row.balance) is Decimal for row in answer.parsed)
-    assert [row.to_dict() for row in answer.parsed] == json.loads(answer.content, parse_float=Decimal)
+    assert response.parsed
+    assert all(type(row.balance) is Decimal for row in response.parsed)
+    assert [row.to_dict() for row in response.parsed] == json.loads(response.content, parse_float=Decimal)
 
 
 @pytest.mark.parametrize("time", [time_sync, time_async], ids=["sync", "async"])
-def test_time_keeps_to_the_document(prism: str, time: Time) -> None:
-    """Prism finds nothing wrong with the request, and what it answers by the document is a time."""
-    answer = time(connect(CREDENTIALS, server=prism))
+def test_time_conforms(prism: str, time: Time) -> None:
+    """Prism accepts the request, and its response becomes a time."""
+    response = time(connect(CREDENTIALS, server=prism))
 
-    assert answer.parsed
-    assert answer.parsed.to_dict() == json.loads(answer.content, parse_float=Decimal)
+    assert response.parsed
+    assert response.parsed.to_dict() == json.loads(response.content, parse_float=Decimal)
 
 
 @pytest.mark.parametrize(
@@ -110,15 +108,15 @@ def test_time_keeps_to_the_document(prism: str, time: Time) -> None:
         ({"X-MBX-APIKEY": API_KEY}, {"timestamp": "now"}, 400, "parameter timestamp must be integer"),
         ({"X-MBX-APIKEY": API_KEY}, {"recvWindow": "0"}, 400, "parameter recvwindow must be >= 1"),
     ],
-    ids=["in order", "no key", "no timestamp", "no signature", "timestamp", "recvWindow"],
+    ids=["valid", "no key", "no timestamp", "no signature", "timestamp", "recvWindow"],
 )
-def test_what_breaks_the_document_is_refused(
+def test_violations_are_rejected(
     prism: str, headers: dict[str, str], changes: dict[str, Any], status: int, violation: str
 ) -> None:
-    """What the other tests rely on: each mistake in a request is found."""
+    """Prism rejects invalid requests, on which the other tests depend."""
     query = {name: value for name, value in (QUERY | changes).items() if value is not None}
 
-    answer = httpx.get(f"{prism}/dapi/v1/balance", params=query, headers=headers)
+    response = httpx.get(f"{prism}/dapi/v1/balance", params=query, headers=headers)
 
-    assert answer.status_code == status
-    assert violation in answer.headers.get("sl-violations", "")
+    assert response.status_code == status
+    assert violation in response.headers.get("sl-violations", "")

@@ -1,4 +1,4 @@
-"""The sandbox keeps to the document: Schemathesis sends it what openapi.yaml allows, and what it forbids."""
+"""The sandbox conforms to the document: Schemathesis sends what openapi.yaml allows, and what it does not."""
 
 import re
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from urllib.parse import parse_qs
 import attrs
 import pytest
 import schemathesis
+from binance_coinm import HmacKey
 from binance_coinm.security import Security
 from binance_sandbox import Account, Sandbox
-from binance_signing import HmacKey
-from binance_signing._signing import signed
+from binance_signing.signature import sign_params
 from hypothesis import HealthCheck, settings
 from requests import PreparedRequest
 from requests.auth import AuthBase
-from samples import API_KEY, SECRET
 from schemathesis.filters import HasAPIOperation
+from support.constants import API_KEY, SECRET
 
 NOW_MS = 1591702613943
 CONFIG = {
@@ -30,12 +30,12 @@ CONFIG = {
         "positive_data_acceptance": {"expected-statuses": ["200"]},
         "negative_data_rejection": {"expected-statuses": ["400", "401"]},
         "missing_required_header": {"expected-statuses": ["401"]},
-        # It asks for 405, but the exchange answers 404 to a method that a path does not have, as to an unknown path.
+        # It expects 405, but the exchange responds with 404 to a method that a path does not have.
         "unsupported_method": {"enabled": False},
     },
 }
-REFUSALS = {-1100, -1101, -1102, -1104, -1130}
-"""How parameters are refused: illegal characters, twice, missing, unknown, a value that is not allowed."""
+PARAMETER_ERRORS = {-1100, -1101, -1102, -1104, -1130}
+"""The codes of parameters: illegal characters, duplicate, missing, unknown, invalid value."""
 
 schema = schemathesis.openapi.from_path(
     Path(__file__).parents[2] / "openapi.yaml", config=schemathesis.Config.from_dict(CONFIG)
@@ -43,14 +43,14 @@ schema = schemathesis.openapi.from_path(
 
 
 class Signing(AuthBase):
-    """Puts key and signature on requests, by the plugin's own function."""
+    """Adds key and signature to requests, with the plugin's own function."""
 
     def __init__(self, security: Security) -> None:
-        """Sign as this type asks for."""
+        """Store the security type by which requests are signed."""
         self.security = security
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign a request, unless its timestamp or signature is one of those that Schemathesis broke."""
+        """Sign a request, unless Schemathesis made its timestamp or signature invalid."""
         assert request.url
         assert self.security.api_key_header
         request.headers[self.security.api_key_header] = API_KEY
@@ -59,19 +59,19 @@ class Signing(AuthBase):
             body = request.body or b""
             assert isinstance(body, bytes | str)
             form = body.encode() if isinstance(body, str) else body
-            signed_query, form = signed(query.encode(), form, HmacKey(SECRET), NOW_MS)
+            signed_query, form = sign_params(query.encode(), form, HmacKey(SECRET), NOW_MS)
             request.url = f"{url}?{signed_query.decode()}"
             request.body = form
             request.prepare_content_length(form)
         return request
 
-    def is_asked_for(self, context: HasAPIOperation) -> bool:
-        """Return whether an operation is of this security type."""
+    def is_required_by(self, context: HasAPIOperation) -> bool:
+        """Return True if an operation has this security type."""
         return {self.security.name: []} in context.operation.definition.raw["security"]
 
 
 def _can_be_signed(query: str) -> bool:
-    """Return whether the document allows these timestamp and signature."""
+    """Return True if timestamp and signature are valid by the document."""
     sent = parse_qs(query)
     timestamp, *more = sent.get("timestamp", [""])
     is_time = re.fullmatch("[0-9]{1,19}", timestamp) and int(timestamp) < 2**63
@@ -80,46 +80,46 @@ def _can_be_signed(query: str) -> bool:
 
 for signing in map(Signing, Security):
     if signing.security.api_key_header:
-        schema.auth.set_from_requests(signing).apply_to(signing.is_asked_for)
+        schema.auth.set_from_requests(signing).apply_to(signing.is_required_by)
 
 
 @attrs.define
 class Exchange:
-    """A sandbox, and what it has to answer and has answered: codes of errors, and statuses where there is none."""
+    """A sandbox with its expected and actual responses: codes of errors, or statuses of responses without a code."""
 
     sandbox: Sandbox
     expected: set[int] = attrs.field(factory=set)
-    answered: set[int] = attrs.field(factory=set)
+    actual: set[int] = attrs.field(factory=set)
 
 
 @pytest.fixture
 def exchange() -> Iterator[Exchange]:
-    """Give an exchange that is asked one operation; fail if it did not come to all that is expected of it."""
-    account = Account(API_KEY, secret=SECRET, answers=Sandbox().account.answers)
+    """Return an exchange for one operation; assert at the end that each expected response was sent."""
+    account = Account(API_KEY, secret=SECRET, responses=Sandbox().account.responses)
     with Sandbox(accounts=[account], clock=lambda: NOW_MS, weight_limit=10**9) as sandbox:
         exchange = Exchange(sandbox)
         yield exchange
-    assert exchange.expected <= exchange.answered
+    assert exchange.expected <= exchange.actual
 
 
-# All requests of an operation go to one exchange.
+# All requests of an operation are sent to one exchange.
 @schema.parametrize()
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_sandbox_keeps_to_the_document(case: schemathesis.Case[Any], exchange: Exchange) -> None:
-    """What the document allows gets 200, what it forbids its error, and each answer is one that the document has."""
+def test_sandbox_conforms(case: schemathesis.Case[Any], exchange: Exchange) -> None:
+    """Valid requests get 200, invalid ones their error, and each response is one of the document."""
     response = case.call_and_validate(base_url=exchange.sandbox.url)
 
     requirements = case.operation.definition.raw["security"]
     security = Security[next(iter(requirements[0]))] if requirements else Security.NONE
     exchange.expected |= {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
     exchange.expected |= {-2014} if security.api_key_header else set()
-    exchange.expected |= REFUSALS if security.signed else set()
+    exchange.expected |= PARAMETER_ERRORS if security.signed else set()
     is_error = response.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}
-    exchange.answered.add(response.json()["code"] if is_error else response.status_code)
+    exchange.actual.add(response.json()["code"] if is_error else response.status_code)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         {"status": 404},
         {"status": 200, "body": [{}]},
@@ -127,11 +127,11 @@ def test_sandbox_keeps_to_the_document(case: schemathesis.Case[Any], exchange: E
         {"status": 200, "body": "[]", "content_type": "text/html"},
         {"status": 200, "headers": {"X-MBX-USED-WEIGHT-1M": "much"}},
     ],
-    ids=["status", "schema", "no text", "media type", "header"],
+    ids=["status", "schema", "invalid UTF-8", "media type", "header"],
 )
-def test_breach_of_the_document_is_noticed(exchange: Exchange, told: dict[str, Any]) -> None:
-    """What the other test relies on: an answer that is none of the document's is a failure."""
-    exchange.sandbox.answer_next(**told)
+def test_violations_are_detected(exchange: Exchange, response: dict[str, Any]) -> None:
+    """A response that the document does not describe is a failure, on which the other test depends."""
+    exchange.sandbox.respond_next(**response)
     case = schema["/dapi/v1/balance"]["GET"].Case(query={"timestamp": NOW_MS, "signature": "-"})
 
     with pytest.raises(BaseExceptionGroup, match="Schemathesis found 1 distinct failure"):

@@ -5,7 +5,7 @@ import runpy
 import pytest
 import trio
 from binance_sandbox import Sandbox
-from programs import EXAMPLES, Ended, arguments_of, environment_of, run
+from support.example_runner import EXAMPLES, Ended, arguments_of, environment_of, run
 
 LINES = """\
 BTC      0.00250000 of which 0.00241969 available
@@ -15,8 +15,8 @@ ADA      123456789012.123456789012 of which 123456789012.123456789012 available
 """
 
 
-def test_prints_what_there_is(sandbox: Sandbox) -> None:
-    """There is a line for each asset with a balance, to the last digit."""
+def test_prints_balances(sandbox: Sandbox) -> None:
+    """Each asset with a balance is a line, with all digits."""
     assert Ended(0, LINES, "") == run(sandbox, arguments_of("async_balance.py"))
 
 
@@ -30,8 +30,8 @@ def test_runs_on_trio(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys:
     assert LINES == capsys.readouterr().out
 
 
-def test_says_what_is_wrong(sandbox: Sandbox) -> None:
-    """What the exchange refuses ends the program in one line."""
+def test_prints_errors(sandbox: Sandbox) -> None:
+    """An error of the exchange ends the program with one line."""
     environment = environment_of(sandbox) | {"BINANCE_API_SECRET": "another"}
 
     code, output, errors = run(sandbox, arguments_of("async_balance.py"), environment)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Sandbox
-from programs import EXAMPLES, arguments_of, environment_of, run
+from support.example_runner import EXAMPLES, arguments_of, environment_of, run
 
 TABLE = """\
                          balance          available_balance       cross_wallet_balance    cross_un_pnl                     margin
@@ -23,12 +23,12 @@ ADA    123456789012.123456789012  123456789012.123456789012  123456789012.123456
 
 @pytest.fixture
 def functions() -> dict[str, Any]:
-    """Give what the example defines."""
+    """Return what the example defines."""
     return runpy.run_path(str(EXAMPLES / "dataframe.py"))
 
 
 def row(asset: str, balance: str) -> FuturesAccountBalance:
-    """Give a row all of whose amounts are the same."""
+    """Return a row with all amounts equal."""
     amounts = dict.fromkeys(
         ("balance", "withdrawAvailable", "crossWalletBalance", "crossUnPnl", "availableBalance"), balance
     )
@@ -36,7 +36,7 @@ def row(asset: str, balance: str) -> FuturesAccountBalance:
 
 
 def test_prints_exact_amounts_and_draws_them(sandbox: Sandbox, tmp_path: Path) -> None:
-    """All digits are in the table, assets without a balance are left out, and there is a picture in the file."""
+    """The table has all digits and no asset without a balance; the file is a picture."""
     path = tmp_path / "balances.png"
 
     code, output, errors = run(sandbox, arguments_of("dataframe.py", str(path)))
@@ -45,12 +45,12 @@ def test_prints_exact_amounts_and_draws_them(sandbox: Sandbox, tmp_path: Path) -
     assert TABLE.splitlines() == [line.rstrip() for line in output.splitlines()]
     picture = path.read_bytes()
     assert picture.startswith(b"\x89PNG")
-    # Width and height stand behind the name of the first chunk.
+    # Width and height follow the name of the first chunk.
     assert (1200, 390) == (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24]))
 
 
 def test_columns_are_decimals_and_add_up_exactly(functions: dict[str, Any]) -> None:
-    """What float64 would round is there to the last digit, in sums of columns and of accounts."""
+    """Sums of columns and of accounts have all digits, where a float64 would be rounded."""
     first = functions["frame_of"]([row("ADA", "123456789012.123456789012"), row("BTC", "0.1"), row("DOT", "0.00")])
     second = functions["frame_of"]([row("ADA", "0.000000000001"), row("BTC", "0.2")])
 
@@ -64,7 +64,7 @@ def test_columns_are_decimals_and_add_up_exactly(functions: dict[str, Any]) -> N
 
 
 def test_too_many_digits_are_an_error(functions: dict[str, Any]) -> None:
-    """A sum that Decimal would round raises, with the trap that the program sets."""
+    """With the trap that the program sets, a sum that would be rounded is an error."""
     with localcontext() as context:
         context.traps[Inexact] = True
 
@@ -74,7 +74,7 @@ def test_too_many_digits_are_an_error(functions: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("assets", [0, 1, 60])
 def test_draws_any_number_of_assets(functions: dict[str, Any], assets: int, tmp_path: Path) -> None:
-    """The picture grows with what it shows."""
+    """The height of the picture depends on the number of assets."""
     frame = functions["frame_of"]([row(f"A{number}", "0.10000000") for number in range(assets)])
 
     functions["draw"](frame, tmp_path / "balances.png")
@@ -83,8 +83,8 @@ def test_draws_any_number_of_assets(functions: dict[str, Any], assets: int, tmp_
     assert int.from_bytes(picture[20:24]) == pytest.approx(150 * (1.2 + 0.35 * assets), abs=1)
 
 
-def test_says_what_is_wrong(sandbox: Sandbox, tmp_path: Path) -> None:
-    """What the exchange refuses ends the program in one line, and nothing is drawn."""
+def test_prints_errors(sandbox: Sandbox, tmp_path: Path) -> None:
+    """An error of the exchange ends the program with one line, and nothing is drawn."""
     environment = environment_of(sandbox) | {"BINANCE_API_SECRET": "another"}
 
     code, output, errors = run(sandbox, arguments_of("dataframe.py", str(tmp_path / "balances.png")), environment)

@@ -9,28 +9,28 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from binance_sandbox import Fault, Sandbox
-from programs import EXAMPLES, Ended, assert_no_secrets, ended, environment_of, run, started
-from relay import Relay
+from support.example_runner import EXAMPLES, Ended, assert_no_secrets, ended, environment_of, run, started
+from support.recording_proxy import RecordingProxy
 
 COMMAND = [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES), "--port", "0", "fastapi_endpoint:app"]
 
 
 class Served:
-    """The application, and what it has said when it has ended."""
+    """The running application, and its output after it has ended."""
 
     def __init__(self, client: httpx.Client) -> None:
-        """Take the client to ask the application by."""
+        """Store the HTTP client of the application."""
         self._client = client
         self.ended = Ended(-1, "", "")
 
     def get(self) -> httpx.Response:
-        """Ask for the balances."""
+        """Request the balances."""
         return self._client.get("/balances")
 
 
 @contextmanager
 def served(sandbox: Sandbox, server: str = "") -> Iterator[Served]:
-    """Run the application on a free port until it is told to end."""
+    """Run the application on a free port until the end of the block."""
     environment = environment_of(sandbox) | {"BINANCE_SERVER": server or sandbox.url}
     with started(sandbox, COMMAND, environment) as process:
         assert process.stderr
@@ -48,18 +48,18 @@ def served(sandbox: Sandbox, server: str = "") -> Iterator[Served]:
 
 
 def test_amounts_are_strings(sandbox: Sandbox) -> None:
-    """The JSON has all digits of the exchange, as text."""
+    """Amounts in the JSON are strings with all digits."""
     with served(sandbox) as application:
-        answer = application.get()
+        response = application.get()
 
-    assert (200, "application/json") == (answer.status_code, answer.headers["content-type"])
-    assert answer.json() == sandbox.rows
-    assert '"balance":"0.00250000"' in answer.text
-    assert '"crossUnPnl":"0.000000000000"' in answer.text
+    assert (200, "application/json") == (response.status_code, response.headers["content-type"])
+    assert response.json() == sandbox.balances
+    assert '"balance":"0.00250000"' in response.text
+    assert '"crossUnPnl":"0.000000000000"' in response.text
 
 
-def test_requests_share_a_client(sandbox: Sandbox, relay: Relay) -> None:
-    """One connection to the exchange does for requests that follow each other."""
+def test_requests_share_a_client(sandbox: Sandbox, relay: RecordingProxy) -> None:
+    """Successive requests share one connection to the exchange."""
     with served(sandbox, relay.url) as application:
         statuses = [application.get().status_code for _ in range(3)]
 
@@ -78,33 +78,33 @@ def test_requests_share_a_client(sandbox: Sandbox, relay: Relay) -> None:
         (418, {"Retry-After": "90"}, 503, "IpBannedError", "90"),
     ],
 )
-def test_errors_are_told_by_their_kind_alone(
+def test_errors_have_only_their_name(
     sandbox: Sandbox, status: int, headers: dict[str, str], expected: int, kind: str, retry_after: str | None
 ) -> None:
-    """The caller learns whether to come back; what the exchange said is in the log, and no secret in either."""
+    """The response tells whether to retry; the message of the exchange is in the log; no secret is in either."""
     body = "<html>203.0.113.7</html>" if status == 200 else None
     with served(sandbox) as application:
-        sandbox.answer_next(status, headers=headers, body=body, times=4)
-        answer = application.get()
+        sandbox.respond_next(status, headers=headers, body=body, times=4)
+        response = application.get()
 
-    assert (expected, {"error": kind}) == (answer.status_code, answer.json())
-    assert retry_after == answer.headers.get("retry-after")
-    assert_no_secrets(sandbox, f"{answer.text}{answer.headers}")
-    assert "203.0.113.7" not in answer.text
+    assert (expected, {"error": kind}) == (response.status_code, response.json())
+    assert retry_after == response.headers.get("retry-after")
+    assert_no_secrets(sandbox, f"{response.text}{response.headers}")
+    assert "203.0.113.7" not in response.text
     assert f"WARNING:  {kind}: HTTP {status}" in application.ended.errors
 
 
-def test_no_answer_is_a_503(sandbox: Sandbox) -> None:
-    """A connection that breaks is no answer of the exchange, and may be better later."""
+def test_lost_connection_is_a_503(sandbox: Sandbox) -> None:
+    """A connection that breaks is a temporary error."""
     with served(sandbox) as application:
-        sandbox.fail_next(Fault.disconnect(), times=4)
-        answer = application.get()
+        sandbox.inject_fault(Fault.disconnect(), times=4)
+        response = application.get()
 
-    assert (503, {"error": "NetworkError"}) == (answer.status_code, answer.json())
+    assert (503, {"error": "NetworkError"}) == (response.status_code, response.json())
 
 
 def test_does_not_start_without_credentials(sandbox: Sandbox) -> None:
-    """What is missing is told when the application starts, and not at the first request."""
+    """Missing credentials are an error when the application starts, not at the first request."""
     environment = environment_of(sandbox)
     del environment["BINANCE_API_KEY"]
 

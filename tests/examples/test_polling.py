@@ -6,24 +6,24 @@ import subprocess
 
 import pytest
 from binance_sandbox import Sandbox
-from programs import Ended, arguments_of, assert_no_secrets, ended, environment_of, run, started
+from support.example_runner import Ended, arguments_of, assert_no_secrets, ended, environment_of, run, started
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
 def lines(process: subprocess.Popen[str], count: int) -> list[str]:
-    """Read so many lines of what a program prints, as soon as they come."""
+    """Read a number of lines as soon as a program prints them."""
     assert process.stdout
     return [process.stdout.readline().rstrip() for _ in range(count)]
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_prints_changes_until_a_signal(sandbox: Sandbox, number: signal.Signals) -> None:
-    """First comes what there is, then what is different, and nothing else; a signal ends the program with 0."""
-    sandbox.rows = sandbox.rows[:2]
+    """The balances are printed first, then their changes; a signal ends the program with exit code 0."""
+    sandbox.balances = sandbox.balances[:2]
     with started(sandbox, arguments_of("polling.py", "0.01")) as process:
         first = lines(process, 2)
-        sandbox.rows = [sandbox.rows[0] | {"balance": "0.00250001"}]
+        sandbox.balances = [sandbox.balances[0] | {"balance": "0.00250001"}]
         second = lines(process, 2)
         process.send_signal(number)
         rest = ended(sandbox, process)
@@ -42,57 +42,57 @@ def test_prints_changes_until_a_signal(sandbox: Sandbox, number: signal.Signals)
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        (429, "asking again in 90 s: HTTP 429, code -1003: Too many requests; "),
-        (418, "asking again in 90 s: HTTP 418, code -1003: Way too many requests; "),
+        (429, "next call in 90 s: HTTP 429, code -1003: Too many requests; "),
+        (418, "next call in 90 s: HTTP 418, code -1003: Way too many requests; "),
     ],
 )
 def test_waits_as_long_as_the_exchange_says(sandbox: Sandbox, status: int, message: str) -> None:
-    """After a 429 or a ban nothing is sent for so long, and a signal ends the wait at once."""
-    sandbox.answer_next(status, headers={"Retry-After": "90"})
+    """After a 429 or a ban nothing is sent for that time, and a signal ends the wait at once."""
+    sandbox.respond_next(status, headers={"Retry-After": "90"})
     with started(sandbox, arguments_of("polling.py", "0.01")) as process:
         assert process.stderr
-        said = process.stderr.readline()
+        line = process.stderr.readline()
         process.send_signal(signal.SIGINT)
         rest = ended(sandbox, process)
 
-    assert said.startswith(message)
-    assert_no_secrets(sandbox, said)
+    assert line.startswith(message)
+    assert_no_secrets(sandbox, line)
     assert Ended(0, "", "") == rest
-    assert len(sandbox.requests) == 1
+    assert len(sandbox.received_requests) == 1
 
 
 def test_keeps_within_half_of_the_weight(sandbox: Sandbox) -> None:
-    """When others of this IP address have used it up, no call is begun before the next minute."""
-    sandbox.answer_next(200, body=sandbox.rows, headers={"X-MBX-USED-WEIGHT-1M": "1200"}, times=1000)
+    """If other programs have used up the weight of the IP address, the next call waits for the next minute."""
+    sandbox.respond_next(200, body=sandbox.balances, headers={"X-MBX-USED-WEIGHT-1M": "1200"}, times=1000)
     with started(sandbox, arguments_of("polling.py", "0.01")) as process:
         assert process.stderr
-        said = process.stderr.readline()
+        line = process.stderr.readline()
         process.send_signal(signal.SIGINT)
         rest = ended(sandbox, process)
 
-    assert re.match(r"asking again in [1-6]?\d s: HTTP 429, .* \(not sent: ", said)
+    assert re.match(r"next call in [1-6]?\d s: HTTP 429, .* \(not sent: ", line)
     assert rest.code == 0
     assert rest.output.startswith("BTC: 0 -> 0.00250000 (weight used: 1200)\n")
 
 
-def test_goes_on_after_a_failure(sandbox: Sandbox) -> None:
-    """A server error is told, and the next round shows what there is."""
-    sandbox.answer_next(503, times=4)
+def test_continues_after_a_failure(sandbox: Sandbox) -> None:
+    """A server error is printed, and the next call succeeds."""
+    sandbox.respond_next(503, times=4)
     with started(sandbox, arguments_of("polling.py", "0.01")) as process:
         first = lines(process, 1)
         process.send_signal(signal.SIGINT)
         rest = ended(sandbox, process)
 
     assert first[0].startswith("BTC: 0 -> 0.00250000")
-    assert rest.errors.startswith("asking again in 0.01 s: HTTP 503")
+    assert rest.errors.startswith("next call in 0.01 s: HTTP 503")
 
 
-def test_ends_when_it_cannot_get_better(sandbox: Sandbox) -> None:
-    """A key that the exchange does not know is no reason to go on."""
+def test_ends_after_a_permanent_error(sandbox: Sandbox) -> None:
+    """A key that the exchange does not know ends the program."""
     environment = environment_of(sandbox) | {"BINANCE_API_KEY": "x" * 64}
 
     code, output, errors = run(sandbox, arguments_of("polling.py", "0.01"), environment)
 
     assert (1, "") == (code, output)
     assert errors.startswith("ApiKeyError: HTTP 401, code -2015: Invalid API-key, IP, or permissions for action")
-    assert len(sandbox.requests) == 1
+    assert len(sandbox.received_requests) == 1

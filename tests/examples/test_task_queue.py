@@ -7,16 +7,16 @@ from contextlib import contextmanager
 
 from binance_sandbox import Sandbox
 from distributed import LocalCluster
-from programs import Ended, account_in, arguments_of, run
-from relay import Relay
+from support.example_runner import Ended, account_in, arguments_of, run
+from support.recording_proxy import RecordingProxy
 
-# The program has no credentials of its own.
-OF_PROGRAM = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
+# The program itself has no credentials.
+PROGRAM_ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
 
 
 @contextmanager
 def cluster(environment: dict[str, str]) -> Iterator[str]:
-    """Run two workers with this environment, each a process of its own, and give the scheduler's address."""
+    """Run two workers, each a process with this environment, and return the scheduler's address."""
     workers = LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -30,7 +30,7 @@ def cluster(environment: dict[str, str]) -> Iterator[str]:
 
 
 def environment_of_workers(sandbox: Sandbox, *suffixes: str) -> dict[str, str]:
-    """Give the variables of the sandbox, of its first account, and of others with these suffixes."""
+    """Return the variables of the sandbox, its first account, and further accounts with these suffixes."""
     environment = {"BINANCE_SERVER": sandbox.url}
     account_in(environment, sandbox.account)
     for suffix in suffixes:
@@ -39,12 +39,12 @@ def environment_of_workers(sandbox: Sandbox, *suffixes: str) -> dict[str, str]:
 
 
 def test_workers_have_the_credentials(sandbox: Sandbox) -> None:
-    """The program has no credentials, the workers do; an account that fails does not hide the others."""
+    """The workers have the credentials, not the program; a failed account does not affect the others."""
     environment = environment_of_workers(sandbox, "_HEDGE", "_CLOSED", "_SPOT") | {"BINANCE_API_SECRET_CLOSED": "other"}
 
     with cluster(environment) as scheduler:
         command = arguments_of("task_queue.py", scheduler, "HEDGE", "CLOSED", "HALF", "SPOT")
-        code, output, errors = run(sandbox, command, OF_PROGRAM)
+        code, output, errors = run(sandbox, command, PROGRAM_ENVIRONMENT)
 
     assert code == 1
     assert output == "HEDGE: 0.00250000 BTC\nSPOT: 0.00250000 BTC\n"
@@ -53,26 +53,26 @@ def test_workers_have_the_credentials(sandbox: Sandbox) -> None:
     assert half.startswith("HALF: ConfigurationError: secret is empty")
 
 
-def test_workers_have_a_client_each(sandbox: Sandbox, relay: Relay) -> None:
-    """All accounts of a worker go over its one connection."""
+def test_workers_have_a_client_each(sandbox: Sandbox, relay: RecordingProxy) -> None:
+    """All accounts of a worker share its one connection."""
     accounts = [f"A{number}" for number in range(20)]
     environment = environment_of_workers(sandbox, *(f"_{account}" for account in accounts))
 
     with cluster(environment | {"BINANCE_SERVER": relay.url}) as scheduler:
-        ended = run(sandbox, arguments_of("task_queue.py", scheduler, *accounts), OF_PROGRAM)
+        ended = run(sandbox, arguments_of("task_queue.py", scheduler, *accounts), PROGRAM_ENVIRONMENT)
 
     assert Ended(0, "".join(f"{account}: 0.00250000 BTC\n" for account in accounts), "") == ended
-    assert len({request.headers["x-mbx-apikey"] for request in sandbox.requests}) == 20
+    assert len({request.headers["x-mbx-apikey"] for request in sandbox.received_requests}) == 20
     assert 1 <= relay.accepted <= 2
 
 
-def test_worker_without_credentials_is_told_at_once(sandbox: Sandbox) -> None:
-    """A worker that cannot have a client ends the program before there is any task."""
+def test_worker_without_credentials(sandbox: Sandbox) -> None:
+    """A worker that cannot connect ends the program before the first task."""
     with cluster({"BINANCE_SERVER": sandbox.url}) as scheduler:
-        code, output, errors = run(sandbox, arguments_of("task_queue.py", scheduler, "HEDGE"), OF_PROGRAM)
+        code, output, errors = run(sandbox, arguments_of("task_queue.py", scheduler, "HEDGE"), PROGRAM_ENVIRONMENT)
 
     assert (1, "") == (code, output)
     assert errors.splitlines()[-1].startswith(
         "a worker has no client: no credentials: BINANCE_API_KEY is not set; set BINANCE_API_KEY and BINANCE_API_SECRET"
     )
-    assert sandbox.requests == []
+    assert sandbox.received_requests == []

@@ -1,0 +1,201 @@
+"""Command line of `binance-coinm`: click parses it, and the command runs after click has returned."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from binance_client.base_client import DEFAULT_TIMEOUT
+from binance_client.policy.deadline import SECONDS_PER_DAY
+from binance_coinm import Server, __version__
+from binance_coinm.errors import BinanceError, ConfigurationError
+from binance_generator.command import generate
+
+from . import ExitCode
+from ._balance import OutputFormat, Settings, balance
+from ._doctor import run_doctor
+from ._output import describe, detach_stdout, echo_error, is_terminal, prepare_streams
+from ._target import open_target
+
+F = TypeVar("F", bound=Callable[..., Any])
+# Called after click has returned, because click would handle Ctrl+C and a closed pipe in its own way.
+_Command = Callable[[], ExitCode]
+_MEANINGS = {
+    ExitCode.OK: "success",
+    ExitCode.FAILURE: "a call failed, or a check of doctor",
+    ExitCode.USAGE: "invalid usage or configuration",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl+C, which is how --watch ends",
+    ExitCode.BROKEN_PIPE: "stdout was closed by the reader (SIGPIPE)",
+}
+# The \b keeps click from rewrapping the lines.
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"{code:5}  {meaning}" for code, meaning in _MEANINGS.items())
+
+
+def run(arguments: list[str] | None) -> int:
+    """Run the command with these arguments, by default those of the process; return the exit code."""
+    prepare_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        if is_terminal(sys.stderr):
+            # End the line on which the terminal shows ^C.
+            sys.stderr.write("\n")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        detach_stdout()
+        return ExitCode.BROKEN_PIPE
+    except OSError as error:
+        detach_stdout()
+        echo_error(error.strerror or str(error))
+        return ExitCode.FAILURE
+    return code
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        # For --help and the like click returns an exit code; `generate` has run when click returns.
+        command: _Command | int | None = cli.main(arguments, "binance-coinm", standalone_mode=False)
+        return command() if callable(command) else command or ExitCode.OK
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.UsageError as error:
+        command_path = error.ctx.command_path if error.ctx else "binance-coinm"
+        echo_error(f"{error.format_message().rstrip('.')}; see {command_path} --help")
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        echo_error(error.format_message())
+        return ExitCode.FAILURE
+    except ConfigurationError as error:
+        echo_error(describe(error))
+        return ExitCode.USAGE
+    except BinanceError as error:
+        echo_error(f"{describe(error)} (run binance-coinm doctor for details)")
+        return ExitCode.FAILURE
+
+
+def _parse_server(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else Server.from_name(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, got {value!r}") from None
+
+
+# Instead of click.FloatRange, which accepts NaN.
+def _at_least(minimum: float) -> Callable[[click.Context, click.Parameter, float | None], float | None]:
+    def check(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+        if value is None or minimum <= value <= SECONDS_PER_DAY:
+            return value
+        raise click.BadParameter(f"expected {minimum:g} to {SECONDS_PER_DAY} seconds, got {value:g}")
+
+    return check
+
+
+def _target_options(function: F) -> F:
+    """Add the options that select the server and the timeout."""
+    options = (
+        click.option(
+            "--server",
+            callback=_parse_server,
+            metavar="NAME|URL",
+            help="production, demo, testnet, or a URL. Default: BINANCE_SERVER, or else production.",
+        ),
+        click.option(
+            "--timeout",
+            type=float,
+            callback=_at_least(0.001),
+            metavar="SECONDS",
+            default=DEFAULT_TIMEOUT,
+            show_default=True,
+            help="Time limit of each call, including DNS.",
+        ),
+        click.option("--sandbox", "use_sandbox", is_flag=True, help="Call a local sandbox; no account needed."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    epilog=_EPILOG,
+)
+@click.version_option(__version__)
+@click.pass_context
+def cli(context: click.Context) -> _Command:
+    """Balances of Binance's COIN-M futures.
+
+    API key and secret come from the environment: BINANCE_API_KEY, and BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE
+    (and BINANCE_PRIVATE_KEY_PASSWORD).
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+    return lambda: ExitCode.USAGE
+
+
+@cli.command("balance", epilog=_EPILOG)
+@_target_options
+@click.option("--all", "show_zero", is_flag=True, help="Include assets with a zero balance.")
+@click.option("--json", "as_json", is_flag=True, help="Print all rows as one line of JSON; amounts are strings.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV.")
+@click.option(
+    "--watch",
+    "interval",
+    type=float,
+    callback=_at_least(0.1),
+    metavar="SECONDS",
+    help="Repeat at this interval, and show what changed; with --json, print a new line if something did.",
+)
+def _balance(  # noqa: PLR0913, one per option
+    *,
+    server: str | None,
+    timeout: float,
+    use_sandbox: bool,
+    show_zero: bool,
+    as_json: bool,
+    as_csv: bool,
+    interval: float | None,
+) -> _Command:
+    """Show the balances of the account.
+
+    On a terminal that is too narrow for a table, each amount is on its own line.
+    """
+    _reject_both(use_sandbox and "--sandbox", server and "--server")
+    _reject_both(as_json and "--json", as_csv and "--csv")
+    _reject_both(as_csv and "--csv", interval is not None and "--watch")
+    output_format: OutputFormat = "json" if as_json else "csv" if as_csv else "table"
+
+    def command() -> ExitCode:
+        with open_target(server, timeout, use_sandbox=use_sandbox) as target:
+            balance(target, Settings(output_format, show_zero, interval))
+        return ExitCode.OK
+
+    return command
+
+
+@cli.command("doctor", epilog=_EPILOG)
+@_target_options
+def _doctor(*, server: str | None, timeout: float, use_sandbox: bool) -> _Command:
+    """Check each step of a call, and show what was found.
+
+    Checks credentials, DNS, connection, clock and a balance call, in that order. A failed check says what was expected
+    and what to do. Secrets and signatures are never shown, and of the API key only both ends.
+    """
+    _reject_both(use_sandbox and "--sandbox", server and "--server")
+    server_source = "--server" if server else "BINANCE_SERVER" if "BINANCE_SERVER" in os.environ else "the default"
+
+    def command() -> ExitCode:
+        with open_target(server, timeout, use_sandbox=use_sandbox) as target:
+            return run_doctor(target, server_source)
+
+    return command
+
+
+def _reject_both(first: str | bool | None, second: str | bool | None) -> None:  # noqa: FBT001, the name of an option, or falsy
+    if first and second:
+        raise click.UsageError(f"{first} and {second} cannot be used together", click.get_current_context())
+
+
+cli.add_command(generate)

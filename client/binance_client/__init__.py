@@ -1,0 +1,5 @@
+"""The runtime of generated packages: retries, clock, rate limit, messages and connections of their clients."""
+
+from .policy.retry_policy import RetryDetails, RetryPolicy
+
+__all__ = ["RetryDetails", "RetryPolicy"]

@@ -1,0 +1,136 @@
+"""The base of clients: what the generated functions send their requests with."""
+
+import ssl
+from threading import Lock
+from typing import Any, ClassVar, Self
+
+import httpx
+from attrs import define, field
+
+from .lifetime import closed_before_call
+from .messages.error_map import from_httpx_error
+from .messages.http import HTTPResponse
+from .spec import ExchangeSpec
+
+DEFAULT_TIMEOUT = 10.0
+
+
+@define(eq=False, repr=False, slots=False)
+class BaseClient:
+    """A client for operations that need no credentials.
+
+    `base_url` is the exchange's server, `timeout` in seconds or an `httpx.Timeout`; the other arguments, and those in
+    `httpx_args`, are passed to `httpx.Client` and `httpx.AsyncClient`. Each of these two is built when it is first
+    needed. Use it with `with` or `async with`, or close it by hand.
+    """
+
+    spec: ClassVar[ExchangeSpec | None] = None
+
+    base_url: str
+    headers: dict[str, str] = field(factory=dict[str, str], kw_only=True)
+    timeout: float | httpx.Timeout = field(default=DEFAULT_TIMEOUT, kw_only=True)
+    verify: str | bool | ssl.SSLContext = field(default=True, kw_only=True)
+    httpx_args: dict[str, Any] = field(factory=dict[str, Any], kw_only=True)
+    _client: httpx.Client | None = field(default=None, init=False)
+    _async_client: httpx.AsyncClient | None = field(default=None, init=False)
+    _building: Lock = field(factory=Lock, init=False)
+
+    def __repr__(self) -> str:
+        """Return the server alone, because headers and httpx_args may hold secrets."""
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    def request(self, request: dict[str, Any]) -> HTTPResponse:
+        """Send a request, given as arguments of `httpx.Client.request`; return the response, whatever its status.
+
+        Raises `NetworkError` without a whole response (`ClientClosedError` if the client is closed), and
+        `ResponseError` if it cannot be decoded.
+        """
+        client = self.get_httpx_client()
+        if client.is_closed:
+            raise closed_before_call()
+        try:
+            return client.request(**request)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
+            error = from_httpx_error(failure)
+        raise error
+
+    async def request_async(self, request: dict[str, Any]) -> HTTPResponse:
+        """Send a request like `request`, without blocking."""
+        client = self.get_async_httpx_client()
+        if client.is_closed:
+            raise closed_before_call()
+        try:
+            return await client.request(**request)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
+            error = from_httpx_error(failure)
+        raise error
+
+    def get_httpx_client(self) -> httpx.Client:
+        """Return the one client that all sync calls go through; the first call builds it."""
+        if self._client is None:
+            with self._building:
+                if self._client is None:
+                    self._client = httpx.Client(**self._settings())
+        return self._client
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """Return the one client that all async calls go through; the first call builds it."""
+        if self._async_client is None:
+            with self._building:
+                if self._async_client is None:
+                    self._async_client = httpx.AsyncClient(**self._settings())
+        return self._async_client
+
+    def set_httpx_client(self, client: httpx.Client) -> Self:
+        """Use a custom client, with all its settings, for sync calls."""
+        self._client = client
+        return self
+
+    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
+        """Use a custom client, with all its settings, for async calls."""
+        self._async_client = async_client
+        return self
+
+    def _settings(self) -> dict[str, Any]:
+        user_agent = {"User-Agent": self.spec.user_agent} if self.spec else {}
+        return {
+            "base_url": self.base_url,
+            "headers": {**user_agent, **self.headers},
+            "timeout": self.timeout,
+            "verify": self.verify,
+            **self.httpx_args,
+        }
+
+    def close(self) -> None:
+        """Close the connections of sync calls."""
+        if self._client is not None:
+            self._client.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of async calls, and of sync ones."""
+        self.close()
+        if self._async_client is not None:
+            await self._async_client.aclose()
+
+    def __enter__(self) -> Self:
+        """Return the client; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections of sync calls."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client; leaving the block closes it."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections of async calls, and of sync ones."""
+        await self.aclose()
+
+
+class AuthenticatedClient(BaseClient):
+    """A client for all operations; one of its request hooks signs.
+
+    It is a type of its own so that type checkers reject a signed call with a client that cannot sign.
+    """

@@ -1,0 +1,29 @@
+"""The lifetime of clients that share connections, and the errors of calls to closed ones."""
+
+from attrs import define
+
+from binance_client.errors import ClientClosedError, Execution
+
+
+@define(eq=False)
+class Lifetime:
+    """The lifetime of the clients that derive from one `connect`; a closed client is never opened again."""
+
+    is_closed: bool = False
+
+    def require_open(self) -> None:
+        """Raise `ClientClosedError` for a call that begins after the client was closed."""
+        if self.is_closed:
+            raise closed_before_call()
+
+
+def closed_before_call() -> ClientClosedError:
+    """Return the error of a call that begins after the client was closed."""
+    return ClientClosedError("the client is closed; create a new one", "not_executed")
+
+
+def closed_during_call(execution: Execution) -> ClientClosedError:
+    """Return the error of a call during which the client was closed."""
+    return ClientClosedError(
+        "the client was closed before the call got its response; close it after its calls have ended", execution
+    )

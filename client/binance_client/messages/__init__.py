@@ -1,0 +1,1 @@
+"""Messages: what is sent, what is received, and which errors that means."""

@@ -1,0 +1,264 @@
+"""Decoders of JSON values: each returns the value as the document describes it, or raises `ResponseError`.
+
+A decoder takes the value and its location (a field's name or a row's index) for the error. The generated models
+check plain strings and amounts themselves before they call one, because most of a response is of these.
+"""
+
+# JSON values have no known types.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NoReturn, Protocol, Self, TypeVar
+
+import httpx
+
+from binance_client.errors import ResponseError
+from binance_client.models import MAX_DIGITS
+from binance_client.types import UNSET, Unset
+
+from .error_map import ErrorMap
+from .http import HTTPResponse, is_success
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+Loc = str | int
+Decoder = Callable[[object, Loc], T]
+
+# Longer text is rejected before it becomes a number, because the conversion may take very long.
+is_decimal = re.compile(r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?+").fullmatch
+_ROOT = ""
+_INT64 = range(-(2**63), 2**63)
+_JSON_NAMES: dict[type, str] = {
+    Unset: "nothing",
+    bool: "a boolean",
+    dict: "an object",
+    int: "a number",
+    Decimal: "a number",
+    list: "an array",
+    str: "a string",
+    type(None): "null",
+}
+
+
+def _json_name(value: object) -> str:
+    return _JSON_NAMES.get(type(value), type(value).__name__)
+
+
+def _reject(expected: str, value: object, loc: Loc) -> NoReturn:
+    raise ResponseError(f"expected {expected}, got {_json_name(value)}", path=(loc,))
+
+
+def any_value(value: object, loc: Loc) -> Any:
+    """Return a value of any type."""
+    if value is UNSET:
+        _reject("a value", value, loc)
+    return value
+
+
+def null(value: object, loc: Loc) -> None:
+    """Return None for null."""
+    if value is not None:
+        _reject("null", value, loc)
+
+
+def empty(value: object, loc: Loc) -> None:
+    """Return None for a response without content."""
+    if value is not UNSET:
+        _reject("no content", value, loc)
+
+
+def string(value: object, loc: Loc) -> str:
+    """Return a string."""
+    if not isinstance(value, str):
+        _reject("a string", value, loc)
+    return value
+
+
+def boolean(value: object, loc: Loc) -> bool:
+    """Return a boolean."""
+    if not isinstance(value, bool):
+        _reject("a boolean", value, loc)
+    return value
+
+
+def integer(value: object, loc: Loc) -> int:
+    """Return an integer of 64 bits."""
+    if not isinstance(value, int) or isinstance(value, bool) or value not in _INT64:
+        _reject("an integer of 64 bits", value, loc)
+    return value
+
+
+def decimal(value: object, loc: Loc) -> Decimal:
+    """Return a decimal with all its digits, from a string or a number."""
+    if isinstance(value, str) and is_decimal(value):
+        return Decimal(value)
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        number = Decimal(value)
+        if number.is_finite() and is_decimal(f"{number:f}" if abs(number.adjusted()) <= MAX_DIGITS else ""):
+            return number
+    return _reject(f"a decimal string of at most {MAX_DIGITS} digits", value, loc)
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Return the members of an object as a new dictionary."""
+    if not isinstance(value, (dict, Mapping)):
+        raise ResponseError(f"expected an object, got {_json_name(value)}")
+    return dict(value)
+
+
+class DecodableModel(Protocol):
+    """A generated model."""
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Return the model of a JSON object."""
+        ...
+
+
+M = TypeVar("M", bound=DecodableModel)
+
+
+def model(kind: type[M]) -> Decoder[M]:
+    """Return a decoder of objects as models."""
+
+    def decode(value: Any, loc: Loc) -> M:
+        try:
+            return kind.from_dict(value)
+        except ResponseError as error:
+            error.path = (loc, *error.path)
+            raise
+
+    return decode
+
+
+def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
+    """Return a decoder of arrays, item by item."""
+
+    def decode(value: object, loc: Loc) -> list[T]:
+        if not isinstance(value, list):
+            _reject("an array", value, loc)
+        try:
+            return [decode_item(item, index) for index, item in enumerate(value)]
+        except ResponseError as error:
+            error.path = (loc, *error.path)
+            raise
+
+    return decode
+
+
+def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
+    """Return a decoder of arrays whose items each have their own type; more items may follow if it is not closed."""
+
+    def decode(value: object, loc: Loc) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            _reject("an array", value, loc)
+        if len(value) < len(decoders) or (is_closed and len(value) > len(decoders)):
+            raise ResponseError(f"expected an array of {len(decoders)} items, got {len(value)}", path=(loc,))
+        try:
+            return tuple(
+                decoder(item, index) for index, (decoder, item) in enumerate(zip(decoders, value, strict=False))
+            )
+        except ResponseError as error:
+            error.path = (loc, *error.path)
+            raise
+
+    return decode
+
+
+def const(expected: object) -> Decoder[Any]:
+    """Return a decoder of the only value that is allowed."""
+
+    def decode(value: object, loc: Loc) -> object:
+        if type(value) is not type(expected) or value != expected:
+            _reject(f"{expected!r}", value, loc)
+        return expected
+
+    return decode
+
+
+def enum(kind: type[E]) -> Decoder[E]:
+    """Return a decoder of the members of an enumeration."""
+
+    def decode(value: object, loc: Loc) -> E:
+        for member in kind:
+            if type(value) is type(member.value) and value == member.value:
+                return member
+        return _reject(f"a {kind.__name__}", value, loc)
+
+    return decode
+
+
+def union(*decoders: Decoder[Any]) -> Decoder[Any]:
+    """Return a decoder that tries several types in their order."""
+
+    def decode(value: object, loc: Loc) -> Any:
+        reasons: list[str] = []
+        for decoder in decoders:
+            try:
+                return decoder(value, loc)
+            except ResponseError as error:
+                # Without the location of the value itself, which the error below states once for all reasons.
+                steps = [f"item {step}" if isinstance(step, int) else f"field {step}" for step in error.path[1:]]
+                reasons.append(": ".join([", ".join(steps)] * bool(steps) + [error.reason]))
+        raise ResponseError("; or ".join(reasons), path=(loc,))
+
+    return decode
+
+
+def optional(decoder: Decoder[T], value: object, loc: Loc) -> T | Unset:
+    """Return the decoded value, or `UNSET` if it is missing."""
+    return value if isinstance(value, Unset) else decoder(value, loc)
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_raw_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_reject_constant).raw_decode
+_WHITE_SPACE = " \t\n\r"
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the value of JSON text, its numbers exactly; raise `ResponseError` for anything else."""
+    # The error is raised outside of the handlers, because the decoder's own exception holds the whole response.
+    try:
+        text = content.decode().strip(_WHITE_SPACE)
+        value, end = _raw_decode(text)
+        if end == len(text):
+            return value
+        got = "something else"
+    except UnicodeDecodeError:
+        got = "bytes that are not UTF-8"
+    except (ValueError, ArithmeticError, RecursionError):
+        got = "something else" if content.strip() else "nothing"
+    raise ResponseError(f"expected JSON, got {got}")
+
+
+def _is_error_body(value: dict[str, Any]) -> bool:
+    code = value.get("code") if "msg" in value else None
+    return isinstance(code, int) and code < 0
+
+
+def parse_response(response: HTTPResponse, error_map: ErrorMap, documented: range, decode: Decoder[T]) -> T:
+    """Return the decoded body of a response, whose status has to be among the documented ones.
+
+    Raises `ApiError` if the exchange rejected the request, with whatever status, and `ResponseError` if the response is
+    not what the document describes.
+    """
+    if not is_success(response):
+        raise error_map.from_response(response)
+    try:
+        if response.status_code not in documented:
+            raise ResponseError("the document describes no response of this status")  # noqa: TRY301, completed below
+        value = parse_json(response.content) if response.content or decode is not empty else UNSET
+        if isinstance(value, dict) and _is_error_body(value):
+            raise error_map.from_response(response)
+        return decode(value, _ROOT)
+    except ResponseError as error:
+        error.path = error.path[1:]
+        error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
+        raise

@@ -1,0 +1,146 @@
+"""The errors of responses, and of failures of httpx."""
+
+# JSON values have no known types.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import httpx
+
+from binance_client.errors import (
+    ApiError,
+    ExchangeError,
+    Execution,
+    IpBannedError,
+    NetworkError,
+    RateLimitError,
+    ResponseError,
+    TimeoutError,  # noqa: A004, this package's error
+    TimestampError,
+    suppressed,
+)
+
+from .http import HTTPResponse
+
+# Failures before there is a connection: the exchange cannot have received any of the request.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+# The first digit of the status. Source: RFC 9110, section 15.4.
+_REDIRECTION = 3
+# Longer digit strings are neither a time nor a weight, and take long to convert.
+_is_non_negative = re.compile("[0-9]{1,18}").fullmatch
+
+
+class ErrorMap(NamedTuple):
+    """What a document says about responses that reject a request.
+
+    `shortest_ban` and `longest_ban` are in seconds; `banned_until` finds the end of a ban in the `msg` of a response.
+    The error is that of the status, else that of the code, else that of the status or its class if no code has one.
+    """
+
+    used_weight_header: str
+    retry_after_header: str
+    banned_until: re.Pattern[str]
+    shortest_ban: int
+    longest_ban: int
+    error_by_status: Mapping[int, type[ApiError]]
+    error_by_code: Mapping[int | None, type[ApiError]]
+    error_by_status_else: Mapping[int, type[ApiError]]
+    error_by_class_else: Mapping[int, type[ApiError]]
+    execution_by_msg: Mapping[str, Execution]
+    execution_by_code: Mapping[int | None, Execution]
+    hints_by_code: Mapping[int | None, str]
+
+    def used_weight(self, headers: Mapping[str, str]) -> int | None:
+        """Return the weight that the IP address has used of the minute, None if the headers do not report it."""
+        return _parse_non_negative(headers.get(self.used_weight_header))
+
+    def rate_limit_exceeded(self, weight: int, retry_after: int) -> RateLimitError:
+        """Return the error of a call that is not sent because it would exceed the weight of the current minute."""
+        status_code = next(status for status, kind in self.error_by_status.items() if kind is RateLimitError)
+        error = RateLimitError(status_code=status_code, code=None, msg=None, headers={})
+        return suppressed(error, f"the weight of this minute, {weight}, is used up", retry_after)
+
+    def from_response(self, response: HTTPResponse) -> ApiError | ResponseError:
+        """Return the error of a response that is not a success."""
+        status_code = response.status_code
+        if status_code // 100 == _REDIRECTION:
+            return from_redirect(response)
+        code, msg = _parse_code_and_msg(response.content)
+        kind = (
+            self.error_by_status.get(status_code)
+            or self.error_by_code.get(code)
+            or self.error_by_status_else.get(status_code)
+            or self.error_by_class_else.get(status_code // 100, ApiError)
+        )
+        error = kind(status_code=status_code, code=code, msg=msg, headers=httpx.Headers(response.headers))
+        error.retry_after = _parse_non_negative(error.headers.get(self.retry_after_header))
+        error.used_weight = self.used_weight(error.headers)
+        error.hint = self.hints_by_code.get(code)
+        if isinstance(error, TimestampError):
+            # Set by `retry_flow`, if the clock was synchronized.
+            error.clock_offset_ms = response.extensions.get("clock_offset_ms")
+        if isinstance(error, RateLimitError | IpBannedError):
+            match = self.banned_until.search(msg or "")
+            error.banned_until = _parse_non_negative(match[1]) if match else None
+        if isinstance(error, ExchangeError):
+            error.execution = self._execution(code, msg or "")
+        return error
+
+    def _execution(self, code: int | None, msg: str) -> Execution:
+        for start, execution in self.execution_by_msg.items():
+            if msg.startswith(start):
+                return execution
+        return self.execution_by_code.get(code) or "unknown"
+
+
+def from_httpx_error(error: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> NetworkError | ResponseError:
+    """Return the error for a failure of httpx; a `NetworkError` is returned as it is.
+
+    The error names the failure and does not chain it, because the failure holds the signed request.
+    """
+    if isinstance(error, NetworkError):
+        return error
+    # httpx quotes what it rejects, which may be a header with a key.
+    text = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, httpx.DecodingError | httpx.TooManyRedirects | httpx.InvalidURL):
+        return ResponseError(f"the response cannot be read, {cause}")
+    execution: Execution = "not_executed" if isinstance(error, _NOT_SENT) else "unknown"
+    if isinstance(error, httpx.TimeoutException):
+        return TimeoutError(f"the call timed out, {cause}", execution)
+    return NetworkError(f"no response, or only part of one, {cause}", execution)
+
+
+def from_redirect(response: HTTPResponse) -> ResponseError:
+    """Return the error of a redirect, without the query of its location, which may repeat the signature."""
+    error = ResponseError("expected a response, got a redirect, which is not followed")
+    error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
+    if "location" in error.headers:
+        error.headers["location"] = error.headers["location"].partition("?")[0].partition("#")[0]
+    return error
+
+
+def _parse_non_negative(value: str | None) -> int | None:
+    return int(value) if value is not None and _is_non_negative(value) else None
+
+
+def _parse_code_and_msg(content: bytes) -> tuple[int | None, str | None]:
+    body: Any
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        body = None
+    code, msg = (body.get("code"), body.get("msg")) if isinstance(body, dict) else (None, None)
+    return (
+        code if isinstance(code, int) and not isinstance(code, bool) else None,
+        msg if isinstance(msg, str) else None,
+    )

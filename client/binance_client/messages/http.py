@@ -1,0 +1,36 @@
+"""The parts of a response that decoding needs."""
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Protocol
+
+# The first digit of the status.
+_SUCCESS = 2
+
+
+class HTTPResponse(Protocol):
+    """A whole response, such as `httpx.Response`."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; their names are case-insensitive."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The decoded body."""
+        ...
+
+    @property
+    def extensions(self) -> MutableMapping[str, Any]:
+        """What the client that sent the request adds, such as the number of attempts."""
+        ...
+
+
+def is_success(response: HTTPResponse) -> bool:
+    """Return True if the status is one of success. Source: RFC 9110, section 15.3."""
+    return response.status_code // 100 == _SUCCESS

@@ -1,0 +1,74 @@
+"""Keep signed queries out of logs and exceptions: httpx logs each URL, and httpcore the headers of each response."""
+
+import logging
+import re
+from contextlib import suppress
+
+import httpcore
+import httpx
+
+# A parameter with the name `signature`, also if percent-encoded, as in a redirect whose query repeats the URL.
+_has_signature = re.compile(
+    r"(?:(?<![-\w])|(?<=%26)|(?<=%2526)|(?<=%3F)|(?<=%253F))signature(?:=|%(?:25)*3D)", re.IGNORECASE
+).search
+_word_separators = re.compile(r"""([\s'"<>]+)""")
+_query_start = re.compile(r"(\?|%3F|%253F)", re.IGNORECASE)
+# A filter applies to the records of its own logger alone, not to those of its children.
+_LOGGERS = (
+    httpx.__name__,
+    *(f"{httpcore.__name__}.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+)
+
+
+def redacted(text: str) -> str:
+    """Return a text without the queries that contain a signature."""
+    if not _has_signature(text):
+        return text
+    return "".join(_without_query(word) if _has_signature(word) else word for word in _word_separators.split(text))
+
+
+def _without_query(url: str) -> str:
+    before, *separator = _query_start.split(url, maxsplit=1)[:2]
+    return f"{before}{separator[0]}[redacted]" if separator else "[redacted]"
+
+
+class _Redaction(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        with suppress(TypeError, ValueError):
+            # The handlers report a record whose arguments do not match its format, as usual.
+            text = record.getMessage()
+            if _has_signature(text):
+                record.msg, record.args = redacted(text), None
+        return True
+
+
+_redaction = _Redaction()
+
+
+def redact_logs() -> None:
+    """Remove signatures from what httpx and httpcore log, for all clients of the process."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_redaction)
+
+
+def strip_traceback(failure: BaseException, request: httpx.Request, outer: BaseException | None) -> BaseException:
+    """Return the exception of an attempt without anything that holds the signed request.
+
+    That is its frames and those of its causes, the request that an exception of httpx carries, and texts of a
+    transport. `request` is the unsigned one. `outer` is what the caller was handling before the attempt, which stays.
+    """
+    visited = {id(outer)}
+    pending: list[BaseException | None] = [failure]
+    while pending:
+        error = pending.pop()
+        if error is None or id(error) in visited:
+            continue
+        visited.add(id(error))
+        error.__traceback__ = None
+        if isinstance(error, httpx.HTTPError):
+            error.request = request
+            error.args = tuple(redacted(arg) if isinstance(arg, str) else arg for arg in error.args)
+        if isinstance(error, httpx.HTTPStatusError):
+            error.response.request = request
+        pending += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+    return failure

@@ -1,0 +1,89 @@
+"""The base of generated models: records with attributes, which are not mappings."""
+
+# JSON values have no known types.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+
+from attrs import fields
+
+from .types import Unset
+
+# No amount has more digits before or after its point; 1E+999999999 would fill the memory as plain digits.
+MAX_DIGITS = 64
+
+
+class Model:
+    """A JSON object of the exchange, with an attribute for each member that the document names.
+
+    Other members are in `additional_properties`.
+    """
+
+    __slots__ = ()
+    json_names: ClassVar[Mapping[str, str]]
+    """The members of the JSON object, by the names of the attributes."""
+
+    def __repr__(self) -> str:
+        """Return the attributes that are set, decimals as plain digits."""
+        values = ((attribute.name, getattr(self, attribute.name)) for attribute in fields(cast("Any", type(self))))
+        texts = [
+            f"{name}={_plain(value)}"
+            for name, value in values
+            if not isinstance(value, Unset) and not (name == "additional_properties" and not value)
+        ]
+        return f"{type(self).__name__}({', '.join(texts)})"
+
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, which reject row["asset"] only if these methods do not exist.
+
+        def __getitem__(self, key: object) -> NoReturn:
+            """Raise TypeError: a model is not a mapping."""
+            raise _not_a_mapping(self, key)
+
+        def __setitem__(self, key: object, value: object) -> NoReturn:
+            """Raise TypeError: a model is not a mapping."""
+            raise _not_a_mapping(self, key)
+
+        def __delitem__(self, key: object) -> NoReturn:
+            """Raise TypeError: a model is not a mapping."""
+            raise _not_a_mapping(self, key)
+
+        def __contains__(self, key: object) -> NoReturn:
+            """Raise TypeError: a model is not a mapping."""
+            raise _not_a_mapping(self, key)
+
+        def __iter__(self) -> NoReturn:
+            """Raise TypeError: a model is not iterable."""
+            raise TypeError(f"{type(self).__name__} is not iterable; iterate over to_dict()")
+
+
+def _not_a_mapping(model: Any, key: object) -> TypeError:
+    name = type(model).__name__
+    for attribute, json_name in model.json_names.items():
+        if key in (attribute, json_name):
+            return TypeError(f"{name} is not a mapping; write row.{attribute} instead of row[{key!r}]")
+    return TypeError(
+        f"{name} is not a mapping and has no attribute for {key!r}; members that the document does not name are in"
+        " row.additional_properties"
+    )
+
+
+def is_plain(value: Decimal) -> bool:
+    """Return True if a finite decimal is short when it is written without an exponent."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MAX_DIGITS and value.adjusted() < MAX_DIGITS
+
+
+def _plain(value: object) -> str:
+    """Return the text of a value without exponents: str(Decimal("0.00000000")) would be 0E-8."""
+    if isinstance(value, Decimal):
+        return f"Decimal('{value:f}')" if value.is_finite() and is_plain(value) else repr(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_plain, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_plain(item)}' for key, item in value.items())}}}"
+    return repr(value)

@@ -1,0 +1,237 @@
+"""The attempts of a call, as a generator of commands, which decides what to do and does no I/O.
+
+A runner, sync or async, executes each command and sends its result back.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import httpx
+from attrs import frozen
+
+from binance_client import errors
+from binance_client.messages.http import is_success
+from binance_client.stale_connection import StaleConnectionError
+
+from .clock import Instant
+from .retry_decision import Action, Decision, Failure, RetryState, decide
+from .retry_policy import RetryDetails
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .client_state import AttemptResult, ClientState
+
+T = TypeVar("T")
+
+_logger = logging.getLogger("binance_client")
+
+
+@frozen
+class SendRequest:
+    """Send the request over a connection that was idle for less than `max_idle_age` seconds.
+
+    The result is an `AttemptResult`.
+    """
+
+    max_idle_age: float
+
+
+@frozen
+class SyncClock:
+    """Synchronize the clock, unless another call did since `sync_count`; the result is whether it is synchronized."""
+
+    sync_count: int
+
+
+@frozen
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+@frozen
+class Finish:
+    """Return the response, or raise the exception."""
+
+    result: AttemptResult
+
+
+Command = SendRequest | SyncClock | Sleep | Finish
+# The result of each command is sent into the generator.
+Flow = Generator[Command, Any, T]
+
+
+class _Attempt(NamedTuple):
+    """A request that was sent: its result, the error of that, and the clock's `sync_count` when it was sent."""
+
+    result: AttemptResult
+    error: errors.BinanceError | None
+    sync_count: int
+
+
+def retry_flow(
+    call: Call,
+    client: ClientState,
+    now: Callable[[], float] = time.monotonic,
+    jitter: Callable[[], float] = random.random,
+) -> Flow[None]:
+    """Yield the commands of a call, the last of which is `Finish`."""
+    return _RetryFlow(call, client, now, jitter).run()
+
+
+class _RetryFlow(NamedTuple):
+    call: Call
+    client: ClientState
+    now: Callable[[], float]
+    jitter: Callable[[], float]
+
+    def run(self) -> Flow[None]:
+        if self.needs_first_sync():
+            yield SyncClock(0)
+        state = RetryState()
+        attempts = 0
+        max_idle_age = self.call.max_idle_age
+        last_failure: AttemptResult | None = None
+        while True:
+            unsent_result = yield from self.wait_for_rate_limit(last_failure)
+            if unsent_result is not None:
+                yield Finish(unsent_result)
+                return
+            attempt = yield from self.send(max_idle_age)
+            attempts += 1
+            if not isinstance(attempt.result, Exception):
+                attempt.result.extensions["attempts"] = attempts
+            if attempt.error is None:
+                yield Finish(attempt.result)
+                return
+            decision, last_failure = yield from self.next_step(state, attempt)
+            if decision.action is Action.GIVE_UP:
+                yield Finish(last_failure)
+                return
+            self.report_retry(attempts, decision.seconds, attempt.error)
+            max_idle_age = 0 if decision.action is Action.REPLACE_CONNECTION else self.call.max_idle_age
+            state = state.after(decision)
+            if decision.action is Action.BACK_OFF:
+                yield Sleep(decision.seconds)
+
+    def needs_first_sync(self) -> bool:
+        """Return True if the clock has to be synchronized before the first signed call, unless a ban lasts."""
+        wants_sync = self.client.settings.sync_clock and self.call.is_signed and not self.client.clock.sync_count
+        return wants_sync and self.client.rate_limit.ban_error(self.now()) is None
+
+    def wait_for_rate_limit(self, last_failure: AttemptResult | None) -> Flow[AttemptResult | None]:
+        """Wait until the rate limit allows the call, and reserve its weight; return its result if it is not sent.
+
+        The result is its last failure if its deadline has passed.
+        """
+        weight, max_weight = self.call.weight, self.client.settings.max_weight_per_minute
+        while True:
+            ban = self.client.rate_limit.ban_error(self.now())
+            if ban is not None:
+                return ban
+            if self.now() >= self.call.deadline:
+                return last_failure or errors.TimeoutError("the call timed out before it was sent", "not_executed")
+            if max_weight is None:
+                return None
+            if weight > max_weight:
+                return errors.ConfigurationError(
+                    f"max_weight_per_minute: {max_weight} is less than the weight of this call, {weight}"
+                )
+            wait = self.client.rate_limit.reserve(weight, max_weight, self.client.clock())
+            if not wait:
+                return None
+            if self.now() + wait >= self.call.deadline:
+                return self.client.spec.error_map.rate_limit_exceeded(max_weight, math.ceil(wait))
+            _logger.info("%s %s waits %.2f s for weight", self.call.method, self.call.path, wait)
+            yield Sleep(wait)
+
+    def send(self, max_idle_age: float) -> Flow[_Attempt]:
+        """Send the request once, and record what the result reports of weight and bans."""
+        sync_count, sent_ms = self.client.clock.sync_count, self.client.clock()
+        try:
+            result: AttemptResult = yield SendRequest(max_idle_age)
+            return _Attempt(result, self.record(result, sent_ms), sync_count)
+        finally:
+            if self.client.settings.max_weight_per_minute is not None:
+                self.client.rate_limit.release(self.call.weight)
+
+    def record(self, result: AttemptResult, sent_ms: int) -> errors.BinanceError | None:
+        """Record what a result reports of weight and bans; return its error, None for a success."""
+        client = self.client
+        if not isinstance(result, Exception):
+            _logger.debug("%s %s: HTTP %d", self.call.method, self.call.path, result.status_code)
+            used_weight = client.spec.error_map.used_weight(result.headers)
+            if used_weight is not None:
+                client.rate_limit.record_usage(
+                    used_weight, weight=self.call.weight, sent_ms=sent_ms, time_ms=client.clock()
+                )
+            if client.clock.sync_count:
+                # Read by `ErrorMap.from_response` for the error that the generated function may raise.
+                result.extensions["clock_offset_ms"] = client.clock.offset_ms
+            if is_success(result):
+                return None
+        error = client.to_error(result)
+        if error is not None:
+            now = Instant(client.clock(), self.now())
+            limit = client.settings.max_weight_per_minute
+            client.rate_limit.record_error(error, sent_ms=sent_ms, now=now, max_weight=limit)
+        return error
+
+    def next_step(self, state: RetryState, attempt: _Attempt) -> Flow[tuple[Decision, AttemptResult]]:
+        """Return what follows a failed attempt, and the call's result if nothing does."""
+        decision = decide(self.call.retry, state, self.failure_of(attempt), self.jitter())
+        if decision.action is not Action.SYNC_CLOCK or (yield SyncClock(attempt.sync_count)):
+            return decision, attempt.result
+        # Without the exchange's time, the request is sent again after a backoff, unless the time request met a ban.
+        ban = self.client.rate_limit.ban_error(self.now())
+        failure = self.failure_of(attempt)._replace(is_retryable=True, can_sync_clock=False)
+        return decide(self.call.retry, state, failure, self.jitter()), ban or attempt.result
+
+    def failure_of(self, attempt: _Attempt) -> Failure:
+        error, now = attempt.error, self.now()
+        return Failure(
+            is_retryable=_is_retryable(self.call, attempt),
+            seconds_left=self.call.deadline - now,
+            is_stale=isinstance(attempt.result, StaleConnectionError),
+            can_sync_clock=(
+                isinstance(error, errors.TimestampError)
+                and self.call.is_signed
+                and self.call.is_replayable
+                and self.client.spec.server_time is not None
+            ),
+            is_banned=self.client.rate_limit.ban_error(now) is not None,
+            retry_after=error.retry_after if isinstance(error, errors.ApiError) else None,
+        )
+
+    def report_retry(self, attempt: int, wait: float, error: errors.BinanceError) -> None:
+        call = self.call
+        reason = type(error).__name__
+        if isinstance(error, errors.ApiError):
+            reason += f" (HTTP {error.status_code}, code {error.code})"
+        _logger.info("retry %d of %s %s in %.3f s: %s", attempt, call.method, call.path, wait, reason)
+        if self.client.settings.on_retry is None:
+            return
+        try:
+            self.client.settings.on_retry(RetryDetails(call.method, call.path, attempt, wait, error))
+        except httpx.HTTPError as failure:
+            # It would be taken for a failure of the call.
+            raise RuntimeError(f"on_retry raised {type(failure).__name__}") from failure
+
+
+def _is_retryable(call: Call, attempt: _Attempt) -> bool:
+    """Return True if sending the request again cannot execute a write twice."""
+    error = attempt.error
+    if not call.is_replayable or isinstance(error, errors.ClientClosedError):
+        return False
+    if isinstance(error, errors.RateLimitError):
+        return True
+    if isinstance(error, errors.ExchangeError | errors.NetworkError):
+        return call.is_safe or error.execution == "not_executed"
+    return call.is_safe and isinstance(attempt.result, httpx.DecodingError)

@@ -1,0 +1,36 @@
+"""Validators of settings: those of attrs, with an error that says what was expected."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from attrs.validators import and_, ge, gt, instance_of, le, not_
+
+from binance_client.errors import ConfigurationError
+
+from .deadline import SECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+_Validator = Callable[[Any, "Attribute[Any]", Any], None]
+
+
+def expect(expected: str, *validators: _Validator) -> _Validator:
+    """Return a validator that raises `ConfigurationError`, with what was expected, if one of attrs' fails."""
+    check = and_(*validators)
+
+    def validate(instance: Any, attribute: "Attribute[Any]", value: Any) -> None:
+        try:
+            check(instance, attribute, value)
+        except (TypeError, ValueError):
+            raise ConfigurationError(f"{attribute.name}: expected {expected}, got {value!r}") from None
+
+    return validate
+
+
+_is_integer: _Validator = and_(not_(instance_of(bool)), instance_of(int))
+_is_number: _Validator = and_(not_(instance_of(bool)), instance_of((int, float)))
+
+positive_integer = expect("a positive integer", _is_integer, ge(1))
+seconds = expect("a number of seconds, at most a day", _is_number, ge(0), le(SECONDS_PER_DAY))
+positive_seconds = expect("a positive number of seconds, at most a day", _is_number, gt(0), le(SECONDS_PER_DAY))

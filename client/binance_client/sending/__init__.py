@@ -1,0 +1,1 @@
+"""Sending: httpx clients that retry, and the limits of calls in flight."""

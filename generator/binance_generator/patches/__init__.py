@@ -1,0 +1,48 @@
+"""Monkeypatches of the pinned openapi-python-client, where it cannot be extended in a public way.
+
+`upstream.sha256` has the checksums of the upstream files that are patched or overridden by templates. A test compares
+them, so that an upgrade shows what has to be reviewed.
+"""
+
+from openapi_python_client import strings
+
+from . import decimal_property, enum_names, ref_description, tuple_property
+
+# Names that generated modules, functions and models use; a parameter or field of the same name gets a suffix.
+RESERVED_NAMES = {
+    "Any",
+    "AuthenticatedClient",
+    "BaseClient",
+    "ClassVar",
+    "Decimal",
+    "ERROR_MAP",
+    "HTTPResponse",
+    "IntEnum",
+    "Literal",
+    "Mapping",
+    "Model",
+    "Response",
+    "Security",
+    "Self",
+    "StrEnum",
+    "UNSET",
+    "Unset",
+    "additional_properties",
+    "build_request",
+    "client",
+    "decoders",
+    "encoders",
+    "from_dict",
+    "json_names",
+    "parse_response",
+    "to_dict",
+}
+
+
+def apply() -> None:
+    """Apply all patches to the imported openapi-python-client; a second call changes nothing."""
+    strings.RESERVED_WORDS.update(RESERVED_NAMES)
+    decimal_property.apply()
+    enum_names.apply()
+    ref_description.apply()
+    tuple_property.apply()

@@ -1,0 +1,149 @@
+"""The exchange's response to a request. Performs no I/O; the time is an argument."""
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Final
+
+import attrs
+
+from binance_sandbox._account import API_KEY_LENGTH, Account
+from binance_sandbox._http import FORM, JSON, Headers, ReceivedRequest, Response, diagnostic, encode
+from binance_sandbox._rate_limit import RateLimit, Verdict
+from binance_sandbox._signature import split_signature
+from binance_sandbox._spec import Operation, ResponseSpec, Spec
+from binance_sandbox._stubs import StubResponse
+from binance_sandbox._validation import RequestRejectedError, validate_parameters
+
+_PLACEHOLDERS: Final = {
+    "parameter": r"(?<=')\w+(?=')",
+    "client_ip": r"\d+\.\d+\.\d+\.\d+",
+    "until_ms": r"\b\d{13}\b",
+    "limit": r"\b\d+(?= requests)",
+}
+"""Patterns for the parts of the document's error messages that are replaced in each response."""
+
+
+class RequestHandler:
+    """The accounts, the rate limit, and the checks of a request in the exchange's order."""
+
+    def __init__(self, spec: Spec, accounts: Sequence[Account], weight_limit: int) -> None:
+        """Create a handler for at least one account; operations that need no API key are answered from the first."""
+        self.spec = spec
+        self.accounts = {account.api_key: account for account in accounts}
+        self.rate_limit = RateLimit(weight_limit, min_ban_ms=spec.min_ban_ms, max_ban_ms=spec.max_ban_ms)
+
+    def handle(self, request: ReceivedRequest, now_ms: int, stub: StubResponse | None = None) -> Response:
+        """Return the response to a request received at `now_ms`; a stub is returned without any check."""
+        operation = self.spec.operation(request.method, request.path)
+        verdict = self.rate_limit.count(operation.weight if operation else 0, now_ms)
+        if stub:
+            return self._from_stub(stub, operation, now_ms)
+        try:
+            self._check_rate_limit(verdict, now_ms)
+            if operation is None:
+                known = ", ".join(f"{other.method} {other.path}" for other in self.spec.operations)
+                return diagnostic(HTTPStatus.NOT_FOUND, f"{request.method} {request.path} is not among {known}")
+            account = self._check_api_key(operation, request)
+            is_form = request.method != "GET" and request.headers.get("content-type", "").startswith(FORM)
+            form = request.body if is_form else b""
+            parameters = validate_parameters(operation.parameters, query=request.query, form=form)
+            if operation.security and operation.security.signed:
+                self._check_timestamp(parameters, now_ms)
+                self._check_signature(account, request)
+        except RequestRejectedError as error:
+            return self._reject(error, operation, request, now_ms)
+        return self._accept(operation, account, now_ms)
+
+    def _check_rate_limit(self, verdict: Verdict, now_ms: int) -> None:
+        if verdict is not Verdict.PASS:
+            example = "tooMany" if verdict is Verdict.TOO_MANY else "banned"
+            raise RequestRejectedError(example, RetryAfter=str(self.rate_limit.retry_after(now_ms)))
+
+    def _check_api_key(self, operation: Operation, request: ReceivedRequest) -> Account:
+        if operation.security is None:
+            return next(iter(self.accounts.values()))
+        api_key = request.headers.get(operation.security.header, "")
+        if api_key in self.accounts:
+            return self.accounts[api_key]
+        is_well_formed = len(api_key) == API_KEY_LENGTH and api_key.isascii() and api_key.isalnum()
+        raise RequestRejectedError("rejected" if is_well_formed else "format")
+
+    def _check_timestamp(self, parameters: Mapping[str, str], now_ms: int) -> None:
+        """Check the timestamp. Source: COIN-M Futures, General Info, "Timing security"."""
+        timestamp = Decimal(parameters[self._name("timestamp")])
+        recv_window = Decimal(parameters.get(self._name("recvWindow"), self.spec.default_recv_window_ms))
+        if timestamp >= now_ms + self.spec.max_clock_skew_ms:
+            raise RequestRejectedError("earlyTimestamp")
+        if now_ms - timestamp > recv_window:
+            raise RequestRejectedError("lateTimestamp")
+
+    def _check_signature(self, account: Account, request: ReceivedRequest) -> None:
+        split = split_signature(request.query, request.body, self._name("signature"))
+        if split is None or not account.verify_signature(*split):
+            raise RequestRejectedError("signature")
+
+    def _name(self, component: str) -> str:
+        return self.spec.parameter_names[component]
+
+    def _accept(self, operation: Operation, account: Account, now_ms: int) -> Response:
+        success = operation.success
+        if operation.operation_id in account.responses:
+            body = account.responses[operation.operation_id]
+        else:
+            try:
+                body = operation.example
+            except LookupError as error:
+                return diagnostic(HTTPStatus.NOT_IMPLEMENTED, str(error))
+            if success.component == "ServerTime":
+                body = dict.fromkeys(body, now_ms)
+        return self._build_response(int(success.status), success, body, now_ms)
+
+    def _reject(
+        self, error: RequestRejectedError, operation: Operation | None, request: ReceivedRequest, now_ms: int
+    ) -> Response:
+        found = self.spec.find_example(operation, name=error.example)
+        if found is None:
+            text = f"the request is rejected, but the document has no error example named {error.example!r}; add one"
+            return diagnostic(HTTPStatus.NOT_IMPLEMENTED, text)
+        documented, example = found
+        values = error.values | {
+            "client_ip": request.client_ip,
+            "until_ms": str(self.rate_limit.banned_until_ms),
+            "limit": str(self.rate_limit.limit),
+        }
+        body = {name: _render(value, values) if isinstance(value, str) else value for name, value in example.items()}
+        return self._build_response(int(documented.status), documented, body, now_ms, values)
+
+    def _from_stub(self, stub: StubResponse, operation: Operation | None, now_ms: int) -> Response:
+        found = self.spec.find_example(operation, status=stub.status, name=stub.example)
+        documented, example = found or (None, b"")
+        response = self._build_response(stub.status, documented, example if stub.body is None else stub.body, now_ms)
+        return attrs.evolve(response, headers=Headers([*response.headers.items(), *stub.headers.items()]))
+
+    def _build_response(
+        self,
+        status: int,
+        documented: ResponseSpec | None,
+        body: object,
+        now_ms: int,
+        values: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Build a response, with those of its documented headers whose value is known."""
+        known = {"UsedWeight": str(self.rate_limit.used(now_ms)), **(values or {})}
+        media_type = documented.media_type if documented else JSON
+        headers = [("content-type", media_type)] if media_type else []
+        if documented:
+            headers += [
+                (name, known[component]) for component, name in documented.headers.items() if component in known
+            ]
+        return Response(status, Headers(headers), encode(body))
+
+
+def _render(message: str, values: Mapping[str, str]) -> str:
+    """Replace the placeholders of an error message that have a value."""
+    for name, pattern in _PLACEHOLDERS.items():
+        if name in values:
+            message = re.sub(pattern, values[name], message)
+    return message

@@ -1,0 +1,245 @@
+"""Parsing of the OpenAPI document, which describes the exchange's HTTP interface.
+
+The sandbox itself uses some components: it checks the timestamp, counts the weight and reports the time. It finds them
+by the component's name (`components/headers/UsedWeight`); their names in HTTP are those in the document.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from importlib.resources import files
+from math import inf
+from typing import Any, Protocol
+
+import attrs
+import yaml
+
+from binance_sandbox._http import FORM, JSON
+from binance_sandbox._validation import Node, Parameter, resolve
+
+# The exchange's methods. Source: General Info, "General Information on Endpoints".
+_METHODS = ("get", "put", "post", "delete")
+
+
+class _Readable(Protocol):
+    def read_text(self, encoding: str) -> str: ...
+
+
+@attrs.frozen
+class Security:
+    """The security of an operation: an API key in `header`, and a signature if `signed`."""
+
+    header: str
+    signed: bool
+
+
+@attrs.frozen
+class ResponseSpec:
+    """The description of the responses of one status."""
+
+    status: str
+    """Three digits, or `5XX` for all that begin with a 5."""
+    media_type: str
+    component: str
+    """The name of the body's schema among the components, empty if it has none."""
+    is_list: bool
+    headers: Mapping[str, str]
+    """The names of headers by the names of their components."""
+    examples: Mapping[str, Any]
+
+    def covers(self, status: int) -> bool:
+        """Return whether this describes responses of the status."""
+        return self.status.upper() in (str(status), f"{status // 100}XX")
+
+
+@attrs.frozen
+class Operation:
+    """An operation of the exchange."""
+
+    operation_id: str
+    method: str
+    path: str
+    weight: int
+    security: Security | None
+    parameters: Mapping[str, Parameter]
+    responses: tuple[ResponseSpec, ...]
+    """Exact statuses first."""
+
+    @property
+    def success(self) -> ResponseSpec:
+        """The description of the successful response."""
+        return next(response for response in self.responses if response.status.startswith("2"))
+
+    @property
+    def example(self) -> Any:
+        """The first example of the successful response, empty if it has no content.
+
+        Raises LookupError if it has content and no example.
+        """
+        if not self.success.media_type:
+            return b""
+        for example in self.success.examples.values():
+            return example
+        raise LookupError(
+            f"the document has no example of the {self.success.status} response of {self.operation_id};"
+            f" add one to the document, or set account.responses[{self.operation_id!r}]"
+        )
+
+
+@attrs.frozen
+class Spec:
+    """What the sandbox knows about the exchange."""
+
+    operations: tuple[Operation, ...]
+    parameter_names: Mapping[str, str]
+    """The names of parameters by the names of their components."""
+    default_recv_window_ms: float
+    """The recvWindow of a request that has none; infinite if the document has no default."""
+    max_clock_skew_ms: float
+    """A timestamp has to be ahead of the exchange's clock by less than this; infinite if the document has no limit."""
+    min_ban_ms: int
+    """The shortest duration of a ban; 0 if the document describes no bans."""
+    max_ban_ms: int
+    """The longest duration of a ban; 0 if the document describes no bans."""
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        """Return the operation with this method and path, or None."""
+        return next((o for o in self.operations if (o.method, o.path) == (method, path)), None)
+
+    def find_example(
+        self, operation: Operation | None, *, status: int | None = None, name: str | None = None
+    ) -> tuple[ResponseSpec, Any] | None:
+        """Return the first example of a response with this status, this name or both, and its description.
+
+        The operation's own examples come first, then those of the others, because an error means the same everywhere.
+        """
+        for candidate in (operation, *self.operations):
+            for response in candidate.responses if candidate else ():
+                for example, value in response.examples.items():
+                    if name in (None, example) and (status is None or response.covers(status)):
+                        return response, value
+        return None
+
+
+def load_spec(path: _Readable | None = None) -> Spec:
+    """Read the document at `path`, by default the one that the generated package contains."""
+    source: _Readable = path or files("binance_coinm") / "openapi.yaml"
+    return _parse(source.read_text(encoding="utf-8"))
+
+
+class _ExactLoader(yaml.SafeLoader):
+    """A loader that reads numbers with a decimal point as Decimal, because a float cannot represent 0.1."""
+
+    def construct_decimal(self, node: yaml.ScalarNode) -> Decimal:
+        """Return the value of a number with a decimal point."""
+        return Decimal(str(self.construct_yaml_float(node)))
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.construct_decimal)
+
+
+# Cached because parsing YAML is the slowest part of starting a sandbox, and test suites start many of them.
+@lru_cache(maxsize=8)
+def _parse(text: str) -> Spec:
+    return _Parser(yaml.load(text, _ExactLoader)).spec()  # noqa: S506, it is a safe loader
+
+
+@attrs.frozen
+class _Parser:
+    """Converts the nodes of a document to objects, following references."""
+
+    root: Node
+
+    def spec(self) -> Spec:
+        operations = tuple(
+            self.operation(path, method, item)
+            for path, item in self.root["paths"].items()
+            for method in _METHODS
+            if method in item
+        )
+        parameters = self.child(self.root, "components", "parameters")
+        responses = self.child(self.root, "components", "responses").values()
+        no_ban: Node = {}
+        ban = next((response for response in responses if "x-shortest-ban" in response), no_ban)
+        return Spec(
+            operations,
+            parameter_names={component: parameter["name"] for component, parameter in parameters.items()},
+            default_recv_window_ms=self.child(parameters, "recvWindow", "schema").get("default", inf),
+            max_clock_skew_ms=self.child(parameters, "timestamp").get("x-too-far-ahead", inf),
+            min_ban_ms=1000 * ban.get("x-shortest-ban", 0),
+            max_ban_ms=1000 * ban.get("x-longest-ban", 0),
+        )
+
+    def operation(self, path: str, method: str, item: Node) -> Operation:
+        node = self.child(item, method)
+        parameters = [
+            *self.query_parameters([*item.get("parameters", ()), *node.get("parameters", ())]),
+            *self.form_fields(self.child(node, "requestBody", "content", FORM)),
+        ]
+        responses = [self.response(str(status), self.resolve(child)) for status, child in node["responses"].items()]
+        return Operation(
+            operation_id=node["operationId"],
+            method=method.upper(),
+            path=path,
+            weight=node.get("x-weight", 1),
+            security=self.security(node.get("security", self.root.get("security"))),
+            parameters={parameter.name: parameter for parameter in parameters},
+            responses=tuple(sorted(responses, key=lambda response: not response.status.isdigit())),
+        )
+
+    def query_parameters(self, nodes: list[Node]) -> Iterator[Parameter]:
+        for node in map(self.resolve, nodes):
+            is_json = JSON in node.get("content", {})
+            schema = self.child(node, "content", JSON, "schema") if is_json else self.child(node, "schema")
+            yield self.parameter(node["name"], schema, node, is_json=is_json, required=node.get("required", False))
+
+    def form_fields(self, form: Node) -> Iterator[Parameter]:
+        schema = self.child(form, "schema")
+        for name, field in self.child(schema, "properties").items():
+            encoding = self.child(form, "encoding", name)
+            is_json = encoding.get("contentType") == JSON
+            required = name in schema.get("required", ())
+            yield self.parameter(name, self.resolve(field), encoding, is_json=is_json, required=required)
+
+    def parameter(self, name: str, schema: Node, style: Node, *, is_json: bool, required: bool) -> Parameter:
+        schema = {**schema, "components": self.root.get("components", {})}
+        if is_json:
+            return Parameter(name, required, schema, "json")
+        if schema.get("type") != "array":
+            return Parameter(name, required, schema, "single")
+        return Parameter(name, required, schema, "repeated" if style.get("explode", True) else "comma-separated")
+
+    def security(self, requirements: list[Node] | None) -> Security | None:
+        for name in (name for requirement in requirements or () for name in requirement):
+            scheme = self.child(self.root, "components", "securitySchemes", name)
+            return Security(scheme["name"], scheme.get("x-signed", False))
+        return None
+
+    def response(self, status: str, node: Node) -> ResponseSpec:
+        contents = self.child(node, "content")
+        media_type = next(iter(contents), "")
+        content = self.child(contents, media_type)
+        examples = {"example": content["example"]} if "example" in content else {}
+        examples |= {name: self.resolve(example)["value"] for name, example in self.child(content, "examples").items()}
+        return ResponseSpec(
+            status=status,
+            media_type=media_type,
+            component=_component(content.get("schema", {})),
+            is_list=self.child(content, "schema").get("type") == "array",
+            headers={_component(header) or name: name for name, header in self.child(node, "headers").items()},
+            examples=examples,
+        )
+
+    def child(self, node: Node, *names: str) -> Node:
+        """Return the descendant at a path of names, empty if there is none."""
+        for name in names:
+            node = self.resolve(node.get(name, {}))
+        return node
+
+    def resolve(self, node: Node) -> Node:
+        return resolve(node, self.root)
+
+
+def _component(node: Node) -> str:
+    """Return the last part of a node's reference, empty if it has none."""
+    return str(node.get("$ref", "")).rpartition("/")[2]

@@ -1,0 +1,149 @@
+"""Validation of a request's parameters: query string and form body against the document."""
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property, reduce
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+import attrs
+from jsonschema import Draft202012Validator, FormatChecker
+
+_IS_INTEGER = re.compile(r"-?[0-9]+").fullmatch
+_IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
+_BOOLEANS = {"true": True, "false": False}
+_INT64 = range(-(2**63), 2**63)
+_TYPE_NAMES: dict[type, str] = {bool: "boolean", int: "integer", Decimal: "number"}
+_MALFORMED = {"type", "pattern", "decimal"}
+"""The rules whose violation is an illegal character; other rules are about the value."""
+
+_FORMATS = FormatChecker(formats=())
+
+Node = Mapping[str, Any]
+"""An object of an OpenAPI document."""
+
+
+@_FORMATS.checks("decimal")
+def _is_decimal(value: object) -> bool:
+    return not isinstance(value, str) or _IS_NUMBER(value) is not None
+
+
+@_FORMATS.checks("int64")
+def _is_int64(value: object) -> bool:
+    return not isinstance(value, int) or value in _INT64
+
+
+class RequestRejectedError(Exception):
+    """The exchange rejects the request, with the document's error example of this name.
+
+    `values` are the parts of the example's message that depend on the request.
+    """
+
+    def __init__(self, example: str, **values: str) -> None:
+        super().__init__(example)
+        self.example = example
+        self.values = values
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of an operation, in the query string or in the form body."""
+
+    name: str
+    required: bool
+    schema: Node = attrs.field(repr=False)
+    """The schema, with the document's `components` added so that its references resolve."""
+    encoding: Literal["single", "repeated", "comma-separated", "json"] = "single"
+    """How the value is written: as one text, as one text per item, as items with commas between them, or as JSON."""
+
+    def check(self, texts: list[str]) -> None:
+        """Raise `RequestRejectedError` if the texts that were sent are not a valid value."""
+        if len(texts) > 1 and self.encoding != "repeated":
+            raise RequestRejectedError("duplicate", parameter=self.name)
+        violated = self._violated_rules(texts)
+        if not violated:
+            return
+        if not self.required and texts == [""]:
+            raise RequestRejectedError("empty", parameter=self.name)
+        raise RequestRejectedError("illegalCharacters" if violated & _MALFORMED else "invalid", parameter=self.name)
+
+    def _violated_rules(self, texts: list[str]) -> set[str]:
+        """Return the keywords of the schema that the value violates, for `format` the format's name."""
+        try:
+            value = self._coerce(texts)
+        except ValueError:  # It is not JSON.
+            return {"type"}
+        errors = self._validator.iter_errors(value)
+        return {error.validator_value if error.validator == "format" else error.validator for error in errors}
+
+    def _coerce(self, texts: list[str]) -> object:
+        """Return the value that the texts stand for, by the types that the schema declares."""
+        if self.encoding == "json":
+            return json.loads(texts[0], parse_float=Decimal)
+        if self.encoding == "single":
+            return _coerce(texts[0], self._types)
+        return [_coerce(item, self._types) for item in (texts if self.encoding == "repeated" else texts[0].split(","))]
+
+    @cached_property
+    def _types(self) -> set[str]:
+        """The types of the value or, of an array, of its items."""
+        is_array = self.encoding in {"repeated", "comma-separated"}
+        return _declared_types(self.schema.get("items", {}) if is_array else self.schema, self.schema)
+
+    @cached_property
+    def _validator(self) -> Any:  # The stubs of jsonschema do not allow Decimal.
+        return Draft202012Validator(self.schema, format_checker=_FORMATS)
+
+
+def resolve(node: Node, root: Node) -> Node:
+    """Return the node of `root` that a reference leads to; a node without `$ref` is returned as it is."""
+    while "$ref" in node:
+        keys = (key.replace("~1", "/").replace("~0", "~") for key in node["$ref"].removeprefix("#/").split("/"))
+        node = reduce(lambda parent, key: parent[key], keys, root)
+    return node
+
+
+def validate_parameters(parameters: Mapping[str, Parameter], *, query: bytes, form: bytes) -> dict[str, str]:
+    """Return the raw values by name, the first one of each; the query string has precedence over the form.
+
+    Raises `RequestRejectedError`. Source: COIN-M Futures, General Info, "General Information on Endpoints".
+    """
+    sent = _raw_values(form) | _raw_values(query)
+    for name, parameter in parameters.items():
+        if parameter.required and not any(sent.get(name, ())):
+            raise RequestRejectedError("missing", parameter=name)
+    if not sent.keys() <= parameters.keys():
+        raise RequestRejectedError("unread")
+    for name, texts in sent.items():
+        parameters[name].check(texts)
+    return {name: texts[0] for name, texts in sent.items()}
+
+
+def _raw_values(encoded: bytes) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    for name, text in parse_qsl(encoded.decode("latin-1"), keep_blank_values=True):
+        texts.setdefault(name, []).append(text)
+    return texts
+
+
+def _declared_types(schema: Node, root: Node) -> set[str]:
+    """Return the JSON types that a schema allows, as far as it names them or lists values of them."""
+    schema = resolve(schema, root)
+    declared = schema.get("type", [])
+    types = {declared} if isinstance(declared, str) else set(declared)
+    values: list[object] = schema.get("enum", [schema.get("const")])
+    types |= {_TYPE_NAMES.get(type(value), "string") for value in values}
+    return types.union(
+        *(_declared_types(part, root) for key in ("allOf", "anyOf", "oneOf") for part in schema.get(key, ()))
+    )
+
+
+def _coerce(text: str, types: set[str]) -> object:
+    """Return the value of one of the types that a text stands for; the text itself if it is none."""
+    if "integer" in types and _IS_INTEGER(text):
+        return int(Decimal(text))  # int(text) has a limit on the number of digits.
+    if "number" in types and _IS_NUMBER(text):
+        return Decimal(text)
+    return _BOOLEANS.get(text, text) if "boolean" in types else text

@@ -1,0 +1,224 @@
+"""The command on a terminal: width, colors, Ctrl+C; and colors in a pipe."""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import pytest
+from binance_sandbox import Sandbox
+from support.cli_runner import assert_without_secrets, environment_with, here, use
+
+if sys.platform == "win32":
+    pytest.skip("Windows has no pseudo-terminals of this kind", allow_module_level=True)
+
+import fcntl
+import termios
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+ROW = {
+    "accountAlias": "SgsR",
+    "asset": "BTC",
+    "balance": "1234.00250000",
+    "withdrawAvailable": "1234.00250000",
+    "crossWalletBalance": "1234.00241969",
+    "crossUnPnl": "-1.50000000",
+    "availableBalance": "1234.00241969",
+    "updateTime": 1592468353979,
+}
+AMOUNTS = [text for name, text in ROW.items() if name not in {"accountAlias", "asset", "updateTime"}]
+# Amounts as wide as a terminal of 40 columns, and wider.
+LONG = f"{'1234567890' * 3}1.12345678"
+LONGER = f"{'1234567890' * 4}.12345678"
+NARROW = """
+BTC
+balance               1234.00250000
+withdraw available    1234.00250000
+cross wallet balance  1234.00241969
+cross un pnl            -1.50000000
+available balance     1234.00241969
+updated 2020-06-18 08:19:13 UTC
+"""
+DOCTOR = """\
+FAILED   connection: 127.0.0.1, port 1:
+         Connection refused
+         expected: a connection within
+         10 s
+         to do: check the network,
+         firewalls and proxies
+         (HTTPS_PROXY), and the server's
+         port
+skipped  clock: requires connection
+ok       signature: HMAC-SHA256 in
+         hexadecimal, 64 characters
+skipped  balance: requires connection
+skipped  used weight: requires
+         connection
+
+failed: connection
+"""
+
+
+class Terminal:
+    """A process of the command on a pseudo-terminal of the given width."""
+
+    def __init__(self, *arguments: str, columns: int, **environment: str) -> None:
+        """Start the process."""
+        self._own, its = os.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "binance_coinm_cli", *arguments],
+            stdin=its,
+            stdout=its,
+            stderr=its,
+            start_new_session=True,
+            # Ctrl+C goes to the process that controls the terminal.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509, nothing else runs in between
+            env=environment_with({"TERM": "xterm-256color", "COLORTERM": ""} | environment),
+        )
+        os.close(its)
+        self.raw = ""
+
+    def __enter__(self) -> Self:
+        """Return the terminal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Kill the process if it is still running."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._own)
+
+    def read(self, until: Callable[[str], bool] = lambda _: False) -> str:
+        """Read until the condition holds or the process ends; return all output so far without control sequences."""
+        while not until(CONTROL.sub("", self.raw)):
+            try:
+                data = os.read(self._own, 1 << 16)
+            except OSError:  # on Linux, the other end is closed
+                data = b""
+            if not data:
+                break
+            self.raw += data.decode().replace("\r", "")
+        assert_without_secrets(self.raw)
+        return CONTROL.sub("", self.raw)
+
+    def type(self, keys: bytes) -> None:
+        """Send keystrokes."""
+        os.write(self._own, keys)
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for the end, and return exit code and output."""
+        out = self.read()
+        return self.process.wait(10), out
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    use(monkeypatch, sandbox)
+    sandbox.balances = [dict(ROW)]
+
+
+def balance(columns: int, **environment: str) -> tuple[str, str]:
+    """Return the output below the first line on a terminal of this width, and the raw output."""
+    with Terminal("balance", columns=columns, **environment) as terminal:
+        code, out = terminal.ended()
+    assert 0 == code
+    assert max(map(len, out.splitlines())) <= columns
+    return out.partition("\n")[2], terminal.raw
+
+
+def test_narrow(sandbox: Sandbox) -> None:
+    """On 40 columns each asset is a block with one amount per line; a loss is red."""
+    sandbox.balances.append(ROW | {"asset": "ETH"})
+
+    out, raw = balance(40)
+
+    assert NARROW + NARROW.replace("BTC", "ETH") == out
+    assert "\x1b[31m  -1.50000000\x1b[0m" in raw
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 5), (200, 3)])
+def test_wide(columns: int, lines: int) -> None:
+    """On 80 columns the table's header has one word per line; on 200 columns it is a single line."""
+    out, _ = balance(columns)
+
+    assert lines == len(out.splitlines())
+    assert ["BTC", *AMOUNTS] == out.splitlines()[-1].split()[:6]
+    assert ("2020-06-18 08:19:13 UTC" in out) == (columns == 200)
+
+
+def test_amounts_that_are_too_long(sandbox: Sandbox) -> None:
+    """An amount that does not fit beside its name is below it; one wider than the terminal is folded, not cut."""
+    sandbox.balances[0] |= {"balance": LONG, "availableBalance": LONGER}
+
+    out, _ = balance(40)
+
+    assert f"\nbalance\n{LONG}\n" in out
+    assert f"\navailable balance\n{LONGER[:40]}\n{LONGER[40:]}\n" in out
+
+
+def test_no_color() -> None:
+    """With NO_COLOR a terminal gets neither colors nor other styles."""
+    _, raw = balance(200, NO_COLOR="1")
+
+    assert "\x1b" not in raw
+
+
+def test_colors_in_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe gets colors only with FORCE_COLOR, and the same width; NO_COLOR takes precedence."""
+    for variable in ("FORCE_COLOR", "NO_COLOR", "COLUMNS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    plain = here(capsys, "balance").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    colored = here(capsys, "balance").out
+    doctor = here(capsys, "doctor").out
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\x1b" not in plain
+    assert plain == CONTROL.sub("", colored)
+    assert "\x1b[31m -1.50000000\x1b[0m" in colored
+    # Only styles: a pipe has no cursor to move.
+    assert {"m"} == {sequence[-1] for sequence in CONTROL.findall(doctor)}
+    assert plain == here(capsys, "balance").out
+
+
+def test_programs_get_no_colors(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON and CSV have no colors, even with FORCE_COLOR."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert "\x1b" not in here(capsys, "balance", "--json").out + here(capsys, "balance", "--csv").out
+
+
+def test_doctor_on_a_narrow_terminal() -> None:
+    """The output of doctor is wrapped at words, and indented beside its labels."""
+    with Terminal("doctor", "--server", "http://127.0.0.1:1", columns=40) as terminal:
+        code, out = terminal.ended()
+
+    assert 1 == code
+    # The spinner of a check is overwritten by its result.
+    shown = [line for line in out.splitlines() if not line.startswith(tuple("-/|\\"))]
+    assert max(map(len, shown)) <= 40
+    assert DOCTOR.splitlines() == shown[-len(DOCTOR.splitlines()) :]
+
+
+def test_watch_ends_by_ctrl_c(sandbox: Sandbox) -> None:
+    """--watch shows a change on its own line; Ctrl+C ends it with exit code 130 and no traceback."""
+    with Terminal("balance", "--watch", "0.1", columns=80) as terminal:
+        terminal.read(lambda out: "1234.00250000" in out and out.endswith("\n"))
+        sandbox.balances[0]["balance"] = "1235.00250000"
+        terminal.read(lambda out: "(+1.00000000)\n" in out)
+        terminal.type(b"\x03")
+        code, out = terminal.ended()
+
+    assert 130 == code
+    assert re.fullmatch(
+        "[0-9:]{8} BTC balance 1234.00250000 -> 1235.00250000 \\(\\+1.00000000\\)", out.splitlines()[-2]
+    )
+    assert "^C" == out.splitlines()[-1]

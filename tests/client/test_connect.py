@@ -1,0 +1,462 @@
+"""`connect`: where its settings come from, and which are errors."""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from binance_client.base_client import AuthenticatedClient
+from binance_coinm import Client, Credentials, HmacKey, Server, connect
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.errors import ConfigurationError, NetworkError
+from binance_sandbox import Sandbox
+from binance_signing import Signer
+from support.call_helpers import Balance
+from support.certificates import Authority
+from support.constants import API_KEY, SECRET
+
+
+def some_credentials() -> Credentials:
+    """Return well-formed credentials."""
+    return Credentials(API_KEY, HmacKey(SECRET))
+
+
+def an_environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """Set credentials and other variables in the environment."""
+    for variable, value in ({"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET} | variables).items():
+        monkeypatch.setenv(variable, value)
+
+
+def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance) -> None:
+    """Without arguments, credentials and server come from the environment."""
+    account = sandbox.add_account(API_KEY, SECRET)
+    an_environment(monkeypatch, BINANCE_SERVER=sandbox.url)
+
+    assert balance(connect()).parsed
+    assert account.api_key == sandbox.received_requests[0].headers["X-MBX-APIKEY"]
+
+
+def test_arguments_take_precedence(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance) -> None:
+    """Arguments take precedence over the environment."""
+    an_environment(monkeypatch, BINANCE_SERVER="production")
+
+    balance(connect(sandbox.credentials, server=sandbox.url))
+
+    assert sandbox.account.api_key == sandbox.received_requests[0].headers["X-MBX-APIKEY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("production", "https://dapi.binance.com"),
+        ("demo", "https://demo-dapi.binance.com"),
+        ("Testnet", "https://testnet.binancefuture.com"),
+        ("https://gateway.example/binance", "https://gateway.example/binance"),
+    ],
+)
+def test_servers_of_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    """BINANCE_SERVER names a server or is a URL."""
+    an_environment(monkeypatch, BINANCE_SERVER=name)
+
+    assert url == connect().base_url
+
+
+def test_production_is_the_default() -> None:
+    """Without argument and variable, the server is production."""
+    assert "https://dapi.binance.com" == connect(some_credentials()).base_url == Server.PRODUCTION
+
+
+@pytest.mark.parametrize("missing", ["BINANCE_API_KEY", "BINANCE_API_SECRET"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_missing_credentials(monkeypatch: pytest.MonkeyPatch, missing: str, value: str | None) -> None:
+    """Credentials that are neither given nor in the environment are an error that names both ways."""
+    an_environment(monkeypatch)
+    if value is None:
+        monkeypatch.delenv(missing)
+    else:
+        monkeypatch.setenv(missing, value)
+
+    with pytest.raises(
+        ConfigurationError, match=rf"{missing} is .*BINANCE_API_KEY and BINANCE_API_SECRET.*Credentials\("
+    ):
+        connect()
+
+
+@pytest.mark.parametrize("server", ["prod", "", "dapi.binance.com"])
+def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    """An unknown name of a server is an error that lists the known ones."""
+    an_environment(monkeypatch, BINANCE_SERVER=server)
+
+    with pytest.raises(
+        ConfigurationError, match=r"BINANCE_SERVER is '.*'; expected production, demo, testnet or a URL"
+    ):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("server", "wrong"),
+    [
+        ("http://dapi.binance.com", "unencrypted"),
+        ("http://192.0.2.1", "unencrypted"),
+        ("http://127.0.0.1.example", "unencrypted"),
+        ("http://localhost.example", "unencrypted"),
+        ("ftp://dapi.binance.com", "not an http or https URL"),
+        ("dapi.binance.com", "not an http or https URL"),
+        ("demo", "not an http or https URL"),
+        ("", "not an http or https URL"),
+        ("https://", "not an http or https URL"),
+        ("https://user:pass@dapi.binance.com", "more than scheme, host, port and path"),
+        ("https://dapi.binance.com?a=1", "more than scheme, host, port and path"),
+        ("https://dapi.binance.com#a", "more than scheme, host, port and path"),
+        ("https://dapi.binance.com:port", "not a URL"),
+        (7, "not a URL"),
+    ],
+)
+def test_invalid_servers(server: str, wrong: str) -> None:
+    """A server that credentials must not be sent to is an error of `connect` and `Signer` that names both ways."""
+    for invalid in (lambda: connect(some_credentials(), server=server), lambda: Signer(some_credentials(), server)):
+        with pytest.raises(ConfigurationError, match=rf"{wrong}.*use a Server or a URL.*BINANCE_SERVER") as caught:
+            invalid()
+        assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "server", ["http://127.0.0.1:8080", "http://127.8.9.10", "http://localhost", "http://[::1]:8080"]
+)
+def test_loopback_may_be_http(server: str) -> None:
+    """Credentials may be sent unencrypted to this machine."""
+    assert server == connect(some_credentials(), server=server).base_url
+
+
+@pytest.mark.parametrize(
+    "secret", ["", " ", f"{SECRET} ", f"{SECRET}\n", "sécret", "\x00", b"bytes", None, "-----BEGIN PRIVATE KEY-----\n"]
+)
+def test_malformed_secrets(secret: str) -> None:
+    """A malformed secret is an error when the key is created, and is not shown."""
+    with pytest.raises(
+        ConfigurationError, match=r"^secret (is|contains) .*pass it as an argument or set BINANCE_API_SECRET$"
+    ):
+        HmacKey(secret)
+
+
+@pytest.mark.parametrize("api_key", ["", f"{API_KEY}\r\n", "kéy", 7, None])
+def test_malformed_api_keys(api_key: str) -> None:
+    """An API key that cannot be sent in a header is an error when the credentials are created, and is not shown."""
+    with pytest.raises(
+        ConfigurationError, match=r"^api_key (is|contains) .*pass it as an argument or set BINANCE_API_KEY$"
+    ):
+        Credentials(api_key, HmacKey(SECRET))
+
+
+def test_secret_instead_of_a_key() -> None:
+    """A secret in the place of a key is an error that names the ways to create one, and is not shown."""
+    with pytest.raises(ConfigurationError, match=r"key is str; expected HmacKey\(secret\)"):
+        Credentials(API_KEY, SECRET)  # type: ignore[arg-type]  # that it is wrong is what is tested
+
+
+def test_tuple_instead_of_credentials() -> None:
+    """A value that is not credentials is an error, and is not shown."""
+    with pytest.raises(ConfigurationError, match=r"expected Credentials\(api_key, key\), got tuple"):
+        connect((API_KEY, SECRET))  # type: ignore[arg-type]  # that it is wrong is what is tested
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), None, "10", True])
+def test_timeout_must_be_finite(timeout: float) -> None:
+    """No call may wait forever."""
+    with pytest.raises(ConfigurationError, match="timeout: expected a positive number of seconds"):
+        connect(some_credentials(), timeout=timeout)
+
+
+def test_default_timeout_is_finite() -> None:
+    """The default timeout is ten seconds, also for clients created without `connect`."""
+    assert 10 == connect(some_credentials()).timeout == AuthenticatedClient("https://exchange.example").timeout
+    assert httpx.Timeout(10) == connect(some_credentials()).get_httpx_client().timeout
+
+
+def test_redirects_are_not_followed() -> None:
+    """Neither httpx client follows redirects by default."""
+    client = connect(some_credentials())
+
+    assert not client.get_httpx_client().follow_redirects
+    assert not client.get_async_httpx_client().follow_redirects
+
+
+def test_custom_transport(balance: Balance) -> None:
+    """A custom transport replaces the network."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
+
+    assert [] == balance(connect(some_credentials(), transport=transport)).parsed
+
+
+def test_transport_of_one_side_alone() -> None:
+    """An async call over a sync transport is an error before anything is sent."""
+    client = connect(some_credentials(), transport=httpx.HTTPTransport())
+
+    with pytest.raises(
+        ConfigurationError, match="HTTPTransport is not an httpx.AsyncBaseTransport, which an async call"
+    ):
+        client.get_async_httpx_client()
+
+
+def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Clients of a process that trust the same certificates share what takes long to build from them."""
+    read: list[object] = []
+    create_default_context = ssl.create_default_context
+
+    def counting(*arguments: Any, **settings: Any) -> ssl.SSLContext:
+        read.append(settings)
+        return create_default_context(*arguments, **settings)
+
+    monkeypatch.setattr(ssl, "create_default_context", counting)
+    (tmp_path / "authority.pem").write_bytes(Authority().certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+
+    for _ in range(3):
+        connect(some_credentials())
+    connect(some_credentials(), verify=create_default_context())
+
+    assert 1 == len(read)
+
+
+def test_proxies_of_the_environment_are_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, balance: Balance
+) -> None:
+    """Unencrypted requests to this machine go through no proxy of the environment."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+
+        balance(connect(sandbox.credentials, server=sandbox.url))
+
+        assert [] == proxy.received_requests
+    assert 1 == len(sandbox.received_requests)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        lambda url: url.replace("//", "//user:p%40ss@"),
+        lambda url: httpx.URL(url).copy_with(username="user", password="p@ss"),
+        lambda url: httpx.Proxy(url, auth=("user", "p@ss")),
+    ],
+    ids=["text", "URL", "Proxy"],
+)
+def test_proxy_as_argument(balance: Balance, proxy: Callable[[str], str | httpx.URL | httpx.Proxy]) -> None:
+    """A proxy is asked for a tunnel to the server, with its own credentials and none of the account."""
+    with Sandbox() as other:
+        client = connect(some_credentials(), server="https://127.0.0.1:1", proxy=proxy(other.url), retry=None)
+        with pytest.raises(NetworkError) as caught:
+            balance(client)
+
+    [request] = other.received_requests
+    assert ("CONNECT", "127.0.0.1:1", b"") == (request.method, request.path, request.query)
+    assert "Basic dXNlcjpwQHNz" == request.headers["Proxy-Authorization"]
+    assert "X-MBX-APIKEY" not in request.headers
+    assert "not_executed" == caught.value.execution
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["junk", "", "ftp://127.0.0.1", "http://", "http://[::1", "http://user:p@ss@", "http://127.0.0.1:port", 7, []],
+)
+def test_invalid_proxies(proxy: Any) -> None:
+    """An invalid proxy is an error when a client is created, and is not shown, because it may contain a password."""
+    with pytest.raises(ConfigurationError) as caught:
+        connect(some_credentials(), proxy=proxy)
+
+    expected = "proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy"
+    assert expected == str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_headers_for_a_proxy(balance: Balance) -> None:
+    """A proxy gets the headers that are given for it."""
+    with Sandbox() as other:
+        proxy = httpx.Proxy(other.url, headers={"X-Gateway": "word"})
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", proxy=proxy, retry=None))
+
+    assert "word" == other.received_requests[0].headers["X-Gateway"]
+
+
+def test_proxy_of_another_kind(balance: Balance) -> None:
+    """An HTTP proxy that is given as a SOCKS proxy is a failure of the connection."""
+    with Sandbox() as other:
+        proxy = other.url.replace("http://", "socks5://")
+        with pytest.raises(NetworkError) as caught:
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", proxy=proxy, retry=None))
+
+    assert "not_executed" == caught.value.execution
+    assert [] == other.received_requests
+
+
+@pytest.mark.parametrize(("trust_env", "requests"), [(True, 1), (False, 0)])
+def test_proxies_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, requests: int, *, trust_env: bool
+) -> None:
+    """A proxy of the environment is used for https, unless the environment is not trusted."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", trust_env=trust_env, retry=None))
+
+        assert requests == len(proxy.received_requests)
+
+
+@pytest.mark.parametrize("way", ["argument", "environment"])
+def test_user_of_a_proxy(monkeypatch: pytest.MonkeyPatch, balance: Balance, way: str) -> None:
+    """A proxy gets its user and password, and no error of a call shows them."""
+    with Sandbox() as proxy:
+        url = proxy.url.replace("//", "//user:hunter%402@")
+        monkeypatch.setenv("HTTPS_PROXY", url if way == "environment" else "http://127.0.0.1:1")
+        settings: dict[str, Any] = {"proxy": url} if way == "argument" else {}
+
+        with pytest.raises(NetworkError) as caught:
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", retry=None, **settings))
+
+    assert "Basic " + b64encode(b"user:hunter@2").decode() == proxy.received_requests[0].headers["Proxy-Authorization"]
+    assert "not_executed" == caught.value.execution
+    assert "hunter" not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "server", "requests"),
+    [
+        ("127.0.0.1", "https://127.0.0.1:1", 0),
+        ("*", "https://127.0.0.1:1", 0),
+        ("exchange.example,127.0.0.1", "https://127.0.0.1:1", 0),
+        ("exchange.example, 127.0.0.1", "https://127.0.0.1:1", 0),
+        ("127.0.0.1:1", "https://127.0.0.1:1", 0),
+        ("127.0.0.1:2", "https://127.0.0.1:1", 1),
+        ("localhost,[::1]", "https://localhost:1", 0),
+        ("localhost,[::1]", "https://[::1]:1", 0),
+        ("localhost,::1", "https://[::1]:1", 0),
+        ("localhost,[::1]", "https://127.0.0.1:1", 1),
+        ("", "https://127.0.0.1:1", 1),
+    ],
+)
+def test_servers_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, no_proxy: str, server: str, requests: int
+) -> None:
+    """Servers in NO_PROXY, and no others, are reached without the proxy of the environment."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server=server, retry=None))
+
+    assert requests == len(proxy.received_requests)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ALL_PROXY": "proxy"},
+        {"https_proxy": "proxy"},
+        {"HTTPS_PROXY": "proxy", "ALL_PROXY": "gopher://127.0.0.1"},
+        {"HTTPS_PROXY": "", "ALL_PROXY": "proxy"},
+        {"HTTPS_PROXY": "gopher://127.0.0.1", "https_proxy": "proxy"},
+    ],
+    ids=["all", "lower case", "https before all", "empty", "lower before upper case"],
+)
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_variables_that_name_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, balance: Balance, variables: dict[str, str], scheme: str
+) -> None:
+    """The most specific variable names the proxy, with its scheme or without; unused ones are not read."""
+    with Sandbox() as proxy:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, proxy.url.replace("http://", scheme) if value == "proxy" else value)
+
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server="https://127.0.0.1:1", retry=None))
+
+    assert ["CONNECT"] == [request.method for request in proxy.received_requests]
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_each_client_keeps_its_proxy(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    """A client uses the proxy that the environment names when it is created, whatever older clients use."""
+
+    def call(client: Client, runner: asyncio.Runner) -> None:
+        if side == "sync":
+            futures_account_balance.sync(client=client)
+        else:
+            runner.run(futures_account_balance.asyncio(client=client))
+
+    with Sandbox() as first_proxy, Sandbox() as second_proxy, asyncio.Runner() as runner:
+        clients: list[Client] = []
+        for proxy in (first_proxy, second_proxy):
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            clients.append(connect(some_credentials(), server="https://127.0.0.1:1", retry=None))
+            with pytest.raises(NetworkError):
+                call(clients[-1], runner)
+        for client in clients:
+            runner.run(client.aclose())
+
+        assert (1, 1) == (len(first_proxy.received_requests), len(second_proxy.received_requests))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SSL_CERT_FILE", "/missing.pem", "certificates (SSL_CERT_FILE, SSL_CERT_DIR): "),
+        ("SSL_CERT_FILE", __file__, "certificates (SSL_CERT_FILE, SSL_CERT_DIR): "),
+        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"),
+        ("ALL_PROXY", "http://", "proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"),
+        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"),
+    ],
+    ids=["no certificates", "no certificate in it", "no such scheme", "no host", "no port"],
+)
+def test_invalid_environment(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str) -> None:
+    """Invalid certificates and proxies are errors when a client is created, and a password is not shown."""
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        connect(some_credentials(), server="https://127.0.0.1:1")
+
+    assert str(caught.value).startswith(f"the environment's {message}")
+    assert "word" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    # The error of a proxy's URL would show it.
+    assert variable == "SSL_CERT_FILE" or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"server": "http://127.0.0.1:1"},
+        {"server": Server.DEMO, "trust_env": False},
+        {"server": Server.DEMO, "proxy": "http://127.0.0.1:1", "verify": ssl.create_default_context()},
+        {"server": Server.DEMO, "transport": httpx.MockTransport(lambda _: httpx.Response(200, json=[]))},
+    ],
+    ids=["this machine", "environment not trusted", "arguments", "transport"],
+)
+def test_unused_environment(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
+    """Certificates and proxies of the environment that a client does not use may be invalid."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://127.0.0.1")
+
+    assert settings["server"] == connect(some_credentials(), **settings).base_url
+
+
+def test_texts_show_no_secret() -> None:
+    """Neither repr nor str of client, credentials, key or signer shows a key or secret."""
+    credentials = some_credentials()
+    client = connect(credentials)
+    shown = [client, credentials, credentials.key, Signer(credentials, Server.DEMO)]
+
+    for text in [repr(thing) for thing in shown] + [str(thing) for thing in shown]:
+        assert SECRET not in text
+        assert API_KEY not in text
+    assert [
+        "Client('https://dapi.binance.com')",
+        "Credentials(hidden)",
+        "HmacKey(hidden)",
+        "Signer('https://demo-dapi.binance.com')",
+    ] == list(map(repr, shown))

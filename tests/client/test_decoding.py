@@ -1,0 +1,283 @@
+"""Decoders and generated models: which values they accept, and that these keep every digit."""
+
+import json
+import pickle
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from binance_client.messages import decoders
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.errors import ResponseError
+from binance_coinm.models import FuturesAccountBalance
+from binance_coinm.types import UNSET
+from support.constants import INVALID_AMOUNT_STRINGS, INVALID_AMOUNT_VALUES, ROW
+
+decode_rows = decoders.array(decoders.model(FuturesAccountBalance))
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["0.00250000", "0", "-0.51234568", "123456789012345678901234567890.123456789", "0.00000000", "-0"],
+)
+def test_amounts_keep_their_digits(amount: str) -> None:
+    """An amount keeps every digit, leading and trailing zeros too."""
+    row = FuturesAccountBalance.from_dict(ROW | {"balance": amount})
+
+    assert amount == row.to_dict()["balance"]
+    assert Decimal(amount) == row.balance
+
+
+@pytest.mark.parametrize(
+    ("number", "amount"),
+    [("0.1", "0.1"), ("0.10000000", "0.10000000"), ("5", "5"), ("1e-8", "0.00000001"), ("-2.50", "-2.50")],
+)
+def test_amounts_as_numbers_are_exact(number: str, amount: str) -> None:
+    """A JSON number in place of an amount becomes the decimal of its digits, never a float."""
+    text = json.dumps([ROW]).replace('"0.00250000"', number, 1)
+
+    [row] = futures_account_balance.parse_response(httpx.Response(200, text=text)).parsed
+
+    assert Decimal(number) == row.balance
+    assert amount == row.to_dict()["balance"]
+
+
+# Further invalid amounts: separators, signs and points in wrong places.
+MISPLACED_CHARACTERS: list[Any] = [
+    "1,2",
+    ",",
+    "1,",
+    ",1",
+    "-",
+    "--1",
+    "1-2",
+    "1.2.3",
+    "1\n",
+    "\ud800",
+    "[1]",
+    "1,2,3,4,5",
+    "1.-5",
+]
+
+
+@pytest.mark.parametrize("amount", INVALID_AMOUNT_STRINGS)
+def test_invalid_amount_strings(amount: str) -> None:
+    """A string that is not a plain decimal is an error with the name of its field."""
+    with pytest.raises(
+        ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got a string$"
+    ):
+        FuturesAccountBalance.from_dict(ROW | {"balance": amount})
+
+
+@pytest.mark.parametrize("value", [*INVALID_AMOUNT_VALUES, UNSET])
+def test_invalid_amount_values(value: object) -> None:
+    """A value that is not a finite decimal is an error, and so is a float, because it has lost digits."""
+    with pytest.raises(ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got "):
+        FuturesAccountBalance.from_dict(ROW | {"balance": value})
+
+
+@pytest.mark.parametrize("field", list(ROW))
+def test_missing_fields_are_named(field: str) -> None:
+    """A missing field is an error with its name."""
+    row = {name: value for name, value in ROW.items() if name != field}
+
+    with pytest.raises(ResponseError, match=f"^field {field}: expected .*, got nothing$"):
+        FuturesAccountBalance.from_dict(row)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("asset", 5, "field asset: expected a string, got a number"),
+        ("asset", None, "field asset: expected a string, got null"),
+        ("updateTime", "1592468353979", "field updateTime: expected an integer of 64 bits, got a string"),
+        ("updateTime", Decimal("1.0"), "field updateTime: expected an integer of 64 bits, got a number"),
+        ("updateTime", True, "field updateTime: expected an integer of 64 bits, got a boolean"),
+        ("updateTime", 2**63, "field updateTime: expected an integer of 64 bits, got a number"),
+    ],
+)
+def test_wrong_types_are_named(field: str, value: object, reason: str) -> None:
+    """A field of another type is an error with the expected and the actual type."""
+    with pytest.raises(ResponseError) as caught:
+        FuturesAccountBalance.from_dict(ROW | {field: value})
+
+    assert reason == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({}, "HTTP 200: expected an array, got an object"),
+        (None, "HTTP 200: expected an array, got null"),
+        ([ROW, []], "HTTP 200: row 1: expected an object, got an array"),
+        ([ROW, ROW, ROW | {"asset": []}], "HTTP 200: row 2, field asset: expected a string, got an array"),
+    ],
+)
+def test_places_in_a_list(value: Any, reason: str) -> None:
+    """An error in a list has the index of the row and the name of the field."""
+    with pytest.raises(ResponseError) as caught:
+        futures_account_balance.parse_response(httpx.Response(200, text=json.dumps(value)))
+
+    assert reason == str(caught.value)
+
+
+LENGTHS = [1, 3, 4, 40]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("amount", ["0.00250000", "0", "-0", "-0.51234568", "1" * 64, f"0.{'1' * 64}"])
+def test_amounts_of_many_rows_keep_their_digits(amount: str, length: int) -> None:
+    """Each amount keeps every digit, in lists of any length."""
+    value = [ROW | {"balance": amount, "availableBalance": f"{place}.50"} for place in range(length)]
+
+    parsed = decode_rows(value, "list")
+
+    assert value == [row.to_dict() for row in parsed]
+    assert {(FuturesAccountBalance, Decimal, int)} == {(type(r), type(r.balance), type(r.update_time)) for r in parsed}
+
+
+@pytest.mark.parametrize("field", ["balance", "availableBalance"])
+@pytest.mark.parametrize(
+    "amount", [*INVALID_AMOUNT_STRINGS, *INVALID_AMOUNT_VALUES, *MISPLACED_CHARACTERS], ids=lambda it: f"{it!r:.20}"
+)
+def test_invalid_amount_among_many_rows(amount: object, field: str) -> None:
+    """An invalid amount anywhere in a list is an error with its row and field, without another error as context."""
+    for length, place in ((1, 0), (3, 2), (4, 0), (4, 3), (40, 20)):
+        value = [ROW | {field: amount} if place == index else ROW for index in range(length)]
+
+        with pytest.raises(ResponseError, match="expected a decimal string of at most 64 digits, got ") as caught:
+            decode_rows(value, "list")
+
+        assert ("list", place, field) == caught.value.path
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_numbers_among_many_rows(length: int) -> None:
+    """A row of a list may have numbers as amounts, which are exact."""
+    text = json.dumps([ROW] * length).replace('"0.00241969"', "0.00241969", 1).replace('"0.00250000"', "1e-8", 1)
+
+    first, *others = decode_rows(decoders.parse_json(text.encode()), "list")
+
+    assert (Decimal("1e-8"), Decimal("0.00241969")) == (first.balance, first.cross_wallet_balance)
+    assert [FuturesAccountBalance.from_dict(ROW)] * (length - 1) == others
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_unknown_fields_of_many_rows(length: int) -> None:
+    """Each row of a list keeps its own fields that the document does not name."""
+    value = [ROW | {"later": str(place)} if place % 2 else ROW for place in range(length)]
+
+    parsed = decode_rows(value, "list")
+
+    assert [{"later": str(place)} if place % 2 else {} for place in range(length)] == [
+        row.additional_properties for row in parsed
+    ]
+    assert length == len({id(row.additional_properties) for row in parsed})
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("field", list(ROW))
+def test_missing_field_among_many_rows(field: str, length: int) -> None:
+    """A field that is missing in the last row of a list is named, even if the row has another one instead."""
+    row = {name: value for name, value in ROW.items() if name != field}
+    for invalid in (row, row | {"later": "1"}):
+        with pytest.raises(ResponseError, match=f"row {length - 1}, field {field}: .*, got nothing$") as caught:
+            decode_rows([ROW] * (length - 1) + [invalid], "list")
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("time", [2**63, -(2**63) - 1, True, "5", Decimal("1.0"), None, 1.0])
+def test_invalid_time_among_many_rows(time: object, length: int) -> None:
+    """A time has to be an integer of 64 bits, the least and the greatest included."""
+    for edge in (2**63 - 1, -(2**63)):
+        assert edge == decode_rows([ROW] * (length - 1) + [ROW | {"updateTime": edge}], "list")[-1].update_time
+
+    with pytest.raises(ResponseError, match=f"row {length - 1}, field updateTime: expected an integer of 64 bits"):
+        decode_rows([ROW] * (length - 1) + [ROW | {"updateTime": time}], "list")
+
+
+def test_models_are_independent_of_their_dictionaries() -> None:
+    """Decoding does not change the dictionary, and changing an encoded one does not change the model."""
+    source = ROW | {"later": 1}
+    row = FuturesAccountBalance.from_dict(source)
+    row.to_dict()["later"] = 2
+
+    assert ROW | {"later": 1} == source
+    assert {"later": 1} == row.additional_properties
+
+
+def test_models_can_be_pickled() -> None:
+    """A row is equal to the one that comes out of its pickle."""
+    row = FuturesAccountBalance.from_dict(ROW)
+
+    assert row == pickle.loads(pickle.dumps(row))  # noqa: S301, made here
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "expected JSON, got nothing"),
+        (b" \n", "expected JSON, got nothing"),
+        (b"<html>", "expected JSON, got something else"),
+        (b'[{"a": 1', "expected JSON, got something else"),
+        (b"[NaN]", "expected JSON, got something else"),
+        (b"[-Infinity]", "expected JSON, got something else"),
+        (b"[1e99999999999999999999]", "expected JSON, got something else"),
+        (b"[" * 100_000, "expected JSON, got something else"),
+        (b"1" * 10_000, "expected JSON, got something else"),
+        (b'"\xff"', "expected JSON, got bytes that are not UTF-8"),
+        (b'\xff\xfe"\x00', "expected JSON, got bytes that are not UTF-8"),
+        (b"\xef\xbb\xbf[]", "expected JSON, got something else"),
+    ],
+)
+def test_invalid_json(content: bytes, reason: str) -> None:
+    """Bytes that are not JSON by its standard are an error, without that of the `json` module as context."""
+    with pytest.raises(ResponseError) as caught:
+        decoders.parse_json(content)
+
+    assert reason == str(caught.value)
+    assert caught.value.__context__ is None
+
+
+PAIR = decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=True)
+OPEN_PAIR = decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=False)
+
+
+def test_tuples() -> None:
+    """An array whose items have different types becomes a tuple; further items of an open one are dropped."""
+    assert (1, Decimal("0.10")) == PAIR([1, "0.10"], "pair")
+    assert (1, Decimal("0.10")) == OPEN_PAIR([1, "0.10", "more"], "pair")
+
+
+@pytest.mark.parametrize(
+    ("decode", "value", "message"),
+    [
+        (PAIR, [1], "field pair: expected an array of 2 items, got 1"),
+        (PAIR, [1, "2", 3], "field pair: expected an array of 2 items, got 3"),
+        (OPEN_PAIR, [], "field pair: expected an array of 2 items, got 0"),
+        (PAIR, {"0": 1, "1": 2}, "field pair: expected an array, got an object"),
+        (PAIR, [1, None], "field pair, row 1: expected a decimal string of at most 64 digits, got null"),
+        (
+            decoders.array(PAIR),
+            [[1, "2"], ["1", "2"]],
+            "field pair, row 1, item 0: expected an integer of 64 bits, got a string",
+        ),
+        (decoders.const("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string"),
+        (decoders.const(1), True, "field pair: expected 1, got a boolean"),
+        (decoders.empty, {}, "field pair: expected no content, got an object"),
+    ],
+)
+def test_invalid_values(decode: decoders.Decoder[Any], value: object, message: str) -> None:
+    """Too few or too many items, and values of another type, are an error with their place."""
+    with pytest.raises(ResponseError) as caught:
+        decode(value, "pair")
+
+    assert message == str(caught.value)
+
+
+def test_constant() -> None:
+    """The only allowed value is returned."""
+    assert "LIMIT" == decoders.const("LIMIT")("LIMIT", "type")

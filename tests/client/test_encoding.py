@@ -1,0 +1,152 @@
+"""Encoders: the JSON value of a Python value, and the errors of invalid ones."""
+
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+import pytest
+from binance_client.messages import encoders
+from binance_client.messages.encoders import Encoder
+from binance_coinm.errors import ConfigurationError
+from binance_coinm.models import ServerTime
+from binance_coinm.types import UNSET
+
+
+class Side(StrEnum):
+    """An enumeration of strings."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class Leverage(IntEnum):
+    """An enumeration of integers."""
+
+    ONE = 1
+    TEN = 10
+
+
+@pytest.mark.parametrize(
+    ("encoder", "value", "encoded"),
+    [
+        (encoders.any_value, {"a": [1]}, {"a": [1]}),
+        (encoders.null, None, None),
+        (encoders.string, "", ""),
+        (encoders.string, "１ &", "１ &"),  # noqa: RUF001, a digit of full width
+        (encoders.boolean, False, False),
+        (encoders.integer, -5, -5),
+        (encoders.decimal, Decimal("0E-8"), "0.00000000"),
+        (encoders.decimal, Decimal("1E-8"), "0.00000001"),
+        (encoders.decimal, Decimal("1E+3"), "1000"),
+        (encoders.decimal, Decimal("-0.10"), "-0.10"),
+        (encoders.const("LIMIT"), "LIMIT", "LIMIT"),
+        (encoders.enum(Side), Side.SELL, "SELL"),
+        (encoders.enum(Side), "BUY", "BUY"),
+        (encoders.enum(Leverage), Leverage.TEN, 10),
+        (encoders.enum(Leverage), 1, 1),
+        (encoders.bounded(encoders.integer, 1, 3), 1, 1),
+        (encoders.bounded(encoders.integer, 1, 3), 3, 3),
+        (encoders.bounded(encoders.decimal, 0, None), Decimal("0.10"), "0.10"),
+        (encoders.model(ServerTime), ServerTime(7), {"serverTime": 7}),
+        (encoders.array(encoders.decimal), [Decimal("1E1")], ["10"]),
+        (encoders.array(encoders.string), (), []),
+        (encoders.tuple_of(encoders.integer, encoders.decimal), (1, Decimal(2)), [1, "2"]),
+        (encoders.union(encoders.integer, encoders.decimal), Decimal(2), "2"),
+        (encoders.json_text(encoders.array(encoders.string)), ["a", '余 "%'], '["a","余 \\"%"]'),
+        (encoders.json_text(encoders.array(encoders.model(ServerTime))), [ServerTime(7)], '[{"serverTime":7}]'),
+        (encoders.comma_separated(encoders.array(encoders.integer)), [1, 2], "1,2"),
+        (encoders.comma_separated(encoders.array(encoders.boolean)), [True], "true"),
+    ],
+)
+def test_encoded_values(encoder: Encoder, value: object, encoded: object) -> None:
+    """A value is encoded as the JSON value, amounts with all digits and without exponent."""
+    actual = encoder(value, "here")
+
+    assert encoded == actual
+    assert type(encoded) is type(actual)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "value", "message"),
+    [
+        (encoders.null, 0, "here: expected None, got 0"),
+        (encoders.string, 1, "here: expected a str, got 1"),
+        (encoders.string, b"a", "here: expected a str, got b'a'"),
+        (encoders.boolean, 1, "here: expected a bool, got 1"),
+        (encoders.integer, True, "here: expected an integer, got True"),
+        (encoders.integer, 1.0, "here: expected an integer, got 1.0"),
+        (encoders.integer, "1", "here: expected an integer, got '1'"),
+        (encoders.decimal, 0.1, "here: expected a finite decimal.Decimal, got 0.1"),
+        (encoders.decimal, "0.1", "here: expected a finite decimal.Decimal, got '0.1'"),
+        (encoders.decimal, 1, "here: expected a finite decimal.Decimal, got 1"),
+        (encoders.decimal, Decimal("NaN"), "here: expected a finite decimal.Decimal, got Decimal('NaN')"),
+        (encoders.decimal, Decimal("-Infinity"), "here: expected a finite decimal.Decimal, got Decimal('-Infinity')"),
+        (encoders.const("LIMIT"), "MARKET", "here: expected 'LIMIT', got 'MARKET'"),
+        (encoders.const(1), True, "here: expected 1, got True"),
+        (encoders.enum(Side), "buy", "here: expected one of BUY, SELL, got 'buy'"),
+        (encoders.enum(Leverage), True, "here: expected one of 1, 10, got True"),
+        (encoders.enum(Leverage), "1", "here: expected one of 1, 10, got '1'"),
+        (encoders.bounded(encoders.integer, 1, None), 0, "here: expected an integer of at least 1, got 0"),
+        (encoders.bounded(encoders.integer, None, 3), 4, "here: expected an integer of at most 3, got 4"),
+        (
+            encoders.bounded(encoders.integer, 1, 3),
+            None,
+            "here: expected an integer of at least 1 and at most 3, got None",
+        ),
+        (
+            encoders.bounded(encoders.decimal, 0, None),
+            Decimal("-0.1"),
+            "here: expected a finite decimal.Decimal of at least 0, got Decimal('-0.1')",
+        ),
+        (encoders.model(ServerTime), {"serverTime": 7}, "here: expected a ServerTime, got {'serverTime': 7}"),
+        (encoders.array(encoders.string), "ab", "here: expected a list, got 'ab'"),
+        (encoders.array(encoders.string), ["a", 1], "here, item 1: expected a str, got 1"),
+        (encoders.array(encoders.array(encoders.string)), [["a"], [1]], "here, item 1, item 0: expected a str, got 1"),
+        (
+            encoders.json_text(encoders.array(encoders.model(ServerTime))),
+            [ServerTime("7")],  # type: ignore[arg-type]  # this is what is tested
+            "here, item 0, server_time: expected an integer, got '7'",
+        ),
+        (encoders.tuple_of(encoders.string), ["a", "b"], "here: expected a tuple of 1 items, got ['a', 'b']"),
+        (encoders.tuple_of(encoders.string, encoders.string), ("a", 1), "here, item 1: expected a str, got 1"),
+        (
+            encoders.comma_separated(encoders.array(encoders.string)),
+            ["a,b"],
+            "here: expected at least one item, and no comma within an item, got ['a,b']",
+        ),
+        (
+            encoders.comma_separated(encoders.array(encoders.string)),
+            [],
+            "here: expected at least one item, and no comma within an item, got []",
+        ),
+        (
+            encoders.union(encoders.integer, encoders.null),
+            "1",
+            "here: expected an integer, got '1'; or here: expected None, got '1'",
+        ),
+    ],
+)
+def test_invalid_values(encoder: Encoder, value: object, message: str) -> None:
+    """An invalid value is an error with its place, the expected values and the value."""
+    with pytest.raises(ConfigurationError) as caught:
+        encoder(value, "here")
+
+    assert message == str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_unset_values() -> None:
+    """Unset values are dropped; null, zero and the empty string are values."""
+    values = {"a": UNSET, "b": None, "c": 0, "d": ""}
+    encoded = {name: encoders.optional(encoders.any_value, value, name) for name, value in values.items()}
+
+    assert {"b": None, "c": 0, "d": ""} == encoders.drop_unset(encoded)
+
+
+def test_lone_surrogates() -> None:
+    """Text that cannot be encoded as UTF-8 is an error with its parameter's name, in lists too."""
+    for value in ("\ud800", ["a", "\udfff"]):
+        with pytest.raises(ConfigurationError, match=r"^symbol: .* cannot be encoded as UTF-8 \(lone surrogate\)$"):
+            encoders.encode_params({"symbol": value})
+
+    assert {"symbol": "余"} == encoders.encode_params({"symbol": "余", "side": UNSET})
+    assert encoders.encode_params({"side": UNSET}) is None

@@ -1,0 +1,356 @@
+"""Errors: which exception each response and each failure becomes, and what it tells."""
+
+import pickle
+from typing import Any
+
+import httpx
+import pytest
+from binance_client import errors as error_module
+from binance_client.base_client import BaseClient
+from binance_client.messages.error_map import from_httpx_error
+from binance_client.stale_connection import StaleConnectionError, UnsentRequestError
+from binance_coinm import Credentials, HmacKey, connect, errors
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.api.market import server_time
+from binance_sandbox import Fault, Sandbox
+from support.call_helpers import Balance
+
+HTML = b"<html><body>no</body></html>"
+
+
+def failure_of(balance: Balance, sandbox: Sandbox, **settings: Any) -> errors.BinanceError:
+    """Call, and return the error that the call ends in."""
+    with pytest.raises(errors.BinanceError) as caught:
+        balance(connect(sandbox.credentials, server=sandbox.url, retry=None, **settings))
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, {"code": -1102, "msg": "m"}, errors.ApiError),
+        (400, {"code": -1021, "msg": "m"}, errors.TimestampError),
+        (400, {"code": -1022, "msg": "m"}, errors.SignatureError),
+        (400, {"code": -2014, "msg": "m"}, errors.ApiKeyError),
+        (400, {"code": -2008, "msg": "m"}, errors.ApiKeyError),
+        (401, {"code": -2015, "msg": "m"}, errors.ApiKeyError),
+        (401, {"code": -1002, "msg": "m"}, errors.ApiKeyError),
+        (401, {"code": -1021, "msg": "m"}, errors.TimestampError),
+        (403, {"code": -1021, "msg": "m"}, errors.FirewallError),
+        (403, HTML, errors.FirewallError),
+        (404, HTML, errors.ApiError),
+        (408, {"code": -1007, "msg": "m"}, errors.ExchangeError),
+        (418, {"code": -1003, "msg": "m"}, errors.IpBannedError),
+        (429, {"code": -1003, "msg": "m"}, errors.RateLimitError),
+        (429, HTML, errors.RateLimitError),
+        (451, {"code": 0, "msg": "m"}, errors.RestrictedLocationError),
+        (500, {"code": -1003, "msg": "m"}, errors.RateLimitError),
+        (502, HTML, errors.ExchangeError),
+        (503, {"code": -1000, "msg": "m"}, errors.ExchangeError),
+        (503, {"239999": "m"}, errors.ExchangeError),
+        (520, HTML, errors.ExchangeError),
+        (499, {"code": 1, "msg": "m"}, errors.ApiError),
+        (400, {"code": "-1021", "msg": 5}, errors.ApiError),
+        (400, [], errors.ApiError),
+        (400, b"[" * 100_000, errors.ApiError),
+        (200, {"code": -1022, "msg": "m"}, errors.SignatureError),
+        (200, {"code": -9999, "msg": "m"}, errors.ApiError),
+        (200, {"code": 200, "msg": "m"}, errors.ResponseError),
+        (200, {"239999": "m"}, errors.ResponseError),
+        (200, HTML, errors.ResponseError),
+        (200, b"", errors.ResponseError),
+        (200, b"null", errors.ResponseError),
+        (200, [None], errors.ResponseError),
+        (201, [], errors.ResponseError),
+        (204, b"", errors.ResponseError),
+        (302, b"", errors.ResponseError),
+        (304, b"", errors.ResponseError),
+    ],
+)
+def test_which_exception(sandbox: Sandbox, balance: Balance, status: int, body: object, kind: type) -> None:
+    """Status and code determine the exception, and no response leads to any other."""
+    sandbox.respond_next(status, body=body, headers={"Location": "/elsewhere"} if status == 302 else None)
+
+    error = failure_of(balance, sandbox)
+
+    assert kind is type(error)
+    assert status == error.status_code  # type: ignore[attr-defined]  # both classes have it
+
+
+def test_attributes_of_an_api_error(sandbox: Sandbox, balance: Balance) -> None:
+    """An error of the exchange has status, code, message and headers, and what they tell of the rate limit."""
+    sandbox.respond_next(
+        429, body={"code": -1003, "msg": "Too much."}, headers={"Retry-After": "7", "X-MBX-USED-WEIGHT-1M": "2401"}
+    )
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.RateLimitError)
+    assert (429, -1003, "Too much.", 7, 2401) == (
+        error.status_code,
+        error.code,
+        error.msg,
+        error.retry_after,
+        error.used_weight,
+    )
+    assert "2401" == error.headers["x-mbx-used-weight-1m"]
+    assert "HTTP 429, code -1003: Too much." == str(error)
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1.5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 19])
+def test_invalid_headers(sandbox: Sandbox, balance: Balance, value: str) -> None:
+    """A header that is not a number of seconds or a weight counts as missing."""
+    sandbox.respond_next(429, headers={"Retry-After": value, "X-MBX-USED-WEIGHT-1M": value})
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.ApiError)
+    assert error.retry_after is None
+    assert error.used_weight is None
+
+
+def test_html_page(sandbox: Sandbox, balance: Balance) -> None:
+    """An error without code and message tells the type of its body, and shows nothing of the page."""
+    sandbox.respond_next(403, body=HTML, content_type="text/html")
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.FirewallError)
+    assert (None, None) == (error.code, error.msg)
+    assert "HTTP 403, no code, text/html" == str(error)
+
+
+@pytest.mark.parametrize(
+    ("msg", "banned_until"),
+    [
+        ("Way too much; IP banned until 1592468353979.", 1592468353979),
+        ("Banned.", None),
+        ("banned until 12" + "0" * 30, None),
+    ],
+)
+def test_end_of_a_ban(sandbox: Sandbox, balance: Balance, msg: str, banned_until: int | None) -> None:
+    """The end of a ban is parsed from the exchange's message, in milliseconds."""
+    sandbox.respond_next(418, body={"code": -1003, "msg": msg})
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.IpBannedError)
+    assert banned_until == error.banned_until
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "execution"),
+    [
+        (503, {"code": -1000, "msg": "Unknown error, please check your request or try again later."}, "unknown"),
+        (503, {"code": -1000, "msg": "Service Unavailable."}, "not_executed"),
+        (
+            503,
+            {"code": -1001, "msg": "Internal error; unable to process your request. Please try again."},
+            "not_executed",
+        ),
+        (503, {"code": -1008, "msg": "Request throttled by system-level protection."}, "not_executed"),
+        (503, HTML, "unknown"),
+        (408, {"code": -1007, "msg": "Timeout waiting for response from backend server."}, "unknown"),
+        (500, {"code": -1006, "msg": "An unexpected response was received."}, "unknown"),
+    ],
+)
+def test_execution_of_an_exchange_error(
+    sandbox: Sandbox, balance: Balance, status: int, body: object, execution: str
+) -> None:
+    """A failure of the exchange says whether the request was executed, by its message and code."""
+    sandbox.respond_next(status, body=body)
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.ExchangeError)
+    assert execution == error.execution
+
+
+def test_wrong_secret(sandbox: Sandbox, balance: Balance) -> None:
+    """A signature by another secret is a `SignatureError`."""
+    with pytest.raises(errors.SignatureError, match="^HTTP 400, code -1022: Signature for this request is not valid"):
+        balance(connect(Credentials(sandbox.account.api_key, HmacKey("another")), server=sandbox.url))
+
+
+def test_wrong_api_key(sandbox: Sandbox, balance: Balance) -> None:
+    """An unknown API key is an `ApiKeyError`."""
+    with pytest.raises(errors.ApiKeyError, match="^HTTP 401, code -2015: "):
+        balance(connect(Credentials("another" * 9 + "x", HmacKey("another")), server=sandbox.url))
+
+
+@pytest.mark.parametrize("offset", [10_000, -10_000])
+def test_wrong_clock(sandbox: Sandbox, balance: Balance, offset: int) -> None:
+    """A clock that is off by more than the window is a `TimestampError`."""
+    with pytest.raises(errors.TimestampError, match="^HTTP 400, code -1021: Timestamp for this request "):
+        balance(connect(sandbox.credentials, server=sandbox.url, clock=lambda: sandbox.now_ms + offset, retry=None))
+
+
+def test_connection_refused(balance: Balance) -> None:
+    """A failed connection is a `NetworkError` of a request that was not executed."""
+    with Sandbox() as gone:
+        pass
+    with Sandbox() as sandbox:
+        credentials = sandbox.credentials
+        url = sandbox.url
+    del gone
+
+    with pytest.raises(errors.NetworkError, match="^no response, or only part of one, ConnectError: ") as caught:
+        balance(connect(credentials, server=url, retry=None))
+
+    assert "not_executed" == caught.value.execution
+    assert isinstance(caught.value, httpx.TransportError)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.disconnect(),
+        Fault.disconnect(reset=True),
+        Fault.cut_headers(),
+        Fault.cut_body(),
+        Fault.garbage(),
+        Fault.broken_chunks(),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_broken_responses(sandbox: Sandbox, balance: Balance, fault: Fault) -> None:
+    """An incomplete response is a `NetworkError` of a request that may have been executed."""
+    sandbox.inject_fault(fault)
+
+    error = failure_of(balance, sandbox)
+
+    assert errors.NetworkError is type(error)
+    assert isinstance(error, errors.NetworkError)
+    assert "unknown" == error.execution
+
+
+def test_silence(sandbox: Sandbox, balance: Balance) -> None:
+    """An exchange that does not respond in time is a `TimeoutError`."""
+    sandbox.inject_fault(Fault.silence())
+
+    error = failure_of(balance, sandbox, timeout=0.1)
+
+    assert isinstance(error, errors.TimeoutError)
+    assert isinstance(error, httpx.TimeoutException)
+    assert "unknown" == error.execution
+
+
+def test_broken_compression(sandbox: Sandbox, balance: Balance) -> None:
+    """A body that is not encoded as it claims is a `ResponseError`."""
+    sandbox.respond_next(200, body=b"[]", headers={"Content-Encoding": "gzip"})
+
+    assert isinstance(failure_of(balance, sandbox), errors.ResponseError)
+
+
+def test_response_beyond_the_limit(sandbox: Sandbox, balance: Balance) -> None:
+    """A response that is too large is a `ResponseError` with its status and headers."""
+    error = failure_of(balance, sandbox, max_response_bytes=1)
+
+    assert isinstance(error, errors.ResponseError)
+    assert "HTTP 200: expected a body of at most 1 bytes (max_response_bytes), got more" == str(error)
+    assert "1" == error.headers["X-MBX-USED-WEIGHT-1M"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ConfigurationError("c"),
+        errors.IpBannedError(
+            status_code=418, code=-1003, msg="banned until 5", headers=httpx.Headers({"Retry-After": "3"})
+        ),
+        errors.ExchangeError(status_code=503, code=-1008, msg="m", headers={}),
+        errors.ResponseError("r", path=(0, "asset")),
+        errors.NetworkError("n", "not_executed"),
+        errors.TimeoutError("t", "unknown"),
+        errors.ClientClosedError("c", "not_executed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_survive_pickling(error: errors.BinanceError) -> None:
+    """An error is the same after pickling."""
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301, our own pickle
+
+    assert type(error) is type(copy)
+    assert str(error) == str(copy)
+    assert vars(error) == vars(copy)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NetworkError("n", "not_executed"),
+        errors.TimeoutError("t", "unknown"),
+        errors.ClientClosedError("c", "not_executed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_the_tree_stay(error: errors.NetworkError) -> None:
+    """An error of the tree, which is one of httpx too, is returned as it is."""
+    assert error is from_httpx_error(error)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "execution", "text"),
+    [
+        (httpx.ReadError("r"), errors.NetworkError, "unknown", "no response, or only part of one, ReadError: r"),
+        (
+            httpx.ConnectError("c"),
+            errors.NetworkError,
+            "not_executed",
+            "no response, or only part of one, ConnectError: c",
+        ),
+        (
+            StaleConnectionError("s"),
+            errors.NetworkError,
+            "unknown",
+            "no response, or only part of one, StaleConnectionError: s",
+        ),
+        (
+            UnsentRequestError("u"),
+            errors.NetworkError,
+            "not_executed",
+            "no response, or only part of one, UnsentRequestError: u",
+        ),
+        (httpx.ReadTimeout("r"), errors.TimeoutError, "unknown", "the call timed out, ReadTimeout: r"),
+        (httpx.ConnectTimeout("c"), errors.TimeoutError, "not_executed", "the call timed out, ConnectTimeout: c"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_failures_of_httpx(failure: httpx.HTTPError, kind: type, execution: str, text: str) -> None:
+    """A failure of httpx becomes an error of the tree, which tells whether the request was executed."""
+    error = from_httpx_error(failure)
+
+    assert isinstance(error, errors.NetworkError)
+    assert (kind, execution, text) == (type(error), error.execution, str(error))
+    assert (None, None) == (error.__cause__, error.__context__)
+
+
+def test_closed_client(sandbox: Sandbox, balance: Balance) -> None:
+    """Each call of a closed client, signing or not, ends in a `ClientClosedError`."""
+    with BaseClient(sandbox.url) as plain:
+        server_time.sync(client=plain)
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        futures_account_balance.sync(client=client)
+
+    with pytest.raises(errors.ClientClosedError) as of_plain:
+        server_time.sync(client=plain)
+    with pytest.raises(errors.ClientClosedError) as of_signing:
+        balance(client)
+
+    for caught in (of_plain, of_signing):
+        assert "the client is closed; create a new one" == str(caught.value)
+        assert "not_executed" == caught.value.execution
+
+
+def test_base_classes() -> None:
+    """Handlers of ValueError and of httpx's transport errors and timeouts handle ours too."""
+    assert issubclass(errors.ConfigurationError, ValueError)
+    assert issubclass(errors.NetworkError, httpx.TransportError)
+    assert issubclass(errors.TimeoutError, httpx.TimeoutException)
+    assert issubclass(errors.ClientClosedError, errors.NetworkError)
+    assert not issubclass(errors.ClientClosedError, errors.ConfigurationError)
+    names = vars(error_module)["__all__"]
+    assert set(names) <= set(vars(errors))
+    assert all(issubclass(getattr(errors, name), errors.BinanceError) for name in names)

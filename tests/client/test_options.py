@@ -1,0 +1,668 @@
+"""Settings of a client and options of a single call: which are valid, and what they do."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from binance_client.policy import deadline as deadline_module
+from binance_client.policy.call import Call, CallOptions
+from binance_client.policy.client_state import ClientState
+from binance_client.policy.retry_policy import RetryDetails
+from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.api.market import server_time
+from binance_coinm.errors import ClientClosedError, ConfigurationError, ExchangeError
+from binance_coinm.security import Security
+from binance_sandbox import Fault, Sandbox
+from support.constants import API_KEY, SECRET
+from support.recording_proxy import RecordingProxy
+
+LOOPBACK = "http://127.0.0.1:1"
+INVALID_TIMEOUTS = [0, -1, 0.0, True, float("nan"), float("inf"), None, "3", 86_401, 10**40]
+TIMEOUT_PROBLEM = "timeout: expected a positive number of seconds, at most a day, got {!r}"
+INVALID_POLICIES = [True, False, 0, 4, "off", RetryPolicy]
+POLICY_PROBLEM = "retry: expected RetryPolicy(…), or None for a single attempt, got {!r}"
+
+
+def a_client(server: str = LOOPBACK, **settings: Any) -> Client:
+    """Return a client of a server on this machine, or of another one."""
+    return connect(Credentials(API_KEY, HmacKey(SECRET)), server=server, **settings)
+
+
+Calls = list[tuple[CallOptions, Call]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Return the options and the call of each request from now on."""
+    seen: Calls = []
+    original = Call.begin
+
+    def remember(request: httpx.Request, options: CallOptions, write_keepalive_expiry: float) -> Call:
+        call = original(request, options, write_keepalive_expiry)
+        seen.append((options, call))
+        return call
+
+    monkeypatch.setattr(Call, "begin", remember)
+    return seen
+
+
+def state_of(client: Client) -> ClientState:
+    """Return the state of a client."""
+    return client._state  # noqa: SLF001, there is no public way
+
+
+# Options.
+
+
+@pytest.mark.parametrize("timeout", [1, 0.001, 3600.5, 86_400])
+@pytest.mark.parametrize("retry", [None, RetryPolicy(2)])
+def test_valid_options(timeout: float, retry: RetryPolicy | None) -> None:
+    """A timeout is any finite time, and a retry policy any policy or none."""
+    options = CallOptions(timeout, retry)
+
+    assert (timeout, retry) == (options.timeout, options.retry)
+
+
+@pytest.mark.parametrize("timeout", INVALID_TIMEOUTS)
+def test_invalid_timeouts(timeout: Any) -> None:
+    """A timeout that is not a finite number of seconds is an error: of options, a client, its attribute and a call."""
+    client = a_client(timeout=7)
+    for invalid in (
+        lambda timeout: CallOptions(timeout, None),
+        lambda timeout: a_client(timeout=timeout),
+        lambda timeout: setattr(client, "timeout", timeout),
+        lambda timeout: client.with_options(timeout=timeout),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            invalid(timeout)
+        assert TIMEOUT_PROBLEM.format(timeout) == str(caught.value)
+    assert 7 == client.timeout
+
+
+@pytest.mark.parametrize("retry", INVALID_POLICIES)
+def test_invalid_retry_policies(retry: Any) -> None:
+    """A value that is not a retry policy is an error: of options, of a client, and of a call."""
+    client = a_client()
+    for invalid in (
+        lambda retry: CallOptions(7, retry),
+        lambda retry: a_client(retry=retry),
+        lambda retry: client.with_options(retry=retry),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            invalid(retry)
+        assert POLICY_PROBLEM.format(retry) == str(caught.value)
+
+
+def test_options_are_immutable() -> None:
+    """Options cannot be changed, because several calls share them."""
+    with pytest.raises(AttributeError, match="can't set attribute"):
+        CallOptions(10.0, None).timeout = 5  # type: ignore[misc]  # that it is wrong is what is tested
+
+
+# Settings of a client.
+
+
+@pytest.mark.parametrize("name", ["max_weight_per_minute", "max_response_bytes", "max_connections"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, 2.0, "3", True, float("inf")])
+def test_invalid_counts(name: str, value: Any) -> None:
+    """A weight or a size that is not a positive integer is an error that shows it."""
+    with pytest.raises(ConfigurationError) as caught:
+        a_client(**{name: value})
+
+    assert f"{name}: expected a positive integer, got {value!r}" == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["max_response_bytes", "max_connections"])
+def test_limits_are_required(name: str) -> None:
+    """There is no client without a limit on the size of responses and the number of connections."""
+    unlimited: dict[str, Any] = {name: None}
+
+    with pytest.raises(ConfigurationError) as caught:
+        a_client(**unlimited)
+
+    assert f"{name}: expected a positive integer, got None" == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["keepalive_expiry", "write_keepalive_expiry"])
+@pytest.mark.parametrize("seconds", [-1, True, float("nan"), float("inf"), None, "3", 86_401])
+def test_invalid_expiries(name: str, seconds: Any) -> None:
+    """An expiry of connections that is not a number of seconds is an error that shows it."""
+    with pytest.raises(ConfigurationError) as caught:
+        a_client(**{name: seconds})
+
+    assert f"{name}: expected a number of seconds, at most a day, got {seconds!r}" == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["keepalive_expiry", "write_keepalive_expiry"])
+@pytest.mark.parametrize("seconds", [0, 0.5, 86_400])
+def test_valid_expiries(name: str, seconds: float) -> None:
+    """A connection may be kept for any time up to a day, or not at all."""
+    settings: dict[str, Any] = {name: seconds}
+
+    a_client(**settings).close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("sync_clock", 1, "True or False"),
+        ("sync_clock", None, "True or False"),
+        ("on_retry", True, "a function, or None"),
+        ("on_retry", "print", "a function, or None"),
+    ],
+)
+def test_other_invalid_settings(name: str, value: Any, expected: str) -> None:
+    """A setting of a wrong type is an error that says what was expected."""
+    with pytest.raises(ConfigurationError) as caught:
+        a_client(**{name: value})
+
+    assert f"{name}: expected {expected}, got {value!r}" == str(caught.value)
+
+
+@pytest.mark.parametrize("retry", [RetryPolicy(2, 0), None])
+def test_on_retry(sandbox: Sandbox, retry: RetryPolicy | None) -> None:
+    """`on_retry` is called before each retry, with what is retried and why, and never for a single attempt."""
+    retries = list[RetryDetails]()
+    expected = [("GET", "/dapi/v1/time", 1, 0)] if retry else []
+    sandbox.respond_next(503, times=2)
+
+    with (
+        a_client(sandbox.url, retry=retry, on_retry=retries.append) as client,
+        pytest.raises(ExchangeError) as caught,
+    ):
+        server_time.sync(client=client)
+
+    assert expected == [(details.method, details.path, details.attempt, details.wait) for details in retries]
+    assert [str(caught.value)] * len(expected) == [str(details.error) for details in retries]
+    assert 1 + len(expected) == len(sandbox.received_requests)
+
+
+def test_settings_reach_the_calls(calls: Calls) -> None:
+    """The settings of a client are those of its calls."""
+    client = a_client(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200)),
+        timeout=3,
+        retry=RetryPolicy(2),
+        clock=lambda: 1234,
+        sync_clock=True,
+        max_weight_per_minute=1,
+        max_response_bytes=1,
+        max_connections=2,
+        write_keepalive_expiry=7,
+    )
+    state = state_of(client)
+
+    client.request({"method": "GET", "url": "/dapi/v1/time"})
+
+    assert [CallOptions(3, RetryPolicy(2))] == [options for options, _ in calls]
+    assert 3 == client.timeout
+    assert 1234 == state.clock() == client.clock()
+    assert state.clock is client.clock
+    settings = state.settings
+    assert (True, 1) == (settings.sync_clock, settings.max_weight_per_minute)
+    assert (1, 2, 7) == (settings.max_response_bytes, settings.max_connections, settings.write_keepalive_expiry)
+
+
+def test_default_settings(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> None:
+    """By default a call may take ten seconds and is retried, no weight is limited, and the clock is this machine's.
+
+    Responses are limited to 16 MiB, and calls to 100 at once; a write needs a connection that was idle for at most five
+    seconds.
+    """
+    monkeypatch.setattr("time.time_ns", lambda: 5_000_000)
+    client = a_client(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+    state = state_of(client)
+
+    client.request({"method": "GET", "url": "/dapi/v1/time"})
+
+    assert [CallOptions(10.0, RetryPolicy())] == [options for options, _ in calls]
+    assert 10.0 == client.timeout
+    assert 5 == state.clock()
+    settings = state.settings
+    assert (False, None, None) == (settings.sync_clock, settings.max_weight_per_minute, settings.on_retry)
+    assert (16_777_216, 100) == (settings.max_response_bytes, settings.max_connections)
+    assert (60.0, 5.0) == (settings.keepalive_expiry, settings.write_keepalive_expiry)
+
+
+def test_clients_share_a_servers_rate_limit() -> None:
+    """Clients of one server share its rate limit, and those of other servers do not."""
+    server = "https://options.example"
+    limit = state_of(a_client(server=server)).rate_limit
+
+    assert limit is state_of(a_client(server=f"{server}:443/gateway")).rate_limit
+    assert limit is not state_of(a_client(server=f"{server}:444")).rate_limit
+
+
+@pytest.mark.parametrize("server", ["http://127.0.0.1:1", "https://localhost:1", "http://[::1]:1"])
+def test_rate_limits_of_this_machine_are_not_shared(server: str) -> None:
+    """A port of this machine may be another server tomorrow, so that clients share nothing."""
+    assert state_of(a_client(server=server)).rate_limit is not state_of(a_client(server=server)).rate_limit
+
+
+def test_used_weight_of_a_client(sandbox: Sandbox) -> None:
+    """`used_weight` is that of the last response, and None before the first one."""
+    client = a_client(sandbox.url)
+
+    with client:
+        assert client.used_weight is None
+        server_time.sync(client=client)
+        server_time.sync(client=client)
+
+    assert 2 == client.used_weight
+
+
+# Options of a single call.
+
+
+def test_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: Calls) -> None:
+    """Each call has the options of the client that it is made with."""
+    with a_client(sandbox.url, timeout=7, retry=None) as client:
+        server_time.sync(client=client)
+        server_time.sync(client=client.with_options(timeout=3))
+        server_time.sync(client=client.with_options(retry=RetryPolicy(2)))
+        server_time.sync(client=client.with_options(timeout=3, retry=RetryPolicy(2)))
+        server_time.sync(client=client)
+
+    assert [
+        CallOptions(7, None),
+        CallOptions(3, None),
+        CallOptions(7, RetryPolicy(2)),
+        CallOptions(3, RetryPolicy(2)),
+        CallOptions(7, None),
+    ] == [options for options, _ in calls]
+
+
+def test_async_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: Calls) -> None:
+    """Each async call has the options of the client that it is made with, too."""
+
+    async def main() -> None:
+        async with a_client(sandbox.url, timeout=7) as client:
+            await server_time.asyncio(client=client)
+            await server_time.asyncio(client=client.with_options(timeout=3, retry=None))
+
+    asyncio.run(main())
+
+    assert [CallOptions(7, RetryPolicy()), CallOptions(3, None)] == [options for options, _ in calls]
+
+
+def test_retries_can_be_switched_off_and_on(sandbox: Sandbox, calls: Calls) -> None:
+    """None is a retry policy, and not the same as an argument that is not given."""
+    with a_client(sandbox.url) as client:
+        off = client.with_options(retry=None)
+        server_time.sync(client=off)
+        server_time.sync(client=off.with_options(timeout=3))
+        server_time.sync(client=off.with_options(retry=RetryPolicy(3)))
+
+    assert [None, None, RetryPolicy(3)] == [options.retry for options, _ in calls]
+
+
+def test_options_make_no_connections(sandbox: Sandbox, relay: RecordingProxy) -> None:
+    """A client with other options shares connections, clock, rate limit and credentials with the original."""
+    another = sandbox.add_account("another", SECRET)
+    client = connect(sandbox.credentials, server=relay.url, timeout=7)
+    other = client.with_options(timeout=3)
+
+    assert (Client, 3, 7) == (type(other), other.timeout, client.timeout)
+    assert 7 == client.with_options().timeout
+    assert client.clock is other.clock
+    other.credentials = another.credentials
+    assert client.credentials is other.credentials
+    futures_account_balance.sync(client=client)
+    futures_account_balance.sync(client=other)
+    assert ["another", "another"] == [request.headers["X-MBX-APIKEY"] for request in sandbox.received_requests]
+    assert 1 == relay.accepted
+    assert client.used_weight == other.used_weight == 2
+    client.close()
+    with pytest.raises(ClientClosedError, match="^the client is closed; create a new one$") as caught:
+        server_time.sync(client=other)
+    assert "not_executed" == caught.value.execution
+
+
+def test_options_make_no_connections_of_async_calls(sandbox: Sandbox, relay: RecordingProxy) -> None:
+    """The same goes for async calls."""
+    another = sandbox.add_account("another", SECRET)
+
+    async def main() -> None:
+        async with connect(sandbox.credentials, server=relay.url, timeout=7) as client:
+            other = client.with_options(timeout=3)
+            other.credentials = another.credentials
+            await futures_account_balance.asyncio(client=client)
+            await futures_account_balance.asyncio(client=other)
+            assert client.used_weight == other.used_weight == 2
+        with pytest.raises(ClientClosedError, match="^the client is closed; create a new one$") as caught:
+            await server_time.asyncio(client=other)
+        assert "not_executed" == caught.value.execution
+
+    asyncio.run(main())
+
+    assert ["another", "another"] == [request.headers["X-MBX-APIKEY"] for request in sandbox.received_requests]
+    assert 1 == relay.accepted
+
+
+def test_extensions_of_a_request_stay(sandbox: Sandbox, calls: Calls) -> None:
+    """A request by hand has its own extensions, beside the client's options."""
+    with a_client(sandbox.url, timeout=7) as client:
+        client.request({"method": "GET", "url": "/dapi/v1/time", "extensions": {"weight": 5}})
+        client.request({"method": "GET", "url": "/dapi/v1/time"})
+
+    assert [5, 1] == [call.weight for _, call in calls]
+    assert [CallOptions(7, RetryPolicy())] * 2 == [options for options, _ in calls]
+
+
+# Requests by hand, over the httpx client.
+
+By = Callable[[Client], Any]
+AsyncBy = Callable[[Client], Awaitable[Any]]
+
+
+def by_httpx_client(client: Client) -> Any:
+    """Set another timeout on the httpx client, and send."""
+    http = client.get_httpx_client()
+    http.timeout = 0.2
+    return http.get("/dapi/v1/time")
+
+
+def by_client(client: Client) -> Any:
+    """Set another timeout on the client, and send."""
+    client.timeout = 0.2
+    return client.get_httpx_client().get("/dapi/v1/time")
+
+
+def by_async_httpx_client(client: Client) -> Awaitable[Any]:
+    """Set another timeout on the async httpx client, and send."""
+    http = client.get_async_httpx_client()
+    http.timeout = 0.2
+    return http.get("/dapi/v1/time")
+
+
+def by_client_async(client: Client) -> Awaitable[Any]:
+    """Set another timeout on the client, and send."""
+    client.timeout = 0.2
+    return client.get_async_httpx_client().get("/dapi/v1/time")
+
+
+@pytest.mark.parametrize(
+    "get",
+    [
+        lambda client: client.get_httpx_client().get("/dapi/v1/time", timeout=0.2),
+        lambda client: client.get_httpx_client().get("/dapi/v1/time", timeout=httpx.Timeout(0.1, read=0.2)),
+        lambda client: client.request({"method": "GET", "url": "/dapi/v1/time", "timeout": 0.2}),
+        by_httpx_client,
+        by_client,
+    ],
+    ids=["argument", "largest of four", "request", "httpx client", "client"],
+)
+def test_timeout_of_a_request(sandbox: Sandbox, get: By) -> None:
+    """A request's own timeout bounds its call, and so does that of the client or of its httpx client."""
+    sandbox.inject_fault(Fault.silence(), times=9)
+    begin = time.monotonic()
+
+    with a_client(sandbox.url, timeout=60, retry=None) as client, pytest.raises(httpx.TimeoutException):
+        get(client)
+
+    assert 0.2 <= time.monotonic() - begin < 10
+    assert 1 == len(sandbox.received_requests)
+
+
+@pytest.mark.parametrize(
+    "get",
+    [
+        lambda client: client.get_async_httpx_client().get("/dapi/v1/time", timeout=0.2),
+        lambda client: client.get_async_httpx_client().get("/dapi/v1/time", timeout=httpx.Timeout(0.1, read=0.2)),
+        lambda client: client.request_async({"method": "GET", "url": "/dapi/v1/time", "timeout": 0.2}),
+        by_async_httpx_client,
+        by_client_async,
+    ],
+    ids=["argument", "largest of four", "request", "httpx client", "client"],
+)
+def test_timeout_of_an_async_request(sandbox: Sandbox, get: AsyncBy) -> None:
+    """The same goes for async calls."""
+    sandbox.inject_fault(Fault.silence(), times=9)
+
+    async def main() -> None:
+        async with a_client(sandbox.url, timeout=60, retry=None) as client:
+            with pytest.raises(httpx.TimeoutException):
+                await get(client)
+
+    begin = time.monotonic()
+    asyncio.run(main())
+
+    assert 0.2 <= time.monotonic() - begin < 10
+    assert 1 == len(sandbox.received_requests)
+
+
+def test_longer_timeout_of_a_request(sandbox: Sandbox) -> None:
+    """A request's own timeout may be longer than its client's, and None is the longest possible."""
+    sandbox.inject_fault(Fault.delay(0.2), times=4)
+
+    async def main() -> None:
+        async with a_client(sandbox.url, timeout=0.1, retry=None) as client:
+            http = client.get_async_httpx_client()
+            assert 200 == (await http.get("/dapi/v1/time", timeout=30)).status_code
+            assert 200 == (await http.get("/dapi/v1/time", timeout=None)).status_code
+
+    with a_client(sandbox.url, timeout=0.1, retry=None) as client:
+        http = client.get_httpx_client()
+        assert 200 == http.get("/dapi/v1/time", timeout=30).status_code
+        assert 200 == http.get("/dapi/v1/time", timeout=None).status_code
+    asyncio.run(main())
+
+    assert 4 == len(sandbox.received_requests)
+
+
+def test_accounts_of_derived_clients(sandbox: Sandbox, relay: RecordingProxy) -> None:
+    """A request by hand over a derived client is signed for that client's account, over the same connection."""
+    first, second, third = sandbox.account, sandbox.add_account("second"), sandbox.add_account("third")
+    request = futures_account_balance.build_request()
+
+    with connect(first.credentials, server=relay.url) as client:
+        other = client.with_credentials(second.credentials)
+        clients = [client, other, client, other.with_options(timeout=3), client.with_credentials(third.credentials)]
+        responses = [one.get_httpx_client().request(**request) for one in clients]
+        streamed = other.get_httpx_client().stream(**request)
+        with streamed as response:
+            responses.append(response)
+
+    assert [200] * 6 == [response.status_code for response in responses]
+    assert [first.api_key, "second", first.api_key, "second", "third", "second"] == [
+        received.headers["X-MBX-APIKEY"] for received in sandbox.received_requests
+    ]
+    assert 1 == relay.accepted
+
+
+def test_accounts_of_derived_async_clients(sandbox: Sandbox, relay: RecordingProxy) -> None:
+    """The same goes for async requests by hand."""
+    first, second, third = sandbox.account, sandbox.add_account("second"), sandbox.add_account("third")
+    request = futures_account_balance.build_request()
+
+    async def main() -> list[int]:
+        async with connect(first.credentials, server=relay.url) as client:
+            other = client.with_credentials(second.credentials)
+            clients = [client, other, client, other.with_options(timeout=3), client.with_credentials(third.credentials)]
+            responses = [await one.get_async_httpx_client().request(**request) for one in clients]
+            async with other.get_async_httpx_client().stream(**request) as response:
+                responses.append(response)
+        return [response.status_code for response in responses]
+
+    assert [200] * 6 == asyncio.run(main())
+    assert [first.api_key, "second", first.api_key, "second", "third", "second"] == [
+        received.headers["X-MBX-APIKEY"] for received in sandbox.received_requests
+    ]
+    assert 1 == relay.accepted
+
+
+# The call of a request.
+
+OPTIONS = CallOptions(7, RetryPolicy(2))
+
+
+@pytest.fixture
+def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the monotonic clock at 1000 seconds."""
+    monkeypatch.setattr(deadline_module, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+
+
+def call_of(method: str = "GET", options: CallOptions = OPTIONS, **extensions: Any) -> Call:
+    """Return the call of a request."""
+    request = httpx.Request(method, f"{LOOPBACK}/dapi/v1/x", extensions=extensions)
+    return Call.begin(request, options, 5.0)
+
+
+@pytest.mark.usefixtures("_stopped_clock")
+def test_call_of_a_bare_request() -> None:
+    """A request without extensions is unsigned, has weight 1, and the options of the client."""
+    assert (
+        Call(
+            method="GET",
+            path="/dapi/v1/x",
+            is_safe=True,
+            is_signed=False,
+            is_replayable=True,
+            weight=1,
+            deadline=1007.0,
+            max_idle_age=math.inf,
+            retry=RetryPolicy(2),
+        )
+        == call_of()
+    )
+
+
+@pytest.mark.usefixtures("_stopped_clock")
+def test_call_of_a_request_with_extensions() -> None:
+    """Weight, security and timeout of a request take precedence."""
+    timeout = httpx.Timeout(0.5).as_dict()
+
+    assert Call(
+        method="POST",
+        path="/dapi/v1/x",
+        is_safe=False,
+        is_signed=True,
+        is_replayable=True,
+        weight=20,
+        deadline=1000.5,
+        max_idle_age=5.0,
+        retry=None,
+    ) == call_of("POST", CallOptions(7, None), weight=20, security=Security.TRADE, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"),
+    [
+        ({}, 7),
+        ({"connect": 0.25, "read": 0.5, "write": 1, "pool": 2}, 2),
+        ({"connect": 4, "read": 3, "write": 2, "pool": 1}, 4),
+        ({"read": 3}, 3),
+        ({"connect": 0.25, "read": None, "write": 1, "pool": 2}, 86_400),
+        (dict.fromkeys(["connect", "read", "write", "pool"]), 86_400),
+        ({"connect": 1, "read": 100_000, "write": 1, "pool": 1}, 86_400),
+        (dict.fromkeys(["connect", "read", "write", "pool"], 0), 0),
+    ],
+)
+@pytest.mark.usefixtures("_stopped_clock")
+def test_deadline_of_a_request(timeout: dict[str, float | None], seconds: float) -> None:
+    """A request's largest timeout bounds its call, or else the client's; None is a day, as is more than that."""
+    assert 1000.0 + seconds == call_of(timeout=timeout).deadline
+
+
+@pytest.mark.parametrize(
+    ("method", "is_safe"),
+    [("GET", True), ("HEAD", True), ("POST", False), ("PUT", False), ("DELETE", False), ("OPTIONS", False)],
+)
+def test_safe_methods(method: str, *, is_safe: bool) -> None:
+    """GET and HEAD are safe; any other method may change something, and needs a young connection."""
+    assert is_safe is call_of(method).is_safe
+    assert (math.inf if is_safe else 5.0) == call_of(method).max_idle_age
+
+
+@pytest.mark.parametrize(
+    ("security", "is_signed"),
+    [
+        (Security.USER_DATA, True),
+        (Security.TRADE, True),
+        (Security.USER_STREAM, False),
+        (Security.MARKET_DATA, False),
+        (Security.NONE, False),
+        (None, False),
+        ("USER_DATA", False),
+    ],
+)
+def test_signed_requests(security: object, *, is_signed: bool) -> None:
+    """A request is signed if its security type says so."""
+    assert is_signed is call_of(security=security).is_signed
+
+
+def stream() -> Iterator[bytes]:
+    """Return a body that can be read once."""
+    yield b"a=1"
+
+
+async def async_stream() -> AsyncIterator[bytes]:
+    """Return a body that can be read once, by async code."""
+    yield b"a=1"
+
+
+@pytest.mark.parametrize(
+    ("content", "is_replayable"),
+    [
+        ({}, True),
+        ({"content": b"a=1"}, True),
+        ({"data": {"a": "1"}}, True),
+        ({"json": {"a": 1}}, True),
+        ({"content": stream()}, False),
+        ({"content": async_stream()}, False),
+        ({"files": {"file": b"1"}}, False),
+    ],
+    ids=["none", "bytes", "form", "json", "sync stream", "async stream", "files"],
+)
+def test_replayable_requests(content: dict[str, Any], *, is_replayable: bool) -> None:
+    """A request can be sent again unless its body can only be streamed."""
+    request = httpx.Request("POST", "https://exchange.example/dapi/v1/x", **content)
+
+    assert is_replayable is Call.begin(request, OPTIONS, 5.0).is_replayable
+
+
+def test_custom_httpx_clients_are_rejected() -> None:
+    """A custom httpx client is an error, because it would bypass signing and retries."""
+    client = a_client()
+
+    with httpx.Client() as own, pytest.raises(ConfigurationError) as of_sync:
+        client.set_httpx_client(own)
+    with pytest.raises(ConfigurationError) as of_async:
+        client.set_async_httpx_client(httpx.AsyncClient())
+
+    expected = "the client builds its own httpx clients; use connect(transport=…), or Signer as a hook"
+    assert (expected, expected) == (str(of_sync.value), str(of_async.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trust_env", "no"),
+        ("trust_env", None),
+        ("transport", 3),
+        ("transport", ""),
+        ("transport", object()),
+        ("clock", None),
+        ("clock", 1_700_000_000_000),
+    ],
+)
+def test_settings_of_another_type(name: str, value: Any) -> None:
+    """A setting of another type is rejected by `connect`, and not at the first call or never."""
+    with pytest.raises(ConfigurationError, match=f"^{name}: expected "):
+        connect(Credentials(API_KEY, HmacKey(SECRET)), server=LOOPBACK, **{name: value})
+
+
+@pytest.mark.parametrize("time", [None, 1.5, "7", True])
+def test_clock_of_another_type(time: Any) -> None:
+    """A clock that does not return milliseconds as an int is rejected before anything is sent."""
+    with (
+        connect(Credentials(API_KEY, HmacKey(SECRET)), server=LOOPBACK, clock=lambda: time) as client,
+        pytest.raises(ConfigurationError, match="^clock: expected milliseconds as an int, got "),
+    ):
+        client.account.futures_account_balance()

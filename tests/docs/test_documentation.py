@@ -1,0 +1,154 @@
+"""The pages of docs/ are true: programs run and print the output below them, commands and files exist."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from binance_coinm_cli.__main__ import main
+from binance_sandbox import Sandbox
+from support.constants import ROOT, SPEC
+from support.markdown_blocks import Block, blocks_of, make_targets
+from support.pytest_runner import run_pytest
+
+DOCS = ROOT / "docs"
+PAGES = {str(page.relative_to(DOCS)): blocks_of(page) for page in sorted(DOCS.rglob("*.md"))}
+# They need a package of another document, and httpx2 in place of httpx; other tests run them.
+OTHERS = {"how-to/add-an-operation.md", "how-to/httpx2.md"}
+PROGRAMS = [
+    page for page, blocks in PAGES.items() if page not in OTHERS and any(b.language == "python" for b in blocks)
+]
+TESTS = [(page, block) for page, blocks in PAGES.items() for block in blocks if block.is_test]
+COMMANDS = sorted(
+    {
+        line
+        for page in [ROOT / "README.md", *DOCS.rglob("*.md")]
+        for block in blocks_of(page)
+        if block.language == "sh"
+        for line in block.text.splitlines()
+    }
+)
+EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"])
+# What a path on a page may be relative to.
+FOLDERS = [ROOT, ROOT / "client" / "binance_client", ROOT / "signing_plugin" / "binance_signing"]
+FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|toml|json))`")
+# Files of users, and of the examples on the pages.
+NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.yaml"}
+PASSWORD = "its-password"
+KEYS = {"your-API-key": "your-secret", "api-key-of-anna": "secret-of-anna", "api-key-of-ben": "secret-of-ben"}
+
+
+@pytest.fixture
+def _environment_of_the_pages(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for api_key, secret in KEYS.items():
+        sandbox.add_account(api_key, secret, responses=sandbox.account.responses)
+    monkeypatch.setenv("BINANCE_SERVER", sandbox.url)
+    monkeypatch.setenv("BINANCE_API_KEY", "your-API-key")
+    monkeypatch.setenv("BINANCE_API_SECRET", "your-secret")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(SPEC, tmp_path / "mine.yaml")
+
+
+def run_openssl(command: str) -> None:
+    """Run a line of openssl, and pass it the password that it would ask for."""
+    option = "-passin" if " pkey " in command else "-pass"
+    subprocess.run([*shlex.split(command), option, f"pass:{PASSWORD}"], check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("_environment_of_the_pages")
+@pytest.mark.parametrize("page", PROGRAMS)
+def test_programs_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The programs of a page run one after the other, as in one session, and print the output below them."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    blocks = PAGES[page]
+
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if block.language == "sh" and block.text.startswith("openssl"):
+            for line in block.text.splitlines():
+                run_openssl(line)
+        elif block.language == "python" and not imports_a_file_of(blocks, block):
+            # The lines before it are kept as empty lines, so that a traceback has the line numbers of the page.
+            exec(compile("\n" * (block.line - 1) + block.text, DOCS / page, "exec"), names)  # noqa: S102, the page's own
+            shown = following.text if following and is_output(following) else ""
+            assert shown == capsys.readouterr().out, f"{page}, line {block.line}"
+
+
+def is_output(block: Block) -> bool:
+    """Return True if a block shows the output of the program just above it."""
+    return block.language == "text" and not block.prose.strip()
+
+
+def imports_a_file_of(blocks: list[Block], block: Block) -> bool:
+    """Return True if a block imports another one, which the page says to save as a file."""
+    return any(f"from {Path(name).stem} import" in block.text for name in files_of(blocks))
+
+
+def files_of(blocks: list[Block]) -> dict[str, str]:
+    """Return the programs that a page says to save as files, by their names."""
+    named = [(re.findall(r"`(\w+\.py)`", block.prose), block) for block in blocks if block.language == "python"]
+    return {names[-1]: block.text for names, block in named if names}
+
+
+@pytest.mark.parametrize(("page", "block"), TESTS, ids=[f"{page}:{block.line}" for page, block in TESTS])
+def test_tests_pass(page: str, block: Block, tmp_path: Path) -> None:
+    """The tests of a page pass unchanged, beside the page's files."""
+    for name, text in files_of(PAGES[page]).items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "test_of_the_page.py").write_text(block.text)
+
+    passed = block.text.count("def test_")
+    assert f"= {passed} passed in" in run_pytest(tmp_path, "test_of_the_page.py")
+
+
+@pytest.mark.skipif(os.environ.get("HTTPX") != "httpx2", reason="make test-httpx2 runs it, where httpx2 is")
+def test_program_with_httpx2() -> None:
+    """The lines that an application on httpx2 needs run in a process that has imported nothing else."""
+    [block] = [block for block in PAGES["how-to/httpx2.md"] if block.language == "python"]
+
+    subprocess.run([sys.executable, "-c", f"{block.text}\nimport binance_coinm"], check=True)
+
+
+@pytest.mark.usefixtures("_environment_of_the_pages")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command is one that this project has: it runs, or its targets, extras and variables exist."""
+    name, *arguments = shlex.split(command)
+    if name == "binance-coinm":
+        assert 0 == main(arguments)
+        assert capsys.readouterr().out
+    elif name == "make":
+        assert {argument for argument in arguments if "=" not in argument} <= make_targets()
+    elif name == "export":
+        assert re.fullmatch("BINANCE_(SERVER|API_KEY|API_SECRET)=.+", arguments[0])
+    elif name == "pip":
+        extras = re.findall(r"\[(.*)\]", arguments[1])
+        assert set(",".join(extras).split(",")) - {""} <= EXTRAS
+    elif name == "python":
+        assert "-m" == arguments[0]
+        assert find_spec(arguments[1])
+    else:
+        assert command in {"python3 -m venv .venv", ". .venv/bin/activate"} or name == "openssl"
+
+
+def test_no_language_is_left_out() -> None:
+    """No page has a block in a language that no test here checks."""
+    languages = {block.language for blocks in PAGES.values() for block in blocks}
+
+    assert {"python", "sh", "text"} == languages
+
+
+@pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", "../SECURITY.md", *PAGES])
+def test_files_exist(page: str) -> None:
+    """Each file that a page names exists."""
+    named = set(FILE.findall((DOCS / page).read_text(encoding="utf-8"))) - NOT_OURS
+
+    # Examples are named without their folder.
+    assert [] == sorted(
+        file for file in named if not any((top / file).exists() for top in [*FOLDERS, ROOT / "examples"])
+    )

@@ -1,0 +1,304 @@
+"""Private keys, Ed25519 and RSA: their signatures, how they load, and errors that do not show them."""
+
+import asyncio
+import copy
+import pickle
+import shutil
+import subprocess
+import sys
+import traceback
+from base64 import b64decode
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import httpx
+import pytest
+from binance_coinm import connect
+from binance_coinm.errors import ConfigurationError, SignatureError
+from binance_coinm.security import Security
+from binance_sandbox import Sandbox
+from binance_signing import Credentials, Ed25519Key, HmacKey, RsaKey, Signer
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from support.call_helpers import Balance
+from support.constants import API_KEY, SECRET
+
+PASSWORD = "correct horse battery staple"
+KINDS = {"Ed25519": Ed25519Key, "RSA 2048": RsaKey, "RSA 4096": RsaKey}
+OPENSSL = shutil.which("openssl")
+PUBLISHED_BODY = "MC4CAQAwBQYDK2VwBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u"
+PUBLISHED = f"-----BEGIN PRIVATE KEY-----\n{PUBLISHED_BODY}\n-----END PRIVATE KEY-----\n"
+KNOWN_ANSWERS = {
+    b"A\x01EXAMPLE\x01SPOT\x011\x0120240627-11:17:25.223": (
+        "4MHXelVVcpkdwuLbl6n73HQUXUf1dse2PCgT1DYqW9w8AVZ1RACFGM+5UdlGPrQHrgtS3CvsRURC1oj73j8gCA=="
+    ),
+    b"timestamp=1591702613943": (
+        "hHiQYz8TwEmv2/ylRrehdRkvD2ZFXYDw5i1cqVayZJsEGm1GEjzVCXvwDmcPCwf4PLi45MrMkkZNew2UOTcZBg=="
+    ),
+}
+
+
+@cache
+def generated(kind: str) -> ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """Generate a key once, because RSA keys take their time."""
+    if kind == "Ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    if kind == "EC":
+        return ec.generate_private_key(ec.SECP256R1())
+    return rsa.generate_private_key(65537, int(kind.removeprefix("RSA ")))
+
+
+def pem_of(kind: str, password: str | None = None, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
+    """Return a private key as PEM."""
+    encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    return generated(kind).private_bytes(Encoding.PEM, form, encryption)
+
+
+def public_pem_of(kind: str) -> bytes:
+    """Return the public key, which the exchange has, as PEM."""
+    return generated(kind).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def assert_hidden(error: BaseException, pem: str = "") -> None:
+    """Assert that neither an exception nor its frames in the SDK show a password or a line of a PEM's body."""
+    stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    frames = [str(frame.locals) for frame in stack if frame.filename != __file__]
+    shown = "".join([str(error), repr(error), repr(vars(error)), *frames])
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert PASSWORD not in shown
+    for line in pem.splitlines():
+        # The last line of a body may be so short that it is found by chance.
+        assert line.startswith("-----") or len(line) < 8 or line not in shown
+
+
+@pytest.mark.parametrize(("payload", "signature"), KNOWN_ANSWERS.items())
+def test_known_answers(payload: bytes, signature: str) -> None:
+    """The published Ed25519 key makes the published signatures, in base64, percent-encoded."""
+    assert quote(signature, safe="").encode() == Ed25519Key.from_pem(PUBLISHED).sign(payload)
+
+
+def test_known_answer_of_a_request() -> None:
+    """The last parameter of a signed request's query is the published signature."""
+    payload, signature = list(KNOWN_ANSWERS.items())[1]
+    signer = Signer(
+        Credentials(API_KEY, Ed25519Key.from_pem(PUBLISHED)), "https://exchange.example", clock=lambda: 1591702613943
+    )
+    request = httpx.Request("GET", "https://exchange.example/x", extensions={"security": Security.USER_DATA})
+
+    signer(request)
+
+    assert payload + b"&signature=" + quote(signature, safe="").encode() == request.url.query
+    assert signature == request.url.params["signature"]
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")
+@pytest.mark.parametrize("kind", KINDS)
+def test_openssl_verifies(tmp_path: Path, kind: str) -> None:
+    """The openssl command verifies a signature with the public key."""
+    payload, signature, public = tmp_path / "payload", tmp_path / "signature", tmp_path / "public.pem"
+    payload.write_bytes(b"recvWindow=5000&timestamp=1591702613943")
+    public.write_bytes(public_pem_of(kind))
+    signed = KINDS[kind].from_pem(pem_of(kind)).sign(payload.read_bytes()).decode()
+    signature.write_bytes(b64decode(unquote(signed), validate=True))
+    by_digest = ["dgst", "-sha256", "-verify", public, "-signature", signature, payload]
+    raw = ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", public, "-sigfile", signature, "-in", payload]
+
+    command = [str(part) for part in (OPENSSL, *(raw if kind == "Ed25519" else by_digest))]
+
+    assert 0 == subprocess.run(command, check=False, capture_output=True).returncode
+    payload.write_bytes(b"recvWindow=5000&timestamp=1591702613944")
+    assert 1 == subprocess.run(command, check=False, capture_output=True).returncode
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exchange_accepts(sandbox: Sandbox, balance: Balance, kind: str) -> None:
+    """A call signed with the account's private key returns rows; one signed with another key is a `SignatureError`."""
+    account = sandbox.add_account(public_key_pem=public_pem_of(kind))
+    key = KINDS[kind].from_pem(pem_of(kind))
+
+    assert balance(connect(Credentials(account.api_key, key), server=sandbox.url)).parsed
+    with pytest.raises(SignatureError):
+        balance(connect(Credentials(account.api_key, Ed25519Key.from_pem(PUBLISHED)), server=sandbox.url))
+
+
+@pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048"])
+def test_exchange_accepts_forms(tmp_path: Path, kind: str) -> None:
+    """A form signed with a private key is accepted, sync and async; the signature is in the form."""
+    # The document has no operation with a form, so one of its operations is changed to have one.
+    described = (files("binance_coinm") / "openapi.yaml").read_text(encoding="utf-8")
+    document = tmp_path / "openapi.yaml"
+    document.write_text(described.replace("/balance:\n    get:", "/balance:\n    post:"), encoding="utf-8")
+    form = {"data": {"recvWindow": "4000"}, "extensions": {"security": Security.USER_DATA}}
+    request = {"method": "POST", "url": "/dapi/v1/balance", **form}
+
+    async def of_both_sides() -> list[int]:
+        credentials = Credentials(account.api_key, KINDS[kind].from_pem(pem_of(kind)))
+        async with connect(credentials, server=sandbox.url) as client:
+            return [client.request(request).status_code, (await client.request_async(request)).status_code]
+
+    with Sandbox(document=document) as sandbox:
+        account = sandbox.add_account(public_key_pem=public_pem_of(kind))
+        assert [200, 200] == asyncio.run(of_both_sides())
+    assert all(b"" == sent.query and b"&signature=" in sent.body for sent in sandbox.received_requests)
+
+
+@pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048"])
+@pytest.mark.parametrize("password", [None, PASSWORD, PASSWORD.encode()], ids=["plain", "str", "bytes"])
+def test_ways_to_load(tmp_path: Path, kind: str, password: str | bytes | None) -> None:
+    """A PEM is the same key as text, bytes and file, encrypted or not, with any line ends."""
+    pem = pem_of(kind, PASSWORD if password else None)
+    path = tmp_path / "key.pem"
+    path.write_bytes(b"\n" + pem.replace(b"\n", b"\r\n") + b"\n")
+
+    keys = [KINDS[kind].from_pem(form, password=password) for form in (pem, pem.decode(), path)]
+
+    assert {KINDS[kind].from_pem(pem_of(kind)).sign(b"payload")} == {key.sign(b"payload") for key in keys}
+
+
+def armored(body: str, label: str = "PRIVATE KEY") -> bytes:
+    """Return a PEM with any body."""
+    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n".encode()
+
+
+INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
+    "PKCS#1": (lambda: pem_of("RSA 2048", form=PrivateFormat.TraditionalOpenSSL), None, "is in PKCS#1 form"),
+    "public key": (lambda: public_pem_of("Ed25519"), None, "is a public key"),
+    "EC key": (lambda: pem_of("EC"), None, "is of a type that the exchange does not accept"),
+    "EC key in SEC 1": (lambda: pem_of("EC", form=PrivateFormat.TraditionalOpenSSL), None, "is not a PKCS#8 PEM"),
+    "RSA of 1024 bits": (lambda: pem_of("RSA 1024"), None, "is an RSA key of 1024 bits; at least 2048"),
+    "OpenSSH": (lambda: pem_of("Ed25519", form=PrivateFormat.OpenSSH), None, "is not a PKCS#8 PEM"),
+    "DER": (lambda: b64decode(PUBLISHED_BODY), None, "is not a PKCS#8 PEM"),
+    "certificate": (lambda: armored("A" * 64, "CERTIFICATE"), None, "is not a PKCS#8 PEM"),
+    "file name": (lambda: "/home/me/private/key.pem", None, "is not a PKCS#8 PEM"),
+    "empty": (lambda: "", None, "is not a PKCS#8 PEM"),
+    "not base64": (lambda: armored("these are words"), None, "cannot be decoded"),
+    "not a key": (lambda: armored("A" * 64), None, "cannot be decoded"),
+    "truncated": (lambda: pem_of("RSA 2048")[:800], None, "cannot be decoded"),
+    "wrong password": (lambda: pem_of("Ed25519", "another"), PASSWORD, "cannot be decoded.*password is wrong"),
+    "password that is a number": (lambda: pem_of("Ed25519", "another"), 5, ".*password"),
+    "password with a lone surrogate": (lambda: pem_of("Ed25519", "another"), f"{PASSWORD}\udcff", ".*password"),
+    "missing password": (lambda: pem_of("Ed25519", PASSWORD), None, "is encrypted and needs its password"),
+    "needless password": (lambda: PUBLISHED, PASSWORD, "is not encrypted and takes no password"),
+    "missing file": (lambda: Path(__file__, "missing"), PASSWORD, "cannot be read: "),
+    "directory": (lambda: Path(__file__).parent, PASSWORD, "cannot be read: "),
+    "path that is the PEM": (lambda: Path(PUBLISHED), PASSWORD, "cannot be read"),
+    "path with NUL": (lambda: Path("a\0b"), PASSWORD, "cannot be read"),
+    "text with a lone surrogate": (lambda: f"{PUBLISHED}\udcff", None, ""),
+    "None": (lambda: None, PASSWORD, ".*NoneType"),
+    "number": (lambda: 5, PASSWORD, ".*int"),
+    "list": (lambda: [PUBLISHED], PASSWORD, ".*list"),
+    "key": (lambda: Ed25519Key.from_pem(PUBLISHED), PASSWORD, ".*Ed25519Key"),
+}
+
+
+@pytest.mark.parametrize("kind", [Ed25519Key, RsaKey])
+@pytest.mark.parametrize(("make", "password", "reason"), INVALID.values(), ids=INVALID)
+def test_invalid_pems(kind: Any, make: Callable[[], Any], password: Any, reason: str) -> None:
+    """A value that is not a signing key is an error that says why and what is expected, and does not show the value."""
+    pem = make()
+
+    with pytest.raises(ConfigurationError, match=f"^the private key {reason}.*expected an {kind.__name__} ") as caught:
+        kind.from_pem(pem, password=password)
+
+    assert_hidden(caught.value, pem.decode("latin-1") if isinstance(pem, bytes) else PUBLISHED)
+
+
+@pytest.mark.parametrize(("kind", "other"), [("RSA 2048", Ed25519Key), ("Ed25519", RsaKey)])
+def test_key_of_another_kind(kind: str, other: type[Ed25519Key | RsaKey]) -> None:
+    """An RSA key is not an Ed25519 key, nor the other way round."""
+    with pytest.raises(
+        ConfigurationError, match=f"is an {KINDS[kind].__name__}; expected an {other.__name__}"
+    ) as caught:
+        other.from_pem(pem_of(kind))
+
+    assert_hidden(caught.value, pem_of(kind).decode())
+
+
+@pytest.mark.parametrize("kind", [Ed25519Key, RsaKey])
+def test_pem_in_place_of_a_loaded_key(kind: Callable[[object], object]) -> None:
+    """A PEM passed to the constructor is an error at once, not at the first call."""
+    with pytest.raises(ConfigurationError, match="from_pem") as caught:
+        kind(PUBLISHED)
+
+    assert_hidden(caught.value, PUBLISHED)
+
+
+def test_without_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the library is not installed, the error says how to install it."""
+    for module in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, module, None)
+
+    with pytest.raises(ConfigurationError, match=r"pip install 'binance-coinm\[keys\]'") as caught:
+        Ed25519Key.from_pem(PUBLISHED)
+
+    assert_hidden(caught.value, PUBLISHED)
+
+
+@pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048"])
+@pytest.mark.parametrize("password", [None, PASSWORD], ids=["plain", "encrypted"])
+def test_key_file_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: Sandbox, balance: Balance, kind: str, password: str | None
+) -> None:
+    """Calls are signed with the key file of the environment, of either kind, encrypted or not."""
+    sandbox.add_account(API_KEY, public_key_pem=public_pem_of(kind))
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem_of(kind, password))
+    variables = {"API_KEY": API_KEY, "PRIVATE_KEY_FILE": str(path), "PRIVATE_KEY_PASSWORD": password}
+    for variable, value in variables.items():
+        if value:
+            monkeypatch.setenv(f"BINANCE_{variable}", value)
+
+    assert balance(connect(server=sandbox.url)).parsed
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"PRIVATE_KEY_PASSWORD": PASSWORD}, "cannot be decoded.*password is wrong.*BINANCE_PRIVATE_KEY_PASSWORD"),
+        ({}, "is encrypted and needs its password.*BINANCE_PRIVATE_KEY_PASSWORD"),
+        ({"PRIVATE_KEY_PASSWORD": f"{PASSWORD}\udcff"}, "password"),
+        ({"PRIVATE_KEY_FILE": "missing.pem", "PRIVATE_KEY_PASSWORD": PASSWORD}, "cannot be read"),
+        ({"PRIVATE_KEY_FILE": PUBLISHED}, "cannot be read"),
+        ({"API_SECRET": PASSWORD}, "BINANCE_API_SECRET.* both set"),
+    ],
+    ids=["wrong password", "missing password", "undecodable password", "missing file", "PEM as file", "two keys"],
+)
+def test_invalid_environments(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], reason: str
+) -> None:
+    """A key file of the environment that cannot be used is an error that names the variable and shows no value."""
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem_of("Ed25519", "another"))
+    for variable, value in ({"API_KEY": API_KEY, "PRIVATE_KEY_FILE": str(path)} | variables).items():
+        monkeypatch.setenv(f"BINANCE_{variable}", value)
+
+    with pytest.raises(ConfigurationError, match=f"(?=.*BINANCE_PRIVATE_KEY_FILE).*{reason}") as caught:
+        connect()
+
+    assert_hidden(caught.value, PUBLISHED)
+
+
+@pytest.mark.parametrize("kind", ["HMAC", "Ed25519", "RSA 2048"])
+def test_secrets_are_not_copied_or_shown(kind: str) -> None:
+    """Keys and credentials cannot be copied or pickled, and their text is the name of their type."""
+    key = HmacKey(SECRET) if kind == "HMAC" else KINDS[kind].from_pem(pem_of(kind))
+    pickles = [partial(pickle.dumps, protocol=number) for number in range(6)]
+    copies: list[Callable[[object], object]] = [copy.copy, copy.deepcopy, *pickles]
+
+    for secret in (key, Credentials(API_KEY, key)):
+        for make_copy in copies:
+            with pytest.raises(TypeError, match=f"a {type(secret).__name__} cannot be pickled"):
+                make_copy(secret)
+        assert {f"{type(secret).__name__}(hidden)"} == {repr(secret), str(secret), f"{secret}"}
+        assert not hasattr(secret, "__dict__")

@@ -1,0 +1,1 @@
+"""Helpers that the tests share; `pythonpath` in pyproject.toml makes them importable as `support.*`."""

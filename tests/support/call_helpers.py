@@ -1,0 +1,33 @@
+"""The balance call as a function of a client, sync and async alike, so that one test covers both."""
+
+import asyncio
+from typing import Any, Protocol
+
+from binance_client.base_client import AuthenticatedClient
+from binance_coinm.api.account import futures_account_balance
+from binance_coinm.models import FuturesAccountBalance
+from binance_coinm.types import Response
+
+
+class Balance(Protocol):
+    """The whole life of a client: one call, then close."""
+
+    def __call__(self, client: AuthenticatedClient, **arguments: Any) -> Response[list[FuturesAccountBalance]]:
+        """Call, close the client, and return the response as a whole."""
+        ...
+
+
+def balance_sync(client: AuthenticatedClient, **arguments: Any) -> Response[list[FuturesAccountBalance]]:
+    """Call by the sync function."""
+    with client:
+        return futures_account_balance.sync_detailed(client=client, **arguments)
+
+
+def balance_async(client: AuthenticatedClient, **arguments: Any) -> Response[list[FuturesAccountBalance]]:
+    """Call by the async function, in an event loop of its own."""
+
+    async def call() -> Response[list[FuturesAccountBalance]]:
+        async with client:
+            return await futures_account_balance.asyncio_detailed(client=client, **arguments)
+
+    return asyncio.run(call())

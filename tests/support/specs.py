@@ -1,0 +1,101 @@
+"""Documents of tests, which extend openapi.yaml, and the packages that are generated from them."""
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from attrs import frozen
+
+from support.constants import ROOT, SPEC
+
+KINDS = Path(__file__).with_name("kinds.yaml")
+# The operation whose error responses are added to all others.
+_TEMPLATE = ("/dapi/v1/balance", "get")
+
+
+def generate(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the generator as make does."""
+    command = [sys.executable, "-m", "binance_generator", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def merged(document: Any, more: Any) -> Any:
+    """Return a document merged with another one, whose values take precedence."""
+    if not (isinstance(document, dict) and isinstance(more, dict)):
+        return more
+    return document | {key: merged(document.get(key), value) for key, value in more.items()}
+
+
+@cache
+def _read(document: Path) -> Any:
+    return yaml.safe_load(document.read_text(encoding="utf-8"))
+
+
+def kinds_document() -> dict[str, Any]:
+    """Return paths and components of the document with operations of all kinds."""
+    more: dict[str, Any] = copy.deepcopy(_read(KINDS))
+    return more
+
+
+def with_operations(more: dict[str, Any]) -> dict[str, Any]:
+    """Return openapi.yaml with further paths and components; their operations get error responses and headers."""
+    document: dict[str, Any] = merged(_read(SPEC), copy.deepcopy(more))
+    path, method = _TEMPLATE
+    responses = document["paths"][path][method]["responses"]
+    errors = {status: response for status, response in responses.items() if not status.startswith("2")}
+    for place in more["paths"]:
+        for operation in document["paths"][place].values():
+            if "responses" in operation:
+                own = {
+                    status: response if "$ref" in response else {"headers": responses["200"]["headers"]} | response
+                    for status, response in operation["responses"].items()
+                }
+                operation["responses"] = errors | own
+    return document
+
+
+def write(document: dict[str, Any], folder: Path) -> Path:
+    """Write a document into a folder, as JSON, which is YAML too and takes less time."""
+    path = folder / "openapi.yaml"
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    return path
+
+
+@frozen
+class Kinds:
+    """A document with operations of all kinds, and the package that is generated from it."""
+
+    document: Path
+    package: Any
+
+    @property
+    def models(self) -> Any:
+        """The package's models."""
+        return import_module(f"{self.package.__name__}.models")
+
+    def operation(self, name: str) -> Any:
+        """Return the module of an operation, by `tag.operation`."""
+        return import_module(f"{self.package.__name__}.api.{name}")
+
+
+@contextmanager
+def kinds_in(folder: Path) -> Iterator[Kinds]:
+    """Generate the package in a folder, from which it can be imported until the end."""
+    document = write(with_operations(kinds_document()), folder)
+    result = generate("--spec", document, "--output", folder, "--package", "kinds_client")
+    assert 0 == result.returncode, result.stderr
+    sys.path.insert(0, str(folder))
+    try:
+        yield Kinds(document, import_module("kinds_client"))
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "kinds_client"]:
+            del sys.modules[name]
