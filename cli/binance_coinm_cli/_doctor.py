@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from enum import Enum
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from attrs import define, field, frozen
+from binance_client.connections.proxies import load_proxies
 from binance_client.policy.deadline import SECONDS_PER_DAY
 from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RsaKey, Server, connect
 from binance_coinm.api.account import futures_account_balance
@@ -94,12 +94,10 @@ class Endpoint:
     @classmethod
     def for_url(cls, url: httpx.URL) -> Self:
         """Return the endpoint of connections for a URL; as in `connect`, only https uses the environment's proxy."""
-        proxies = getproxies()
-        proxy = proxies.get("https") or proxies.get("all")
-        if url.scheme == "https" and proxy and not proxy_bypass(url.host):
-            # The URL of a proxy may contain a password, so it is not kept.
-            url = httpx.URL(proxy if "://" in proxy else f"http://{proxy}")
-            return cls(url.host, url.port or _DEFAULT_PORTS.get(url.scheme, _SOCKS_PORT), is_proxy=True)
+        proxy = load_proxies(None, trust_env=url.scheme == "https").proxy_for(url)
+        if proxy is not None:
+            port = proxy.url.port or _DEFAULT_PORTS.get(proxy.url.scheme, _SOCKS_PORT)
+            return cls(proxy.url.host, port, is_proxy=True)
         return cls(url.host, url.port or _DEFAULT_PORTS[url.scheme])
 
 

@@ -85,14 +85,14 @@ class SigningClient(AuthenticatedClient):
         """Return a client that signs its calls; use it with `with` or `async with`, or close it by hand.
 
         What is not given comes from the environment: the credentials from BINANCE_API_KEY and BINANCE_API_SECRET or
-        BINANCE_PRIVATE_KEY_FILE (and BINANCE_PRIVATE_KEY_PASSWORD), the server (a `Server` or a URL) from
+        BINANCE_PRIVATE_KEY_FILE (and BINANCE_PRIVATE_KEY_PASSWORD), the server (a `Server`, its name or a URL) from
         BINANCE_SERVER; without that it is the document's first server, production.
 
         * `timeout` bounds each call, with all its attempts and waits, in seconds.
         * `recv_window`, in milliseconds, is sent with calls that do not set their own.
         * `retry` is the retry policy; None is a single attempt, even after a rejected timestamp, except that a stale
           connection is replaced.
-        * `on_retry` is called with `RetryDetails` before each retry; it must not block.
+        * `on_retry` is called with `RetryDetails` before each retry; it must not block; its exceptions end the call.
         * `clock` returns this machine's time in milliseconds since the epoch. When the exchange rejects a timestamp,
           the clock is synchronized with the exchange's; with `sync_clock` already before the first signed call.
         * `max_weight_per_minute` is a client-side rate limit: calls beyond it wait for the next minute, instead of

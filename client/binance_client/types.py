@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @define(eq=False)
 class Response(Generic[T]):
-    """A response as a whole: status, headers and body, and what was parsed of it."""
+    """A response as a whole: status, headers and body, what was parsed of it, and how often its request was sent."""
 
     status_code: int
     content: bytes

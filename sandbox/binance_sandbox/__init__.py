@@ -29,12 +29,16 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from . import _account, _faults, _http, _sandbox  # noqa: PLC0415, they need an extra
+        # Statements of this form, because they raise ModuleNotFoundError for each module that is missing.
+        import binance_sandbox._account as account  # noqa: PLC0415, it needs an extra
+        import binance_sandbox._faults as faults  # noqa: PLC0415, the same
+        import binance_sandbox._http as http  # noqa: PLC0415, the same
+        import binance_sandbox._sandbox as sandbox  # noqa: PLC0415, the same
     except ModuleNotFoundError as error:
         raise ImportError(
             f"binance_sandbox needs {error.name}, which is not installed: pip install 'binance-coinm[sandbox]'"
         ) from error
-    modules = (_account, _faults, _http, _sandbox)
+    modules = (account, faults, http, sandbox)
     return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 

@@ -170,9 +170,9 @@ def test_wrong_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     assert (
         "HTTP 400, code -1022: Signature for this request is not valid.\n"
         "expected: the balances, for a request signed with HMAC\n"
-        "to do: check that the secret or private key is the one of this API key and of the kind that is registered,"
-        " HMAC, RSA or Ed25519; "
-    ) == report.texts["balance"].partition("signed is the query")[0]
+        "to do: check that the secret or private key belongs to this API key and is of the registered type (HMAC, RSA"
+        " or Ed25519), "
+    ) == report.texts["balance"].partition("and that no proxy")[0]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_secret_for_an_account_with_a_public_key(
 
     assert (1, ["balance"]) == (report.code, report.failed)
     assert "signed with HMAC\n" in report.texts["balance"]
-    assert "of the kind that is registered" in report.texts["balance"]
+    assert "is of the registered type" in report.texts["balance"]
 
 
 def test_registered_private_key(

@@ -106,7 +106,7 @@ def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, serv
         ("http://localhost.example", "unencrypted"),
         ("ftp://dapi.binance.com", "not an http or https URL"),
         ("dapi.binance.com", "not an http or https URL"),
-        ("demo", "not an http or https URL"),
+        ("staging", "not an http or https URL"),
         ("", "not an http or https URL"),
         ("https://", "not an http or https URL"),
         ("https://user:pass@dapi.binance.com", "more than scheme, host, port and path"),
@@ -460,3 +460,10 @@ def test_texts_show_no_secret() -> None:
         "HmacKey(hidden)",
         "Signer('https://demo-dapi.binance.com')",
     ] == list(map(repr, shown))
+
+
+@pytest.mark.parametrize("name", ["demo", "DEMO", "Demo"])
+def test_server_by_name(name: str) -> None:
+    """A server may be given by its name, as in BINANCE_SERVER."""
+    with connect(Credentials(API_KEY, HmacKey(SECRET)), server=name) as client:
+        assert Server.DEMO == client.base_url
