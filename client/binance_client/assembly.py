@@ -62,7 +62,7 @@ def load_server(spec: ExchangeSpec, server: str | None) -> httpx.URL:
             server = next(iter(spec.servers)) if server is None else spec.servers.from_name(server)
         except ValueError as error:
             raise ConfigurationError(f"{_SERVER} is {server!r}; {error}") from None
-    elif isinstance(server, str) and server.upper() in spec.servers.__members__:
+    elif str(server).upper() in spec.servers.__members__:
         server = spec.servers.from_name(server)
     return parse_server_url(server)
 
