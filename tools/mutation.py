@@ -50,6 +50,7 @@ TESTS = (
     "client/test_decompression.py",
     "client/test_encoding.py",
     "client/test_errors.py",
+    "client/test_faults.py",
     "client/test_framing.py",
     "client/test_interruptions.py",
     "client/test_models.py",
@@ -58,6 +59,7 @@ TESTS = (
     "client/test_retry_flow.py",
     "client/test_retry_policy.py",
     "client/test_runners.py",
+    "client/test_secret_redaction.py",
     "client/test_semaphore.py",
     "client/test_third_party_mocks.py",
     "client/test_tls.py",
@@ -75,6 +77,7 @@ class Mutant:
 
     path: Path
     tree: libcst.Module
+    function: libcst.FunctionDef
     old: libcst.CSTNode
     new: libcst.CSTNode
     lines: range
@@ -87,15 +90,19 @@ class Mutant:
 
     def apply(self, functions: list[FunctionType]) -> None:
         """Replace the code of this file's functions by that of the changed source."""
-        changed = libcst.ensure_type(self.tree.deep_replace(self.old, self.new), libcst.Module)
+        function = libcst.ensure_type(self.function.deep_replace(self.old, self.new), libcst.FunctionDef)
+        if "super()" in self.tree.code_for_node(self.function):
+            # Python only accepts code for the variables that the function has, which are this one or none.
+            reference = libcst.parse_statement("if 0: __class__")
+            function = function.with_deep_changes(function.body, body=[*function.body.body, reference])
+        changed = libcst.ensure_type(self.tree.deep_replace(self.function, function), libcst.Module)
         source = compile(changed.code, self.path, "exec", dont_inherit=True)
         codes = {(code.co_qualname, code.co_firstlineno): code for code in codes_in(source)}
-        for function in functions:
-            old = function.__code__
+        for existing in functions:
+            old = existing.__code__
             new = codes.get((old.co_qualname, old.co_firstlineno))
-            if old.co_filename == str(self.path) and new is not None:
-                # The closure stays, even if the changed code does not use all of its variables.
-                function.__code__ = new.replace(co_freevars=old.co_freevars)
+            if old.co_filename == str(self.path) and new is not None and old.co_freevars == new.co_freevars:
+                existing.__code__ = new
 
 
 def sources() -> list[Path]:
@@ -146,7 +153,9 @@ class MutantFinder(libcst.CSTVisitor):
                     self.left_out += 1
                 else:
                     lines, function_lines = self._lines_of(node), self._lines_of(self._function.body)
-                    self.mutants.append(Mutant(self._path, self._tree, node, new, lines, function_lines))
+                    self.mutants.append(
+                        Mutant(self._path, self._tree, self._function, node, new, lines, function_lines)
+                    )
         return True
 
     def _lines_of(self, node: libcst.CSTNode) -> range:

@@ -1,6 +1,7 @@
 """`connect`: where its settings come from, and which are errors."""
 
 import asyncio
+import gzip
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
@@ -109,7 +110,7 @@ def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, serv
         ("staging", "not an http or https URL"),
         ("", "not an http or https URL"),
         ("https://", "not an http or https URL"),
-        ("https://user:pass@dapi.binance.com", "more than scheme, host, port and path"),
+        ("https://user:pass@dapi.binance.com", "^server has more than scheme, host, port and path;"),
         ("https://dapi.binance.com?a=1", "more than scheme, host, port and path"),
         ("https://dapi.binance.com#a", "more than scheme, host, port and path"),
         ("https://dapi.binance.com:port", "not a URL"),
@@ -188,6 +189,14 @@ def test_redirects_are_not_followed() -> None:
 def test_custom_transport(balance: Balance) -> None:
     """A custom transport replaces the network."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
+
+    assert [] == balance(connect(some_credentials(), transport=transport)).parsed
+
+
+def test_decoded_response_of_a_custom_transport(balance: Balance) -> None:
+    """A response that a mock transport returns as a whole is decoded already, whatever its headers say."""
+    response = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(b"[]"))
+    transport = httpx.MockTransport(lambda _: response)
 
     assert [] == balance(connect(some_credentials(), transport=transport)).parsed
 
@@ -467,3 +476,15 @@ def test_server_by_name(name: str) -> None:
     """A server may be given by its name, as in BINANCE_SERVER."""
     with connect(Credentials(API_KEY, HmacKey(SECRET)), server=name) as client:
         assert Server.DEMO == client.base_url
+
+
+def test_no_operation_for_the_time() -> None:
+    """Synchronizing the clock needs an operation that returns the exchange's time."""
+
+    class ClientWithoutTime(Client):
+        spec = Client.spec._replace(server_time=None)
+
+    with pytest.raises(
+        ConfigurationError, match=r"^sync_clock: the .* has no operation that returns the exchange's time$"
+    ):
+        ClientWithoutTime.connect(some_credentials(), sync_clock=True)

@@ -1,6 +1,8 @@
 """Connections: no caller gets another's response, no write is sent twice, and only clean connections are kept."""
 
 import asyncio
+import errno
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 import trio
 from binance_client.connections import connection as connection_module
+from binance_client.connections.resolver import resolve
+from binance_client.connections.tls import TLSLayer
 from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.models import FuturesAccountBalance
@@ -389,3 +393,22 @@ def test_connections_are_kept_for_all_calls() -> None:
         for gate in gates:
             leave_idle(client, gate.open_after, 50)
         assert 50 == server.accepted
+
+
+@pytest.mark.parametrize(
+    "connect_to",
+    [
+        lambda host: resolve(host, 443, 10),
+        lambda host: TLSLayer(SimpleNamespace(), ssl.create_default_context(), host),
+    ],
+    ids=["resolver", "TLS"],
+)
+def test_invalid_host_names(connect_to: Callable[[str], object]) -> None:
+    """A host name that no resolver and no certificate can have is a system error that shows it."""
+    host = "a" * 64 + ".example"
+
+    with pytest.raises(OSError, match=f"'{host}' is not a valid host name: .*label") as caught:
+        connect_to(host)
+
+    assert errno.EINVAL == caught.value.errno
+    assert caught.value.__cause__ is None

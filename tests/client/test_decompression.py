@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from binance_client.messages.decompression import ACCEPT_ENCODING, BoundedDecoder
+from binance_client.messages.decompression import ACCEPT_ENCODING, BoundedDecoder, is_identity_within
 from binance_coinm.errors import ResponseError
 
 CONTENT = b'[{"asset":"BTC"}]' * 60
@@ -190,3 +190,21 @@ def test_data_after_the_end_is_not_kept(encoding: str) -> None:
         tracemalloc.stop()
 
     assert peak < 500_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_within"),
+    [
+        ({"Content-Length": "10"}, True),
+        ({"Content-Length": "11"}, False),
+        ({"Content-Length": "10".zfill(18)}, True),
+        ({"Content-Length": "10".zfill(19)}, False),
+        ({"Content-Length": "ten"}, False),
+        ({"Content-Length": "10", "Content-Encoding": "gzip"}, False),
+        ({"Content-Length": "10", "Transfer-Encoding": "chunked"}, False),
+        ({}, False),
+    ],
+)
+def test_bodies_that_need_no_decoder(headers: dict[str, str], *, is_within: bool) -> None:
+    """A body is read as it is if its headers say that it is not encoded, and not longer than the limit."""
+    assert is_within is is_identity_within(httpx.Headers(headers), 10)

@@ -354,3 +354,12 @@ def test_base_classes() -> None:
     names = vars(error_module)["__all__"]
     assert set(names) <= set(vars(errors))
     assert all(issubclass(getattr(errors, name), errors.BinanceError) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [({}, "HTTP 418, no code, no content type"), ({"content-type": "text/html"}, "HTTP 418, no code, text/html")],
+)
+def test_text_without_a_code(headers: dict[str, str], text: str) -> None:
+    """An error without the exchange's code tells the content type, which shows what has responded."""
+    assert text == str(errors.ApiError(status_code=418, code=None, msg=None, headers=headers))

@@ -666,3 +666,19 @@ def test_clock_of_another_type(time: Any) -> None:
         pytest.raises(ConfigurationError, match="^clock: expected milliseconds as an int, got "),
     ):
         client.account.futures_account_balance()
+
+
+@pytest.mark.usefixtures("_stopped_clock")
+@pytest.mark.parametrize(("deadline", "seconds"), [(1007.0, 7.0), (1000.0, 0.001), (990.0, 0.001)])
+def test_timeouts_until_a_deadline(deadline: float, seconds: float) -> None:
+    """Each timeout of httpx is the time until the deadline, and a moment after it."""
+    expected = {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}
+    assert expected == deadline_module.httpx_timeouts(deadline)
+
+
+@pytest.mark.usefixtures("_stopped_clock")
+def test_error_after_a_deadline() -> None:
+    """The error is a timeout of httpx, from the deadline on."""
+    deadline_module.require_in_time(1000.1)
+    with pytest.raises(httpx.ReadTimeout, match="^the call's deadline has passed$"):
+        deadline_module.require_in_time(1000.0)

@@ -48,6 +48,7 @@ class RetryHarness:
             "max_connections": 1,
             "keepalive_expiry": 0,
             "write_keepalive_expiry": 0,
+            "trust_env": False,
             "on_retry": None,
         }
         self.client = ClientState(SPEC, Settings(**{**defaults, **settings}), self.clock, self.rate_limit, Lifetime())

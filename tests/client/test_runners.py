@@ -469,3 +469,43 @@ def test_all_loops_share_one_httpx_client(sandbox: Sandbox, run: Callable[..., o
 
     assert 10 == len(seen) == len(sandbox.received_requests)
     assert 1 == len({id(http) for http in seen})
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_exceptions_of_the_caller_keep_their_tracebacks(*, stream: bool) -> None:
+    """A failed request removes the frames of its own exceptions, but not those of one that the caller handles."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    client = connect(Credentials(API_KEY, HmacKey(SECRET)), transport=httpx.MockTransport(fail), retry=None)
+    request = client.get_httpx_client().build_request("GET", TIME)
+    tracebacks = []
+
+    async def send() -> None:
+        await client.get_async_httpx_client().send(request, stream=stream)
+
+    for fails in (lambda: client.get_httpx_client().send(request, stream=stream), lambda: asyncio.run(send())):
+        try:
+            int("")
+        except ValueError as error:
+            with pytest.raises(httpx.ConnectError):
+                fails()
+            tracebacks.append(error.__traceback__)
+
+    assert all(tracebacks)
+
+
+def test_closed_while_a_custom_transport_fails(balance: Balance) -> None:
+    """A call whose transport fails because the client is closed has an unknown outcome."""
+
+    def close_and_fail(_: httpx.Request) -> httpx.Response:
+        custom.close()
+        raise RuntimeError
+
+    custom = connect(Credentials(API_KEY, HmacKey(SECRET)), transport=httpx.MockTransport(close_and_fail))
+
+    with pytest.raises(errors.ClientClosedError) as caught:
+        balance(custom)
+
+    assert "unknown" == caught.value.execution

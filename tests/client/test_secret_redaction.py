@@ -15,6 +15,7 @@ import httpx
 import pytest
 from attrs import field, frozen
 from binance_client.messages.http import HTTPResponse
+from binance_client.messages.redaction import redacted
 from binance_coinm import Client, Credentials, Ed25519Key, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.security import Security
@@ -342,6 +343,23 @@ def test_logs_of_libraries(
     assert line in [record.getMessage() for record in caplog.records if record.name == httpx.__name__]
     assert {"http11", "connection"} <= {record.name.rpartition(".")[2] for record in caplog.records}
     assert_hidden(sandbox, logged_by(caplog))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "to https://a.example/x?b=?&signature=c 'https://d.example/?e=1'",
+            "to https://a.example/x?[redacted] 'https://d.example/?e=1'",
+        ),
+        ("to /x?a=b?c&SIGNATURE=d", "to /x?[redacted]"),
+        ("next=%3fsignature=a, signature=b", "next=%3f[redacted] [redacted]"),
+        ("no signature", "no signature"),
+    ],
+)
+def test_redacted_texts(text: str, expected: str) -> None:
+    """Of a word with a signature, all after the first question mark is replaced, or else the word."""
+    assert expected == redacted(text)
 
 
 ECHOED = "0123456789abcdef" * 4

@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from binance_client.sending.httpx_utils import rebuild_response
 from binance_coinm import connect
-from binance_coinm.errors import NetworkError, ResponseError
+from binance_coinm.errors import ConfigurationError, NetworkError, ResponseError
 from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
 from support.call_helpers import Balance
@@ -187,3 +188,29 @@ def test_huge_body_is_not_read(sandbox: Sandbox, relay: RecordingProxy, balance:
 
     assert relay.settles_at(0)
     assert 16 * MEGABYTE < relay.sent < 64 * MEGABYTE
+
+
+def test_cookies_cannot_be_set(sandbox: Sandbox) -> None:
+    """Setting cookies of the httpx clients is an error that says why."""
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        for http_client in (client.get_httpx_client(), client.get_async_httpx_client()):
+            with pytest.raises(
+                ConfigurationError, match=r"^no cookie is sent or kept; the exchange identifies callers"
+            ):
+                http_client.cookies = httpx.Cookies({"name": "value"})
+            assert not http_client.cookies
+
+
+def test_rebuilt_response() -> None:
+    """A decoded response keeps status, headers of the message and extensions; its request is the unsigned one."""
+    headers = [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked"), ("X-Name", "value")]
+    response = httpx.Response(418, headers=headers, extensions={"http_version": b"HTTP/1.1"})
+    unsigned = httpx.Request("GET", "https://exchange.example/x")
+
+    rebuilt = rebuild_response(response, b"[]", unsigned)
+
+    assert 418 == rebuilt.status_code
+    assert b"[]" == rebuilt.content
+    assert [("x-name", "value"), ("content-length", "2")] == rebuilt.headers.multi_items()
+    assert unsigned is rebuilt.request
+    assert "HTTP/1.1" == rebuilt.http_version
