@@ -13,6 +13,7 @@ import pytest
 import trio
 from binance_client.connections import connection as connection_module
 from binance_client.connections.resolver import resolve
+from binance_client.connections.sockets import PlainLayer
 from binance_client.connections.tls import TLSLayer
 from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, errors
 from binance_coinm.api.account import futures_account_balance
@@ -399,7 +400,7 @@ def test_connections_are_kept_for_all_calls() -> None:
     "connect_to",
     [
         lambda host: resolve(host, 443, 10),
-        lambda host: TLSLayer(SimpleNamespace(), ssl.create_default_context(), host),
+        lambda host: TLSLayer(PlainLayer(), ssl.create_default_context(), host),
     ],
     ids=["resolver", "TLS"],
 )
