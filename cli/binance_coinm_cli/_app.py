@@ -65,7 +65,8 @@ def _run(arguments: list[str] | None) -> int:
         echo_error(f"{error.format_message().rstrip('.')}; see {command_path} --help")
         return ExitCode.USAGE
     except click.ClickException as error:
-        echo_error(error.format_message())
+        for line in error.format_message().splitlines():
+            echo_error(line)
         return ExitCode.FAILURE
     except ConfigurationError as error:
         echo_error(describe(error))

@@ -217,9 +217,12 @@ class Sandbox:
     def inject_fault(self, fault: Fault, *, times: int = 1, path: str | None = None) -> None:
         """Queue a network fault for the next `times` requests, to `path` if given; see `respond_next`.
 
-        The requests are checked as usual; the fault affects how the response is sent. Raises ValueError for `times`
-        below 1.
+        The requests are checked as usual; the fault affects how the response is sent. Raises TypeError for anything but
+        a `Fault`, and ValueError for `times` below 1.
         """
+        fault_type: type = type(fault)
+        if not issubclass(fault_type, Fault):
+            raise TypeError(f"fault: expected a Fault such as Fault.silence(), got {fault!r}")
         self._stubs.add(Stub(times, path, fault=fault))
 
     def _balances_operation(self) -> Operation:

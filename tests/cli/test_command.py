@@ -276,3 +276,11 @@ def test_generate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
     assert (1, "") == (code, out)
     assert f"{tmp_path / 'my_client'} is not a generated package" in err
+
+
+def test_generate_tells_each_difference_in_a_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What a package lacks is told file by file, and each line names the command."""
+    code, out, err = here(capsys, "generate", "--spec", str(SPEC), "--output", str(tmp_path), "--check")
+
+    assert (1, "") == (code, out)
+    assert f"binance-coinm: missing: {tmp_path / 'binance_coinm' / 'client.py'}" in err.splitlines()

@@ -603,3 +603,10 @@ def test_pop_requests(sandbox: Sandbox, connection: http.client.HTTPConnection) 
 
     assert ["/first", "/second"] == [request.path for request in sandbox.pop_requests()]
     assert [] == sandbox.received_requests == sandbox.pop_requests()
+
+
+@pytest.mark.parametrize("fault", [Fault.silence, "disconnect", None])
+def test_injected_fault_of_another_type(sandbox: Sandbox, fault: Any) -> None:
+    """A fault without its parentheses would break the sandbox at the next request, where a client's retry hides it."""
+    with pytest.raises(TypeError, match=r"^fault: expected a Fault such as Fault\.silence\(\), got "):
+        sandbox.inject_fault(fault)
