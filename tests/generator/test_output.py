@@ -127,8 +127,8 @@ def test_anything_else_is_left_as_it_is(output: Path, make: Callable[[Path], Non
     result = run("--spec", ROOT / "openapi.yaml", "--output", output, "--package", "my_client")
 
     assert 1 == result.exit_code
-    assert f"Error: {folder} {why}" in result.stderr
-    assert "choose another --output or --package" in result.stderr
+    assert f"Error: {folder} {why}" in result.output
+    assert "choose another --output or --package" in result.output
     assert before == files(output)
 
 
@@ -208,7 +208,7 @@ def test_package_names(output: Path, name: str, why: str) -> None:
     result = run("--output", output, "--package", name)
 
     assert 2 == result.exit_code
-    assert why in result.stderr
+    assert why in result.output
     assert [] == list(output.iterdir())
 
 
@@ -225,7 +225,7 @@ def test_tag_that_is_an_attribute_of_the_client(output: Path, tag: str) -> None:
 
     assert tag in runtime.client_attributes()
     assert 1 == result.exit_code
-    assert f"paths./dapi/v1/balance.get.tags: {tag!r} is already an attribute of the client" in result.stderr
+    assert f"paths./dapi/v1/balance.get.tags: {tag!r} is already an attribute of the client" in result.output
     assert [spec] == list(output.iterdir())
 
 
@@ -237,4 +237,4 @@ def test_missing_extra(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     result = run("--output", output)
 
-    assert (1, f"Error: {MISSING_EXTRA}\n") == (result.exit_code, result.stderr)
+    assert (1, f"Error: {MISSING_EXTRA}\n") == (result.exit_code, result.output)
