@@ -16,7 +16,6 @@ import httpx
 from attrs import frozen
 
 from binance_client import errors
-from binance_client.messages.http import is_success
 from binance_client.stale_connection import StaleConnectionError
 
 from .clock import Instant
@@ -175,8 +174,6 @@ class _RetryFlow(NamedTuple):
             if client.clock.sync_count:
                 # Read by `ErrorMap.from_response` for the error that the generated function may raise.
                 result.extensions["clock_offset_ms"] = client.clock.offset_ms
-            if is_success(result):
-                return None
         error = client.to_error(result)
         if error is not None:
             now = Instant(client.clock(), self.now())
