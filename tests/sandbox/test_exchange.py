@@ -10,21 +10,11 @@ import pytest
 from binance_sandbox import Account, Headers, ReceivedRequest, Response
 from binance_sandbox._handler import RequestHandler
 from binance_sandbox._spec import Spec, load_spec
-from support.constants import API_KEY, SECRET
+from support.constants import API_KEY, ROW, SECRET
 
 NOW_MS = 1591702613943
 BALANCE = "/dapi/v1/balance"
 TIME = "/dapi/v1/time"
-ROW = {
-    "accountAlias": "SgsR",
-    "asset": "BTC",
-    "balance": "0.00250000",
-    "withdrawAvailable": "0.00250000",
-    "crossWalletBalance": "0.00241969",
-    "crossUnPnl": "0.00000000",
-    "availableBalance": "0.00241969",
-    "updateTime": 1592468353979,
-}
 ORDER = """
   /dapi/v1/order:
     post:

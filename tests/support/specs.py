@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from attrs import frozen
 
@@ -99,3 +101,20 @@ def kinds_in(folder: Path) -> Iterator[Kinds]:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name.partition(".")[0] == "kinds_client"]:
             del sys.modules[name]
+
+
+def type_errors(checker: str, folder: Path, package: str) -> str:
+    """Return what a strict type checker says of a package in a folder if it finds an error, else nothing.
+
+    Skips the test without that checker.
+    """
+    if find_spec(checker) is None:
+        pytest.skip(f"{checker} is not installed; `make check` installs it")
+    arguments = {
+        "mypy": ["--strict", "--config-file=", f"--cache-dir={ROOT / '.mypy_cache'}", f"--package={package}"],
+        "pyright": ["--warnings", f"--pythonpath={sys.executable}", package],
+    }
+    check = subprocess.run(
+        [sys.executable, "-m", checker, *arguments[checker]], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return f"exit code {check.returncode}: {check.stdout}{check.stderr}" if check.returncode else ""
