@@ -15,17 +15,16 @@ import httpx
 from binance_client.errors import ResponseError
 from binance_client.messages.decompression import is_identity_within, response_context
 from binance_client.messages.redaction import strip_traceback
-from binance_client.policy.call import Call, CallOptions
+from binance_client.policy.call import Call
 from binance_client.policy.deadline import deadline_error, require_in_time, seconds_left
 
-from .cookies import NoCookies, WithoutCookies
-from .httpx_utils import copy_for_attempt, decoder_for, is_error, rebuild_response, resolve_url
+from .account_client import AccountClient
+from .httpx_utils import copy_for_attempt, decoder_for, is_error, rebuild_response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from binance_client.messages.http import HTTPResponse
-    from binance_client.policy.client_state import ClientState
 
     from .async_runner import AsyncRunner
 
@@ -33,29 +32,10 @@ if TYPE_CHECKING:
 _CANCELLATION_DELAY = 0.05
 
 
-class AsyncRetryingClient(WithoutCookies, httpx.AsyncClient):
-    """The async client of one account. `honors_deadline` is whether its transport obeys the deadlines of requests."""
+class AsyncRetryingClient(AccountClient, httpx.AsyncClient):
+    """The async client of one account."""
 
-    def __init__(
-        self,
-        state: ClientState,
-        runner: AsyncRunner,
-        options: CallOptions,
-        settings: dict[str, Any],
-        *,
-        honors_deadline: bool,
-    ) -> None:
-        super().__init__(**settings)
-        self._shared_state = state
-        self._no_cookies = NoCookies()
-        self._runner = runner
-        self._options = options
-        self._base = str(self.base_url)
-        self._honors_deadline = honors_deadline
-
-    def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
-        """Build a request as httpx does, which would parse each URL twice."""
-        return super().build_request(method, resolve_url(self._base, str(url)), **content)
+    _runner: AsyncRunner
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.AsyncClient.send` does, with retries; a streamed one in a single attempt."""

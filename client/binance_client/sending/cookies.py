@@ -2,8 +2,6 @@
 
 import httpx
 
-from binance_client.errors import ConfigurationError
-
 
 class NoCookies(httpx.Cookies):
     """Cookies that stay empty.
@@ -14,18 +12,3 @@ class NoCookies(httpx.Cookies):
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Keep nothing of a response."""
-
-
-class WithoutCookies:
-    """A mixin for httpx clients without cookies; their constructors set `_no_cookies`."""
-
-    _no_cookies: NoCookies
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        """No cookies, even if a response sets some."""
-        return self._no_cookies
-
-    @cookies.setter
-    def cookies(self, cookies: object) -> None:  # noqa: ARG002, as in httpx
-        raise ConfigurationError("no cookie is sent or kept; the exchange identifies callers by their API key")

@@ -1,0 +1,49 @@
+"""What the sync and the async httpx client of an account have in common, beside their base classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from binance_client.errors import ConfigurationError
+
+from .cookies import NoCookies
+from .httpx_utils import resolve_url
+
+if TYPE_CHECKING:
+    import httpx
+
+    from binance_client.policy.call import CallOptions
+    from binance_client.policy.client_state import ClientState
+
+
+class AccountClient:
+    """A mixin before `httpx.Client` or `httpx.AsyncClient`: settings, URLs, and no cookies.
+
+    `honors_deadline` is whether the client's transport obeys the deadlines of requests.
+    """
+
+    def __init__(
+        self, state: ClientState, runner: Any, options: CallOptions, settings: dict[str, Any], *, honors_deadline: bool
+    ) -> None:
+        super().__init__(**settings)
+        self._shared_state = state
+        self._no_cookies = NoCookies()
+        self._runner = runner
+        self._options = options
+        self._base = str(settings["base_url"])
+        self._honors_deadline = honors_deadline
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies, even if a response sets some."""
+        return self._no_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:  # noqa: ARG002, as in httpx
+        raise ConfigurationError("no cookie is sent or kept; the exchange identifies callers by their API key")
+
+    def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
+        """Build a request as httpx does, which would parse each URL twice."""
+        client: Any = super()
+        request: httpx.Request = client.build_request(method, resolve_url(self._base, str(url)), **content)
+        return request
