@@ -57,6 +57,8 @@ def main(number: int, *, tls: bool) -> str:
     count = answered = raw = 0
     with ScriptedServer(lambda request: response(rows_of(request.api_key)), tls=tls) as server:
         with client_of(server, max_connections=2) as client:
+            # Imports encodings.idna, for which the interpreter itself would print an exception that it ignores.
+            futures_account_balance.sync(client=client)
             signal.signal(signal.SIGALRM, interrupt)
             for index in range(number):
                 try:
