@@ -1,9 +1,8 @@
 """Calls that are interrupted or cancelled end at once, in the exception of the interruption, which holds no secret."""
 
 import asyncio
-import signal
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, main_thread
+from threading import Event
 
 import anyio
 import pytest
@@ -12,66 +11,60 @@ from binance_coinm.api.account import futures_account_balance
 from binance_sandbox import Fault, Sandbox
 from support.call_helpers import Balance
 from support.concurrency import ResponseGate
+from support.ctrl_c import needs_ctrl_c, press_ctrl_c
 from support.recording_proxy import RecordingProxy
 from support.secret_search import assert_hidden
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system does not send signals to threads")
+@needs_ctrl_c
 def test_ctrl_c(sandbox: Sandbox, balance: Balance) -> None:
     """Ctrl+C ends a call that waits for its response, and the exception holds no secret."""
     gate, is_ended = ResponseGate(), Event()
     sandbox.inject_fault(gate.fault())
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt() -> bool:
         gate.wait_for(1)
-        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
-        has_ended = is_ended.wait(10)
+        has_ended = press_ctrl_c(is_ended)
         gate.open()
         return has_ended
 
-    try:
-        with ThreadPoolExecutor(1) as threads:
-            interrupted = threads.submit(interrupt)
-            with pytest.raises(KeyboardInterrupt) as caught:
-                balance(connect(sandbox.credentials, server=sandbox.url, timeout=30))
-            is_ended.set()
-            assert interrupted.result()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with ThreadPoolExecutor(1) as threads:
+        interrupted = threads.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            balance(connect(sandbox.credentials, server=sandbox.url, timeout=30))
+        is_ended.set()
+        assert interrupted.result()
 
     assert_hidden(sandbox, caught.value)
     assert 1 == len(sandbox.received_requests)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system does not send signals to threads")
+@needs_ctrl_c
 def test_calls_after_ctrl_c(sandbox: Sandbox, relay: RecordingProxy) -> None:
     """A call that Ctrl+C ends leaves no connection; later calls of its client get their own responses."""
-    gate = ResponseGate()
+    gate, is_ended = ResponseGate(), Event()
     [row, *_] = sandbox.balances
     sandbox.respond_next(200, body=[row | {"accountAlias": "interrupted"}], fault=gate.fault())
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def interrupt() -> None:
+    def interrupt() -> bool:
         gate.wait_for(1)
-        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+        return press_ctrl_c(is_ended)
 
-    try:
-        with (
-            ThreadPoolExecutor(1) as threads,
-            connect(sandbox.credentials, server=relay.url, max_connections=2) as client,
-        ):
-            threads.submit(interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                futures_account_balance.sync(client=client)
-            assert relay.settles_at(0)
-            for number in range(3):
-                sandbox.balances = [row | {"accountAlias": str(number)}]
-                assert str(number) == futures_account_balance.sync(client=client)[0].account_alias
-            gate.open()
-            assert "2" == futures_account_balance.sync(client=client)[0].account_alias
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with (
+        ThreadPoolExecutor(1) as threads,
+        connect(sandbox.credentials, server=relay.url, max_connections=2, timeout=30) as client,
+    ):
+        interrupted = threads.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            futures_account_balance.sync(client=client)
+        is_ended.set()
+        assert interrupted.result()
+        assert relay.settles_at(0)
+        for number in range(3):
+            sandbox.balances = [row | {"accountAlias": str(number)}]
+            assert str(number) == futures_account_balance.sync(client=client)[0].account_alias
+        gate.open()
+        assert "2" == futures_account_balance.sync(client=client)[0].account_alias
 
 
 @pytest.mark.parametrize("fault", [Fault.silence(), Fault.drip_body()], ids=lambda fault: fault.name)
