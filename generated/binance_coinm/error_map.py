@@ -19,7 +19,12 @@ ERROR_MAP = ErrorMap(
         451: errors.RestrictedLocationError,
     },
     error_by_code={
+        -1001: errors.ExchangeError,
         -1003: errors.RateLimitError,
+        -1006: errors.ExchangeError,
+        -1007: errors.ExchangeError,
+        -1008: errors.ExchangeError,
+        -1016: errors.ExchangeError,
         -1021: errors.TimestampError,
         -1022: errors.SignatureError,
         -2008: errors.ApiKeyError,
