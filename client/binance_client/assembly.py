@@ -18,6 +18,8 @@ from .messages.redaction import redact_logs
 from .policy.client_state import NO_SERVER_TIME, ClientState, Settings
 from .policy.clock import Clock
 from .policy.rate_limit import RateLimit, shared_rate_limit
+from .policy.retry_quota import RetryQuota
+from .policy.validators import is_sync_function
 from .spec import ExchangeSpec
 
 __all__ = [
@@ -71,8 +73,8 @@ def build_state(spec: ExchangeSpec, settings: Settings, url: httpx.URL, clock: C
     """Return what the clients of a server share, and keep signatures out of httpx's logs from now on."""
     if settings.sync_clock and spec.server_time is None:
         raise ConfigurationError(f"sync_clock: {NO_SERVER_TIME}")
-    if not callable(clock):
-        raise ConfigurationError(f"clock: expected a function that returns milliseconds, got {clock!r}")
+    if not is_sync_function(clock):
+        raise ConfigurationError(f"clock: expected a function, not async, that returns milliseconds, got {clock!r}")
     redact_logs()
     # A loopback port may belong to another server later, so clients do not share its rate limit.
     is_shared = not is_loopback(url)
@@ -81,6 +83,7 @@ def build_state(spec: ExchangeSpec, settings: Settings, url: httpx.URL, clock: C
         settings=settings,
         clock=Clock(clock),
         rate_limit=shared_rate_limit(origin_of(url), spec.error_map) if is_shared else RateLimit(spec.error_map),
+        retry_quota=RetryQuota(settings.retry_quota),
         lifetime=Lifetime(),
     )
 

@@ -1,6 +1,7 @@
 """The client that `connect` returns: it signs, retries, and limits its rate."""
 
 import copy
+import inspect
 import ssl
 from collections.abc import Callable
 from functools import cached_property
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .sending.shared_transport import Transport
     from .spec import ExchangeSpec
 
+# Tokens, as in the AWS SDKs: enough for 100 retries.
+_RETRY_QUOTA = 500
 _MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 # The same number as httpx's default.
 _MAX_CONNECTIONS = 100
@@ -60,6 +63,15 @@ class SigningClient(AuthenticatedClient):
         self._state = state
         self._transport = SharedTransport(state, transport)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; raise `ConfigurationError` for a setting that only `connect` takes."""
+        is_built = "_transport" in vars(self)
+        if is_built and not name.startswith("_") and name in inspect.signature(self.connect).parameters:
+            setting = getattr(type(self), name, None)
+            if getattr(setting, "fset", None) is None:
+                raise ConfigurationError(f"{name}: a client keeps the one of connect; build another client")
+        super().__setattr__(name, value)
+
     @classmethod
     def connect(  # noqa: PLR0913, all but the first are keyword-only, as in httpx
         cls,
@@ -69,6 +81,7 @@ class SigningClient(AuthenticatedClient):
         timeout: float = DEFAULT_TIMEOUT,
         recv_window: int | None = None,
         retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008, it is frozen
+        retry_quota: int | None = _RETRY_QUOTA,
         on_retry: OnRetry | None = None,
         clock: Callable[[], int] = system_clock,
         sync_clock: bool = False,
@@ -92,6 +105,9 @@ class SigningClient(AuthenticatedClient):
         * `recv_window`, in milliseconds, is sent with calls that do not set their own.
         * `retry` is the retry policy; None is a single attempt, even after a rejected timestamp, except that a stale
           connection is replaced.
+        * `retry_quota` bounds the retries of all calls together, because they multiply the requests to an exchange that
+          is down: a retry takes 5 of these tokens, a success gives 1 back. Without tokens a call ends in its error.
+          None is no bound.
         * `on_retry` is called with `RetryDetails` before each retry; it must not block; its exceptions end the call.
         * `clock` returns this machine's time in milliseconds since the epoch. When the exchange rejects a timestamp,
           the clock is synchronized with the exchange's; with `sync_clock` already before the first signed call.
@@ -131,6 +147,7 @@ class SigningClient(AuthenticatedClient):
                 keepalive_expiry=keepalive_expiry,
                 write_keepalive_expiry=write_keepalive_expiry,
                 trust_env=trust_env,
+                retry_quota=retry_quota,
                 on_retry=on_retry,
             )
             url = load_server(cls.spec, server)
@@ -156,6 +173,15 @@ class SigningClient(AuthenticatedClient):
         self, timeout: float
     ) -> None:
         self._set_options(evolve(self._options, timeout=timeout))
+
+    @property
+    def retry(self) -> RetryPolicy | None:
+        """The retry policy; setting it raises `ConfigurationError` for anything but a `RetryPolicy` or None."""
+        return self._options.retry
+
+    @retry.setter
+    def retry(self, retry: RetryPolicy | None) -> None:
+        self._set_options(evolve(self._options, retry=retry))
 
     @property
     def credentials(self) -> Credentials:
@@ -185,6 +211,13 @@ class SigningClient(AuthenticatedClient):
         Source: General Info, "LIMITS".
         """
         return self._state.rate_limit.used_weight
+
+    def clear_ban(self) -> None:
+        """Forget a ban of this IP address, so that calls are sent again, those of this server's other clients too.
+
+        Do this only if the ban is a mistake, because requests during a ban make it longer.
+        """
+        self._state.rate_limit.clear_ban()
 
     def with_options(self, *, timeout: float | Unset = UNSET, retry: RetryPolicy | Unset | None = UNSET) -> Self:
         """Return a client with another timeout or retry policy, such as for one call: `client.with_options(…).account`.

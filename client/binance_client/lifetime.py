@@ -4,6 +4,9 @@ from attrs import define
 
 from binance_client.errors import ClientClosedError, Execution
 
+# Seconds after which a call that waits checks whether its client was closed.
+POLL_INTERVAL = 0.1
+
 
 @define(eq=False)
 class Lifetime:

@@ -1,7 +1,7 @@
 """The exchange's clock, as far as this machine knows it."""
 
+import asyncio
 import logging
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,10 +12,15 @@ from binance_client.policy import client_state
 from binance_client.policy.client_state import ClientState, Settings
 from binance_client.policy.clock import Clock, Instant
 from binance_client.policy.rate_limit import RateLimit
-from binance_coinm import errors
+from binance_client.policy.retry_quota import RetryQuota
+from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect, errors
 from binance_coinm.spec import SPEC
+from binance_sandbox import Sandbox
 from binance_signing.signer import system_clock
+from support.constants import API_KEY, SECRET
 
+# The beginning of a minute.
+MINUTE = 1_700_000_040_000
 # What the exchange's clock shows.
 SERVER_TIME = 1_600_000_000_000
 
@@ -110,6 +115,68 @@ def test_last_synchronization_holds() -> None:
     assert 1_500_000_000_000 == machine.clock()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "system_ms", "is_stale"),
+    [
+        pytest.param(0, 0, False, id="at once"),
+        pytest.param(60, 60_000, False, id="after a minute"),
+        pytest.param(3600, 3_600_000, False, id="after an hour"),
+        pytest.param(3600.001, 3_600_001, True, id="after more than an hour"),
+        pytest.param(60, 61_000, False, id="machine slept for a second"),
+        pytest.param(60, 61_001, True, id="machine slept for longer"),
+        pytest.param(60, 8 * 3_600_000, True, id="machine slept for a night"),
+        pytest.param(60, 58_999, True, id="clock was set back"),
+    ],
+)
+def test_stale_clock(seconds: float, system_ms: int, *, is_stale: bool) -> None:
+    """A synchronized clock is stale after an hour, or if this machine's two clocks show that it has slept."""
+    machine = Machine()
+    assert not machine.clock.is_stale
+    machine.clock.synchronize(SERVER_TIME, machine.monotonic - 0.5, machine.monotonic - 0.5)
+
+    machine.monotonic += seconds - 0.5
+    machine.system_ms += system_ms - 500
+
+    assert is_stale is machine.clock.is_stale
+    machine.clock.synchronize(SERVER_TIME, machine.monotonic, machine.monotonic)
+    assert not machine.clock.is_stale
+
+
+def test_rejected_clock() -> None:
+    """A clock is stale if the exchange rejects its time, but not for a timestamp of before it was synchronized."""
+    machine = Machine()
+    states: list[bool] = []
+
+    machine.clock.reject(0)
+    states.append(machine.clock.is_stale)
+    machine.clock.synchronize(SERVER_TIME, 50.0, 50.0)
+    machine.clock.reject(0)
+    states.append(machine.clock.is_stale)
+    machine.clock.reject(1)
+    states.append(machine.clock.is_stale)
+    machine.clock.synchronize(SERVER_TIME, 50.0, 50.0)
+    states.append(machine.clock.is_stale)
+
+    assert [False, False, True, False] == states
+
+
+@pytest.mark.parametrize("value", [-1, 10**14 + 1, 10**15, 10**18, 10**30, True, 1.6e12, "1600000000000", None])
+def test_times_that_are_not_believed(value: Any) -> None:
+    """A time that is not in milliseconds since the epoch is rejected, and the clock stays as it is."""
+    machine = Machine()
+
+    with pytest.raises(
+        errors.ConfigurationError, match="^server_time: expected milliseconds since the epoch as an int"
+    ):
+        machine.clock.synchronize(value, 50.0, 50.0)
+    with pytest.raises(errors.ConfigurationError) as caught:
+        Clock(lambda: value)()
+
+    assert f"clock: expected milliseconds since the epoch as an int, got {value!r}" == str(caught.value)
+    assert 0 == machine.clock.sync_count
+    assert 1_700_000_000_000 == machine.clock()
+
+
 # Responses to the request for the time.
 
 
@@ -117,7 +184,7 @@ def test_last_synchronization_holds() -> None:
 def client(monkeypatch: pytest.MonkeyPatch) -> ClientState:
     """Return the state of a client on a machine."""
     machine = Machine()
-    monkeypatch.setattr(client_state, "time", SimpleNamespace(monotonic=lambda: machine.monotonic))
+    monkeypatch.setattr(client_state, "monotonic_time", lambda: machine.monotonic)
     settings = Settings(
         sync_clock=False,
         max_weight_per_minute=None,
@@ -126,9 +193,10 @@ def client(monkeypatch: pytest.MonkeyPatch) -> ClientState:
         keepalive_expiry=0,
         write_keepalive_expiry=0,
         trust_env=True,
+        retry_quota=None,
         on_retry=None,
     )
-    return ClientState(SPEC, settings, machine.clock, RateLimit(SPEC.error_map), Lifetime())
+    return ClientState(SPEC, settings, machine.clock, RateLimit(SPEC.error_map), RetryQuota(None), Lifetime())
 
 
 def server_time(value: Any) -> httpx.Response:
@@ -155,20 +223,32 @@ def test_update_clock(client: ClientState, caplog: pytest.LogCaptureFixture) -> 
         errors.ClientClosedError("c", "unknown"),
         httpx.Response(503),
         httpx.Response(200, content=b"<html>"),
-        server_time("now"),
+        *map(server_time, ["now", -1, 10**14 + 1, 10**15, 10**18, 10**30, True, 1.6e12, None]),
     ],
     ids=str,
 )
 def test_update_clock_without_a_time(
     client: ClientState, caplog: pytest.LogCaptureFixture, result: httpx.Response | httpx.HTTPError
 ) -> None:
-    """Any other result leaves the clock as it is, and is not logged as a synchronization."""
+    """Any other result leaves the clock as it is, and is logged if it has no valid time."""
     caplog.set_level(logging.INFO)
 
     assert not client.update_clock(result, sent=Instant(SERVER_TIME, 49.5))
 
     assert 0 == client.clock.sync_count
-    assert [] == caplog.record_tuples
+    is_success = isinstance(result, httpx.Response) and result.is_success
+    assert is_success is bool(caplog.messages)
+    assert all(message.startswith("clock not synchronized: ") for message in caplog.messages)
+
+
+def test_weight_of_the_request_for_the_time(client: ClientState) -> None:
+    """The used weight that the response to a request for the time reports counts in the minute of the exchange."""
+    response = httpx.Response(200, json={"serverTime": SERVER_TIME}, headers={"X-MBX-USED-WEIGHT-1M": "7"})
+
+    assert client.update_clock(response, sent=client.now())
+
+    assert 7 == client.rate_limit.used_weight
+    assert client.rate_limit.reserve(4, 10, SERVER_TIME) > 0
 
 
 def test_ban_of_the_request_for_the_time(client: ClientState) -> None:
@@ -192,9 +272,138 @@ def test_rate_limit_error_of_the_request_for_the_time(client: ClientState, secon
 
 
 def test_document_without_server_time(client: ClientState) -> None:
-    """A document without an operation for the time has neither a request for it nor a response."""
+    """A document without an operation for the time has no request for it."""
     client = client._replace(spec=SPEC._replace(server_time=None))
 
-    assert not client.update_clock(server_time(SERVER_TIME), sent=Instant(SERVER_TIME, 49.5))
     with pytest.raises(errors.ConfigurationError, match="^the document has no operation that returns the exchange's"):
         client.server_time_request()
+
+
+# Over sockets.
+
+
+class SleepyMachine:
+    """A machine whose clock shows the time since a moment, and which can sleep."""
+
+    def __init__(self) -> None:
+        """Begin right."""
+        self.asleep_ms = 0
+
+    def __call__(self) -> int:
+        """Return the time by this machine's clock."""
+        return system_clock() + self.asleep_ms
+
+
+in_each_side = pytest.mark.parametrize("side", ["sync", "async"])
+
+
+def outcome(client: Client, side: str) -> object:
+    """Return the rows of a call, or its error."""
+    try:
+        if side == "sync":
+            return client.account.futures_account_balance()
+        return asyncio.run(client.aio.account.futures_account_balance())
+    except errors.BinanceError as error:
+        return error
+
+
+TIME, BALANCE = "/dapi/v1/time", "/dapi/v1/balance"
+
+
+def paths(sandbox: Sandbox) -> list[str]:
+    """Return the paths of the requests since the last look."""
+    return [request.path for request in sandbox.pop_requests()]
+
+
+@in_each_side
+@pytest.mark.parametrize("retry", [RetryPolicy(initial_backoff=0), None], ids=["retries", "no retries"])
+def test_machine_that_has_slept(side: str, retry: RetryPolicy | None) -> None:
+    """After a sleep, which the monotonic clock does not see, the clock is synchronized before the next signed call."""
+    machine = SleepyMachine()
+    with Sandbox(clock=machine) as sandbox:
+        client = connect(sandbox.credentials, server=sandbox.url, clock=machine, sync_clock=True, retry=retry)
+        assert isinstance(outcome(client, side), list)
+        assert [TIME, BALANCE] == paths(sandbox)
+
+        machine.asleep_ms += 8 * 3_600_000
+
+        assert isinstance(outcome(client, side), list)
+        assert [TIME, BALANCE] == paths(sandbox)
+        assert isinstance(outcome(client, side), list)
+        assert [BALANCE] == paths(sandbox)
+        client.close()
+
+
+@in_each_side
+def test_timestamp_that_is_rejected_without_retries(sandbox: Sandbox, side: str) -> None:
+    """A synchronized clock whose time is rejected is synchronized before the next signed call, even without retries."""
+    client = connect(sandbox.credentials, server=sandbox.url, sync_clock=True, retry=None)
+    assert isinstance(outcome(client, side), list)
+    sandbox.clock_offset_ms = 60_000
+
+    assert isinstance(outcome(client, side), errors.TimestampError)
+    assert isinstance(outcome(client, side), list)
+    assert isinstance(outcome(client, side), list)
+
+    assert [TIME, BALANCE, BALANCE, TIME, BALANCE, BALANCE] == paths(sandbox)
+    client.close()
+
+
+@in_each_side
+def test_frozen_time(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    """A rejected timestamp is synchronized while freezegun, say, replaces the functions of `time`."""
+    monkeypatch.setattr("time.monotonic", lambda: 7.0)
+    monkeypatch.setattr("time.time_ns", lambda: 1_000_000_000_000_000_000)
+    timestamps: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == TIME:
+            return server_time(SERVER_TIME)
+        timestamps.append(request.url.params["timestamp"])
+        is_right = timestamps[-1] == str(SERVER_TIME)
+        return httpx.Response(200, json=[]) if is_right else httpx.Response(400, json={"code": -1021, "msg": "m"})
+
+    client = connect(Credentials(API_KEY, HmacKey(SECRET)), transport=httpx.MockTransport(respond))
+
+    assert [] == outcome(client, side)
+    assert ["1000000000000", str(SERVER_TIME)] == timestamps
+
+
+@in_each_side
+@pytest.mark.parametrize("limit", [1, 2])
+def test_request_for_the_time_uses_weight(side: str, limit: int) -> None:
+    """The request for the time counts toward `max_weight_per_minute`, before the first call and after a rejection."""
+    with Sandbox(clock=lambda: MINUTE) as sandbox:
+        settings: dict[str, Any] = {"server": sandbox.url, "clock": lambda: MINUTE, "max_weight_per_minute": limit}
+        client = connect(sandbox.credentials, sync_clock=True, **settings)
+        assert isinstance(outcome(client, side), list if limit == 2 else errors.RateLimitError)
+        assert [TIME, BALANCE][:limit] == paths(sandbox)
+        assert limit == client.used_weight == sandbox.used_weight
+        client.close()
+
+    with Sandbox(clock=lambda: MINUTE, clock_offset_ms=3_630_000) as sandbox:
+        settings["server"] = sandbox.url
+        client = connect(sandbox.credentials, **settings)
+        assert isinstance(outcome(client, side), errors.RateLimitError)
+        assert [BALANCE, TIME][:limit] == paths(sandbox)
+        assert limit == client.used_weight == sandbox.used_weight
+        client.close()
+
+
+@in_each_side
+@pytest.mark.parametrize("value", [10**15, -1, True, 1.5e12], ids=str)
+def test_ban_after_a_time_that_is_not_believed(sandbox: Sandbox, side: str, value: object) -> None:
+    """A time that is not one leaves the clock as it is, so that a later ban is told with its end."""
+    client = connect(sandbox.credentials, server=sandbox.url, retry=RetryPolicy(2, 0))
+    sandbox.clock_offset_ms = 60_000
+    sandbox.respond_next(200, body={"serverTime": value}, path=TIME, times=2)
+    assert isinstance(outcome(client, side), errors.TimestampError)
+    sandbox.respond_next(418, headers={"Retry-After": "60"})
+    assert isinstance(outcome(client, side), errors.IpBannedError)
+
+    error = outcome(client, side)
+
+    assert isinstance(error, errors.IpBannedError)
+    assert str(error.hint).startswith("not sent: the ban lasts until 2")
+    assert client.clock.offset_ms is None
+    client.close()

@@ -537,16 +537,23 @@ class TestClose:
 
     @in_each_side
     def test_while_a_call_waits(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
-        """A call that waits for its next attempt when the client is closed is not sent again."""
+        """A call that waits for its next attempt ends when the client is closed, and is not sent again."""
         client = connect(sandbox.credentials, server=sandbox.url)
-        sandbox.respond_next(503)
+        sandbox.respond_next(503, headers={"Retry-After": "9"})
 
-        async def sleep(_: float) -> None:
+        slept: list[float] = []
+
+        def close(seconds: float) -> None:
+            slept.append(seconds)
             client.close()
 
+        async def sleep(seconds: float) -> None:
+            close(seconds)
+
         # Instead of waiting, because a test cannot see when the wait begins.
-        monkeypatch.setattr(time, "sleep", lambda _: client.close())
+        monkeypatch.setattr(time, "sleep", close)
         monkeypatch.setattr(anyio, "sleep", sleep)
 
         assert {CLOSED: 1} == ends([call_of(side)(client)])
+        assert [0.1] == slept
         assert {BALANCE: 1} == paths(sandbox)

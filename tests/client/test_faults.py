@@ -135,7 +135,7 @@ def test_clock(sandbox: Sandbox, balance: Balance, case: Case) -> None:
 
 @faults_of("test_drift")
 def test_drift(calls: Calls, case: Case) -> None:
-    """A clock that keeps drifting is synchronized again whenever the exchange rejects a timestamp."""
+    """A clock that goes wrong is synchronized after a rejected timestamp, and before the next one if it has jumped."""
     clock = StoppedClock()
     with Sandbox(clock=clock) as sandbox:
         sandbox.clock_drift = 1000
@@ -144,15 +144,13 @@ def test_drift(calls: Calls, case: Case) -> None:
             assert case.ends_in == end_of(lambda: calls.balance(client))[0]
             clock.now += 20_000
 
-    assert [BALANCE, BALANCE, TIME, BALANCE, BALANCE, TIME, BALANCE] == [
-        request.path for request in sandbox.received_requests
-    ]
+    assert [BALANCE, BALANCE, TIME, BALANCE, TIME, BALANCE] == [request.path for request in sandbox.received_requests]
     assert case.sent == len(sandbox.received_requests)
 
 
 @faults_of("test_step")
 def test_step(calls: Calls, case: Case) -> None:
-    """Once the clock is synchronized, a step of this machine's clock has no effect."""
+    """A step of this machine's clock, after it was synchronized, costs no more than a request for the time."""
     clock = StoppedClock()
     with Sandbox(clock=lambda: MINUTE_STARTS) as sandbox:
         client = calls.connect(sandbox, clock=clock, sync_clock=True)
@@ -160,7 +158,7 @@ def test_step(calls: Calls, case: Case) -> None:
             assert case.ends_in == end_of(lambda: calls.balance(client))[0]
             clock.now += HOUR_MS
 
-    assert [TIME, BALANCE, BALANCE] == [request.path for request in sandbox.received_requests]
+    assert [TIME, BALANCE, TIME, BALANCE] == [request.path for request in sandbox.received_requests]
     assert case.sent == len(sandbox.received_requests)
 
 

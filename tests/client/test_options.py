@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from binance_coinm.api.market import server_time
 from binance_coinm.errors import ClientClosedError, ConfigurationError, ExchangeError
 from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
+from support.call_helpers import Balance
 from support.constants import API_KEY, SECRET
 from support.recording_proxy import RecordingProxy
 
@@ -28,6 +30,15 @@ INVALID_TIMEOUTS = [0, -1, 0.0, True, float("nan"), float("inf"), None, "3", 86_
 TIMEOUT_PROBLEM = "timeout: expected a positive number of seconds, at most a day, got {!r}"
 INVALID_POLICIES = [True, False, 0, 4, "off", RetryPolicy]
 POLICY_PROBLEM = "retry: expected RetryPolicy(…), or None for a single attempt, got {!r}"
+
+
+async def _asynchronous(*_: object) -> int:
+    return 0
+
+
+class _AsynchronousObject:
+    async def __call__(self, _: object) -> None:
+        """Do nothing."""
 
 
 def a_client(server: str = LOOPBACK, **settings: Any) -> Client:
@@ -154,8 +165,16 @@ def test_valid_expiries(name: str, seconds: float) -> None:
     [
         ("sync_clock", 1, "True or False"),
         ("sync_clock", None, "True or False"),
-        ("on_retry", True, "a function, or None"),
-        ("on_retry", "print", "a function, or None"),
+        ("retry_quota", 0, "a positive integer, or None"),
+        ("retry_quota", -1, "a positive integer, or None"),
+        ("retry_quota", 5.0, "a positive integer, or None"),
+        ("retry_quota", True, "a positive integer, or None"),
+        ("on_retry", True, "a function that is not async, or None"),
+        ("on_retry", "print", "a function that is not async, or None"),
+        ("on_retry", _asynchronous, "a function that is not async, or None"),
+        ("on_retry", partial(_asynchronous, 1), "a function that is not async, or None"),
+        ("on_retry", _AsynchronousObject(), "a function that is not async, or None"),
+        ("clock", _asynchronous, "a function, not async, that returns milliseconds"),
     ],
 )
 def test_other_invalid_settings(name: str, value: Any, expected: str) -> None:
@@ -164,6 +183,58 @@ def test_other_invalid_settings(name: str, value: Any, expected: str) -> None:
         a_client(**{name: value})
 
     assert f"{name}: expected {expected}, got {value!r}" == str(caught.value)
+
+
+def test_retry_as_an_attribute(sandbox: Sandbox, balance: Balance) -> None:
+    """The retry policy can be set as an attribute, before and after a call, and holds from the next call on."""
+    sandbox.respond_next(503, times=5)
+    client = a_client(sandbox.url, retry=None)
+    assert client.retry is None
+    client.retry = RetryPolicy(2, 0)
+    with pytest.raises(ExchangeError):
+        client.market.server_time()
+    client.retry = RetryPolicy(3, 0)
+
+    with pytest.raises(ExchangeError):
+        balance(client)
+
+    assert 5 == len(sandbox.received_requests)
+    assert RetryPolicy(3, 0) == client.retry == client.with_options(timeout=1).retry
+
+
+@pytest.mark.parametrize("retry", INVALID_POLICIES)
+def test_invalid_retry_as_an_attribute(retry: Any) -> None:
+    """A policy that is none is rejected, and the client keeps its own."""
+    client = a_client()
+
+    with pytest.raises(ConfigurationError) as caught:
+        client.retry = retry
+
+    assert POLICY_PROBLEM.format(retry) == str(caught.value)
+    assert RetryPolicy() == client.retry
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "server",
+        "recv_window",
+        "retry_quota",
+        "on_retry",
+        "clock",
+        "sync_clock",
+        "max_weight_per_minute",
+        "verify",
+        "proxy",
+    ],
+)
+def test_settings_that_only_connect_takes(name: str) -> None:
+    """A setting that would have no effect cannot be set as an attribute."""
+    for client in (a_client(), a_client().with_options(timeout=2)):
+        with pytest.raises(
+            ConfigurationError, match=f"^{name}: a client keeps the one of connect; build another client$"
+        ):
+            setattr(client, name, None)
 
 
 @pytest.mark.parametrize("retry", [RetryPolicy(2, 0), None])
@@ -659,12 +730,12 @@ def test_settings_of_another_type(name: str, value: Any) -> None:
         connect(Credentials(API_KEY, HmacKey(SECRET)), server=LOOPBACK, **{name: value})
 
 
-@pytest.mark.parametrize("time", [None, 1.5, "7", True])
+@pytest.mark.parametrize("time", [None, 1.5, "7", True, -1, 1_700_000_000_000_000_000, 10**30])
 def test_clock_of_another_type(time: Any) -> None:
-    """A clock that does not return milliseconds as an int is rejected before anything is sent."""
+    """A clock that returns anything but milliseconds, such as `time.time_ns`, is rejected before anything is sent."""
     with (
         connect(Credentials(API_KEY, HmacKey(SECRET)), server=LOOPBACK, clock=lambda: time) as client,
-        pytest.raises(ConfigurationError, match="^clock: expected milliseconds as an int, got "),
+        pytest.raises(ConfigurationError, match="^clock: expected milliseconds since the epoch as an int, got "),
     ):
         client.account.futures_account_balance()
 

@@ -2,15 +2,23 @@
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
 
 import httpx
 import pytest
 from binance_client.policy.clock import Instant
 from binance_client.policy.rate_limit import RateLimit, shared_rate_limit
-from binance_coinm import errors
+from binance_coinm import Credentials, HmacKey, connect, errors
 from binance_coinm.spec import SPEC
+from binance_sandbox import Sandbox
+from support.call_helpers import Balance
+from support.constants import API_KEY, SECRET
+from support.scripted_server import Request, ScriptedServer, client_of, response
 
 # The beginning of a minute, and what the monotonic clock shows then.
 MINUTE = 1_700_000_040_000
@@ -103,7 +111,7 @@ def test_seconds_until_the_end_of_a_ban(rate_limit: RateLimit, later: float, ret
 
 @pytest.mark.parametrize("status", [418, 429])
 def test_error_of_a_ban(rate_limit: RateLimit, status: int) -> None:
-    """The error is a copy of the exchange's, and says that nothing was sent and until when, in UTC."""
+    """The error is a copy of the exchange's, and says that nothing was sent, until when in UTC, and what lifts it."""
     original = rejection(MINUTE + 90_999, 7, status=status)
     rate_limit.record_error(original, sent_ms=MINUTE, now=NOW)
 
@@ -112,7 +120,9 @@ def test_error_of_a_ban(rate_limit: RateLimit, status: int) -> None:
     assert error is not None
     assert type(original) is type(error)
     assert (status, -1003, original.msg, original.headers) == (error.status_code, error.code, error.msg, error.headers)
-    assert "not sent: the ban lasts until 2023-11-14 22:15:30 UTC" == error.hint
+    assert (
+        "not sent: the ban lasts until 2023-11-14 22:15:30 UTC; if the ban is a mistake, client.clear_ban() lifts it"
+    ) == error.hint
     assert (None, 7) == (original.hint, original.retry_after)
 
 
@@ -137,14 +147,14 @@ def test_end_of_a_ban_in_utc(rate_limit: RateLimit, retry_after: int, until: str
     error = rate_limit.ban_error(START)
 
     assert error is not None
-    assert f"not sent: the ban lasts until {until}" == error.hint
+    assert str(error.hint).startswith(f"not sent: the ban lasts until {until}; ")
 
 
 @pytest.mark.parametrize(
     ("first", "second", "seconds"),
     [
         pytest.param(10, 20, 20, id="longer"),
-        pytest.param(20, 10, 10, id="shorter"),
+        pytest.param(20, 10, 20, id="shorter"),
         pytest.param(119, None, 120, id="of unknown end, first is shorter than the shortest"),
         pytest.param(120, None, 120, id="of unknown end, first is the shortest"),
         pytest.param(121, None, 121, id="of unknown end, first is longer than the shortest"),
@@ -152,7 +162,7 @@ def test_end_of_a_ban_in_utc(rate_limit: RateLimit, retry_after: int, until: str
     ],
 )
 def test_second_ban(rate_limit: RateLimit, first: int, second: int | None, seconds: int) -> None:
-    """The last ban holds, unless its end is unknown and the first one lasts longer."""
+    """The ban that ends last holds, whatever the order of their responses."""
     record_ban(rate_limit, retry_after=first)
     record_ban(rate_limit, retry_after=second)
 
@@ -161,7 +171,7 @@ def test_second_ban(rate_limit: RateLimit, first: int, second: int | None, secon
 
 
 def test_bans_are_logged(rate_limit: RateLimit, caplog: pytest.LogCaptureFixture) -> None:
-    """Each ban is logged, except one that changes nothing."""
+    """Each ban is logged, except one that ends before another one."""
     caplog.set_level(logging.INFO)
 
     record_ban(rate_limit, MINUTE + 90_400)
@@ -172,6 +182,276 @@ def test_bans_are_logged(rate_limit: RateLimit, caplog: pytest.LogCaptureFixture
         ("binance_client", logging.INFO, f"banned for {seconds} s, no request is sent until then")
         for seconds in (90, 3600)
     ] == caplog.record_tuples
+
+
+def test_bans_of_threads(rate_limit: RateLimit) -> None:
+    """Of bans that threads record at once, the one that ends last holds."""
+    seconds = [240, *range(1, 200)]
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(lambda retry_after: record_ban(rate_limit, retry_after=retry_after), seconds * 5))
+
+    assert rate_limit.ban_error(START + 239) is not None
+    assert rate_limit.ban_error(START + 240) is None
+
+
+def test_ban_that_is_cleared(rate_limit: RateLimit) -> None:
+    """A ban that is cleared has ended, and a later one counts, even if it ends before the first would have."""
+    record_ban(rate_limit, retry_after=3600)
+    rate_limit.clear_ban()
+
+    assert rate_limit.ban_error(START) is None
+    record_ban(rate_limit, retry_after=30)
+    assert rate_limit.ban_error(START + 29) is not None
+    assert rate_limit.ban_error(START + 30) is None
+
+
+# What headers and messages report is bounded before it is believed.
+
+NOON = "Fri, 27 Nov 2026 12:00:00 GMT"
+NOON_MS = 1_795_780_800_000
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["7"], 7),
+        (["0"], 0),
+        (["1.5"], 2),
+        (["0.001"], 1),
+        (["1.0"], 1),
+        ([" 7 "], 7),
+        (["259200"], 259_200),
+        (["259201"], 259_200),
+        (["9" * 18], 259_200),
+        (["9" * 63], 259_200),
+        (["Fri, 27 Nov 2026 12:00:30 GMT"], 30),
+        (["Friday, 27-Nov-26 12:00:30 GMT"], 30),
+        (["Fri Nov 27 12:00:30 2026"], 30),
+        ([NOON], 0),
+        (["Fri, 27 Nov 2026 11:59:59 GMT"], 0),
+        (["Wed, 21 Oct 2015 07:28:00 GMT"], 0),
+        (["Fri, 31 Dec 9999 23:59:59 GMT"], 259_200),
+        (["5", "30"], 30),
+        (["30", "5"], 30),
+        (["30", "soon"], 30),
+        (["5", "Fri, 27 Nov 2026 12:00:30 GMT"], 30),
+        ([], None),
+        ([""], None),
+        (["-1"], None),
+        (["+1"], None),
+        (["1e3"], None),
+        (["1."], None),
+        ([".5"], None),
+        (["0x1"], None),
+        (["1_0"], None),
+        (["nan"], None),
+        (["inf"], None),
+        (["soon"], None),
+        (["7 seconds"], None),
+        (["Fri, 31 Feb 2026 12:00:00 GMT"], None),
+        (["Fri, 27 Nov 99999 12:00:00 GMT"], None),
+        (["Fri, 27 Nov 2026 12:00:30 +99999999999999999999"], None),
+    ],
+)
+@pytest.mark.parametrize("status", [418, 429, 503])
+def test_retry_after(status: int, values: list[str], seconds: int | None) -> None:
+    """Seconds and dates are rounded up and bounded by the longest ban, the longest counts, and garbage does not."""
+    headers = [("Date", NOON), *(("Retry-After", value) for value in values)]
+
+    error = SPEC.error_map.from_response(httpx.Response(status, headers=headers))
+
+    assert isinstance(error, errors.ApiError)
+    assert seconds == error.retry_after
+    assert type(error.retry_after) in (int, type(None))
+
+
+@pytest.mark.parametrize(
+    ("date", "received_ms", "seconds"),
+    [
+        pytest.param(NOON, NOON_MS + 20_000, 30, id="by the response's date, whatever the clock says"),
+        pytest.param(None, NOON_MS + 20_000, 10, id="without a date by the clock"),
+        pytest.param("yesterday", NOON_MS + 20_999, 10, id="without a valid date by the clock"),
+        pytest.param(None, None, None, id="neither"),
+    ],
+)
+def test_time_of_a_date(date: str | None, received_ms: int | None, seconds: int | None) -> None:
+    """A date is relative to the response's own date, or else to the clock when the response was received."""
+    headers = {"Retry-After": "Fri, 27 Nov 2026 12:00:30 GMT"} | ({"Date": date} if date else {})
+    extensions = {} if received_ms is None else {"received_ms": received_ms}
+
+    error = SPEC.error_map.from_response(httpx.Response(429, headers=headers, extensions=extensions))
+
+    assert isinstance(error, errors.RateLimitError)
+    assert seconds == error.retry_after
+
+
+@pytest.mark.parametrize(
+    ("text", "banned_until"),
+    [
+        ("1700000130000", 1_700_000_130_000),
+        ("1700000130", 1_700_000_130),
+        ("0", 0),
+        ("9" * 18, 10**14),
+        ("9" * 19, None),
+        ("9" * 63, None),
+        ("-1", None),
+        ("٣", None),
+        ("soon", None),
+    ],
+)
+def test_banned_until(text: str, banned_until: int | None) -> None:
+    """The end of a ban that an error shows is one that a date can hold, and garbage is ignored."""
+    body = {"code": -1003, "msg": f"Way too many requests; IP banned until {text}."}
+
+    error = SPEC.error_map.from_response(httpx.Response(418, json=body))
+
+    assert isinstance(error, errors.IpBannedError)
+    assert banned_until == error.banned_until
+
+
+def test_ban_in_seconds(rate_limit: RateLimit) -> None:
+    """An end in seconds instead of milliseconds is one in the past, and so is the ban the shortest."""
+    record_ban(rate_limit, MINUTE // 1000 + 3600)
+
+    assert rate_limit.ban_error(START + 119) is not None
+    assert rate_limit.ban_error(START + 120) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "used_weight"),
+    [
+        (["7"], 7),
+        (["0"], 0),
+        (["999999999"], 999_999_999),
+        (["5", "7"], 7),
+        (["7", "5"], 7),
+        (["7", "many"], 7),
+        (["5, 7"], 7),
+        ([], None),
+        ([""], None),
+        (["-1"], None),
+        (["1.5"], None),
+        (["many"], None),
+        (["9" * 10], None),
+        (["9" * 63], None),
+    ],
+)
+def test_used_weight_of_headers(values: list[str], used_weight: int | None) -> None:
+    """The largest weight counts if a header is given twice, and what is not a weight is ignored."""
+    result = httpx.Response(400, headers=[("X-MBX-USED-WEIGHT-1M", value) for value in values])
+
+    error = SPEC.error_map.from_response(result)
+
+    assert isinstance(error, errors.ApiError)
+    assert used_weight == error.used_weight == SPEC.error_map.used_weight(result.headers)
+
+
+# Over sockets.
+
+
+@pytest.mark.parametrize("name", ["with_options", "with_credentials", "itself"])
+def test_clear_ban(sandbox: Sandbox, balance: Balance, name: str) -> None:
+    """A ban ends calls without a request until it is cleared, on this client or one that derives from it."""
+    sandbox.respond_next(418, headers={"Retry-After": "3600"})
+    client = connect(sandbox.credentials, server=sandbox.url)
+    derived = {
+        "with_options": client.with_options(timeout=5),
+        "with_credentials": client.with_credentials(sandbox.credentials),
+        "itself": client,
+    }[name]
+    with pytest.raises(errors.IpBannedError):
+        client.market.server_time()
+    with pytest.raises(errors.IpBannedError, match=r"client\.clear_ban\(\) lifts it") as caught:
+        client.market.server_time()
+
+    derived.clear_ban()
+
+    assert balance(client).parsed
+    assert 3590 < (caught.value.retry_after or 0) <= 3600
+    assert 2 == len(sandbox.received_requests)
+
+
+def test_bans_handled_out_of_order() -> None:
+    """A ban of 120 s that is handled after one of 240 s does not shorten it."""
+    is_first_sent, is_second_done = threading.Event(), threading.Event()
+
+    def respond(request: Request) -> bytes:
+        if request.number == 0:
+            is_first_sent.set()
+            is_second_done.wait(10)
+        return response(b"", "418 Reason", Retry_After="240" if request.number else "120")
+
+    def call() -> int:
+        with pytest.raises(errors.IpBannedError) as caught:
+            client.market.server_time()
+        return caught.value.retry_after or 0
+
+    with ScriptedServer(respond) as server, client_of(server) as client, ThreadPoolExecutor() as threads:
+        first = threads.submit(call)
+        is_first_sent.wait(10)
+        assert 240 == call()
+        is_second_done.set()
+
+        assert 120 == first.result()
+        assert 230 < call() <= 240
+        assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize("status", [418, 429, 503])
+def test_retry_after_as_a_date(sandbox: Sandbox, balance: Balance, status: int) -> None:
+    """A call does not retry before a date that its timeout does not reach."""
+    sandbox.respond_next(status, headers={"Date": NOON, "Retry-After": "Fri, 27 Nov 2026 12:01:00 GMT"})
+
+    with pytest.raises(errors.ApiError) as caught:
+        balance(connect(sandbox.credentials, server=sandbox.url))
+
+    assert 60 == caught.value.retry_after
+    assert 1 == len(sandbox.received_requests)
+
+
+def respond_with(status: int, **headers: str) -> httpx.MockTransport:
+    """Return a transport with the same response to each request."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.MockTransport(lambda _: httpx.Response(status, headers=named, json=[]))
+
+
+@pytest.mark.parametrize(("other", "is_banned"), [("https://shared.example", True), ("https://another.example", False)])
+def test_bans_hold_for_all_clients_of_a_server(balance: Balance, other: str, *, is_banned: bool) -> None:
+    """During a ban no client of this process sends anything to this server, until one of them clears the ban."""
+    credentials = Credentials(API_KEY, HmacKey(SECRET))
+    banned = connect(
+        credentials, server="https://shared.example", transport=respond_with(418, Retry_After="60"), retry=None
+    )
+    try:
+        with pytest.raises(errors.IpBannedError):
+            balance(banned)
+
+        client = connect(credentials, server=other, transport=respond_with(200))
+        with pytest.raises(errors.IpBannedError, match="not sent") if is_banned else nullcontext():
+            balance(client)
+    finally:
+        banned.clear_ban()
+    assert [] == balance(connect(credentials, server=other, transport=respond_with(200))).parsed
+
+
+def test_clients_of_a_server_share_one_count(balance: Balance) -> None:
+    """The weight that one client has used is not available to another one, whatever the limit of each."""
+    credentials, clock = Credentials(API_KEY, HmacKey(SECRET)), lambda: MINUTE
+    settings: dict[str, Any] = {"server": "https://counted.example", "clock": clock, "retry": None}
+    balance(connect(credentials, transport=respond_with(200, X_MBX_USED_WEIGHT_1M="30"), **settings))
+
+    with pytest.raises(errors.RateLimitError, match="the weight of this minute, 30, is used up"):
+        balance(connect(credentials, transport=respond_with(200), max_weight_per_minute=30, **settings))
+    assert [] == balance(connect(credentials, transport=respond_with(200), max_weight_per_minute=31, **settings)).parsed
+
+
+def test_clients_of_this_machine_share_nothing(sandbox: Sandbox, balance: Balance) -> None:
+    """Clients of a server on this machine each have their own count and ban: its port may be another server's."""
+    sandbox.respond_next(418, headers={"X-MBX-USED-WEIGHT-1M": "1000"})
+    with pytest.raises(errors.IpBannedError):
+        balance(connect(sandbox.credentials, server=sandbox.url))
+
+    assert balance(connect(sandbox.credentials, server=sandbox.url, max_weight_per_minute=1)).parsed
 
 
 # The weight of a minute.
@@ -381,4 +661,4 @@ def test_ban_by_a_clock_of_another_age(rate_limit: RateLimit) -> None:
     error = rate_limit.ban_error(START)
 
     assert isinstance(error, errors.IpBannedError)
-    assert "not sent: the ban lasts until 100000000000060000 ms after the epoch" == error.hint
+    assert str(error.hint).startswith("not sent: the ban lasts until 100000000000060000 ms after the epoch; ")

@@ -16,6 +16,7 @@ from binance_client.policy.clock import Clock, Instant
 from binance_client.policy.rate_limit import RateLimit
 from binance_client.policy.retry_flow import Finish, Flow, SendRequest, Sleep, SyncClock, retry_flow
 from binance_client.policy.retry_policy import RetryDetails
+from binance_client.policy.retry_quota import RetryQuota
 from binance_client.stale_connection import StaleConnectionError, UnsentRequestError
 from binance_coinm import Credentials, HmacKey, RetryPolicy, connect, errors
 from binance_coinm.spec import SPEC
@@ -49,9 +50,12 @@ class RetryHarness:
             "keepalive_expiry": 0,
             "write_keepalive_expiry": 0,
             "trust_env": False,
+            "retry_quota": None,
             "on_retry": None,
         }
-        self.client = ClientState(SPEC, Settings(**{**defaults, **settings}), self.clock, self.rate_limit, Lifetime())
+        given = Settings(**{**defaults, **settings})
+        quota = RetryQuota(given.retry_quota)
+        self.client = ClientState(SPEC, given, self.clock, self.rate_limit, quota, Lifetime())
 
     def flow(self, *, seconds: float = 600, **call: Any) -> Flow[None]:
         """Return the flow of a call that may take a number of seconds, by default a signed read."""
@@ -192,6 +196,67 @@ def test_sync_clock_is_not_needed() -> None:
     assert [SEND, Finish(OK)] == harness.run(OK)
 
 
+@pytest.mark.parametrize("retry", [RetryPolicy(), None], ids=["retries", "no retries"])
+@pytest.mark.parametrize("sync_clock", [True, False])
+def test_stale_clock(retry: RetryPolicy | None, *, sync_clock: bool) -> None:
+    """A clock that was synchronized and is stale is synchronized before a signed call, whatever its retry policy."""
+    harness = RetryHarness(sync_clock=sync_clock)
+    harness.sync()
+    assert [SEND, Finish(OK)] == harness.run(OK, retry=retry)
+
+    harness.now += 3601
+
+    assert [SEND, Finish(OK)] == harness.run(OK, retry=retry, is_signed=False)
+    assert [SyncClock(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK, retry=retry)
+    assert [SEND, Finish(OK)] == harness.run(OK, retry=retry)
+
+
+def test_rejected_timestamp_makes_the_clock_stale() -> None:
+    """After a rejected timestamp that ended a call the clock is synchronized first, if it has not been meanwhile."""
+    harness = RetryHarness()
+    harness.sync()
+
+    assert [SEND, Finish(WRONG_TIME)] == harness.run(WRONG_TIME, retry=None)
+    assert [SyncClock(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK)
+    assert [SEND, Finish(WRONG_TIME)] == harness.run(after(harness.sync, WRONG_TIME), retry=None)
+    assert [SEND, Finish(OK)] == harness.run(OK)
+
+
+def test_clock_that_was_never_synchronized_is_not_stale() -> None:
+    """Without `sync_clock` and retries, a rejected timestamp never leads to a request for the time."""
+    harness = RetryHarness()
+
+    for _ in range(2):
+        assert [SEND, Finish(WRONG_TIME)] == harness.run(WRONG_TIME, retry=None)
+
+
+def test_weight_of_the_request_for_the_time() -> None:
+    """A sync of the clock reserves the weight of its request, waits for it, and releases it."""
+    harness = RetryHarness(second=59, max_weight_per_minute=10, sync_clock=True)
+    harness.use(10)
+    is_reserved: list[bool] = []
+
+    def check() -> None:
+        is_reserved.append(harness.reserve(9) and not harness.reserve(1))
+        harness.rate_limit.release(9)
+
+    assert [Sleep(1), SyncClock(0), SEND, Finish(OK)] == harness.run(after(check, NOT_SYNCED), OK)
+    assert [True] == is_reserved
+    assert harness.reserve(10)
+
+
+def test_no_weight_for_the_request_for_the_time() -> None:
+    """Without weight for the request for the time before the deadline, the call says so, or ends in its failure."""
+    harness = RetryHarness(second=50, max_weight_per_minute=10, sync_clock=True)
+    harness.use(10)
+    error = error_of(harness.run(seconds=5), errors.RateLimitError, after=[])
+    assert "not sent: the weight of this minute, 10, is used up" == error.hint
+
+    harness = RetryHarness(second=50, max_weight_per_minute=10)
+    rejected = after(lambda: harness.use(10), WRONG_TIME)
+    assert [SEND, Finish(WRONG_TIME)] == harness.run(rejected, seconds=5, retry=RetryPolicy(1))
+
+
 def test_no_sync_during_a_ban() -> None:
     """During a ban the exchange is not asked for its time, neither before a call nor after a rejected timestamp."""
     harness = RetryHarness(sync_clock=True)
@@ -313,6 +378,14 @@ NOT_EXECUTED: list[Any] = [
     response(503, -1008),
     response(503, -1000, "Service Unavailable."),
     response(408, -1016),
+    response(400, -1001),
+    response(400, -1008),
+    response(400, -1016),
+    *[
+        httpx.ProxyError(text)
+        for text in ("502 Bad Gateway", "503 ", "Proxy Server could not connect: Host unreachable.")
+    ],
+    httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"),
 ]
 UNKNOWN: list[Any] = [
     httpx.ReadError("r"),
@@ -327,6 +400,8 @@ UNKNOWN: list[Any] = [
     response(503),
     response(503, -1000, "Unknown error, please check your request or try again later."),
     response(503, -1007),
+    response(400, -1006),
+    response(400, -1007),
     response(520),
     response(599),
 ]
@@ -337,6 +412,12 @@ FINAL: list[Any] = [
     errors.ConfigurationError("c"),
     errors.ResponseError("r"),
     httpx.TooManyRedirects("t"),
+    *[httpx.ProxyError(f"{status} reason") for status in (302, 400, 403, 407, 429)],
+    httpx.ProxyError("Invalid username/password"),
+    httpx.ProxyError("the proxy's SOCKS reply cannot be read: Malformed reply"),
+    httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"),
+    httpx.UnsupportedProtocol("u"),
+    httpx.LocalProtocolError("l"),
     *[response(status) for status in (302, 403, 404, 409, 418, 451, 499)],
     *[response(400, code) for code in (-1022, -1102, -2014)],
     response(401, -2015),
@@ -559,7 +640,7 @@ def test_ban() -> None:
     harness.now = START + 89.75
     error = error_of(harness.run(), errors.IpBannedError, after=[])
     assert (418, -1003, 1) == (error.status_code, error.code, error.retry_after)
-    assert "not sent: the ban lasts until 2023-11-14 22:15:30 UTC" == error.hint
+    assert str(error.hint).startswith("not sent: the ban lasts until 2023-11-14 22:15:30 UTC; ")
 
     harness.now = START + 90
     assert [SEND, Finish(OK)] == harness.run(OK)
@@ -769,6 +850,80 @@ def test_weight_above_the_limit() -> None:
 
     assert "max_weight_per_minute: 5 is less than the weight of this call, 6" == str(error)
     assert [SEND, Finish(OK)] == harness.run(OK, weight=5)
+
+
+def test_closed_client() -> None:
+    """A call that waits, for its next attempt or for weight, is not sent if its client is closed meanwhile."""
+    for settings, results in (({}, [UNAVAILABLE]), ({"max_weight_per_minute": 10}, [])):
+        harness = RetryHarness(second=59, **settings)
+        harness.use(10)
+
+        def close(harness: RetryHarness = harness) -> None:
+            harness.client.lifetime.is_closed = True
+
+        harness.while_sleeping = close
+        *_, end = harness.run(*results)
+        assert isinstance(end, Finish)
+        assert isinstance(end.result, errors.ClientClosedError)
+        assert "not_executed" == end.result.execution
+
+
+# The retry quota.
+
+
+def test_quota_of_retries() -> None:
+    """A retry after a backoff takes tokens, and a call without tokens ends in its last failure, which says so."""
+    harness = RetryHarness(retry_quota=10)
+    last = response(503)
+
+    commands = harness.run(UNAVAILABLE, UNAVAILABLE, last)
+
+    assert [SEND, Sleep(0.2), SEND, Sleep(0.4), SEND, Finish(last)] == commands
+    error = SPEC.error_map.from_response(last)
+    assert isinstance(error, errors.ExchangeError)
+    assert "not retried, because the client's retry quota is used up" == error.hint
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        pytest.param([STALE, OK], id="stale connection"),
+        pytest.param([WRONG_TIME, SYNCED, OK], id="clock synchronized"),
+        pytest.param([STALE, WRONG_TIME, SYNCED, OK], id="both"),
+    ],
+)
+def test_no_quota_is_needed(results: list[object]) -> None:
+    """To replace a stale connection and to synchronize the clock costs no tokens."""
+    assert Finish(OK) == RetryHarness(retry_quota=1).run(*results)[-1]
+
+
+def test_quota_of_a_retry_after_a_failed_sync() -> None:
+    """A backoff after a failed sync takes tokens, and without them the call keeps the advice of its error."""
+    last = response(400, -1021)
+
+    commands = RetryHarness(retry_quota=5).run(WRONG_TIME, NOT_SYNCED, last, NOT_SYNCED)
+
+    assert [SEND, SyncClock(0), Sleep(0.2), SEND, SyncClock(0), Finish(last)] == commands
+    error = SPEC.error_map.from_response(last)
+    assert isinstance(error, errors.TimestampError)
+    advice, quota = str(error.hint).split("; ")
+    assert advice.startswith("check this machine's clock")
+    assert "not retried, because the client's retry quota is used up" == quota
+
+
+@pytest.mark.parametrize("failure", [response(400, -1102), response(429)], ids=name)
+def test_only_a_success_gives_a_token_back(failure: object) -> None:
+    """An error gives no token back, a success does."""
+    harness = RetryHarness(retry_quota=5)
+    assert harness.client.retry_quota.take()
+    harness.run(failure, retry=None)
+    for _ in range(4):
+        harness.run(OK)
+    assert not harness.client.retry_quota.take()
+
+    harness.run(OK)
+
+    assert harness.client.retry_quota.take()
 
 
 # What is recorded of the used weight.

@@ -13,6 +13,7 @@ from binance_client.messages.http import HTTPResponse
 from binance_client.policy.client_state import ClientState, Settings
 from binance_client.policy.clock import Clock
 from binance_client.policy.rate_limit import RateLimit, shared_rate_limit
+from binance_client.policy.retry_quota import RetryQuota
 from binance_client.sending.async_runner import AsyncRunner
 from binance_client.sending.sync_runner import SyncRunner
 from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RetryPolicy, Server, connect, errors
@@ -45,10 +46,11 @@ def client_state(max_weight: int | None = None) -> ClientState:
         keepalive_expiry=60.0,
         write_keepalive_expiry=5.0,
         trust_env=True,
+        retry_quota=None,
         on_retry=None,
     )
     clock, rate_limit = Clock(lambda: 30_000), RateLimit(SPEC.error_map)
-    return ClientState(spec=SPEC, settings=settings, clock=clock, rate_limit=rate_limit, lifetime=Lifetime())
+    return ClientState(SPEC, settings, clock, rate_limit, RetryQuota(None), Lifetime())
 
 
 def soon() -> float:

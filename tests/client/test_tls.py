@@ -23,6 +23,9 @@ from support.call_helpers import Balance
 from support.certificates import Authority
 from support.concurrency import ResponseGate
 from support.recording_proxy import RecordingProxy
+from support.scripted_server import ScriptedServer, response
+
+ALWAYS = RetryPolicy(initial_backoff=0)
 
 
 @frozen
@@ -87,11 +90,55 @@ def test_certificates_of_the_environment(
 
 
 def test_retries_do_not_help(sandbox: Sandbox, server: RecordingProxy, balance: Balance) -> None:
-    """A server that is not trusted is not trusted in further attempts either."""
-    with pytest.raises(NetworkError):
-        balance(connect(sandbox.credentials, server=server.url, retry=RetryPolicy(initial_backoff=0)))
+    """A server that is not trusted is not trusted in further attempts either, so there is one handshake."""
+    with RecordingProxy(server.url) as relay:
+        with pytest.raises(NetworkError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            balance(connect(sandbox.credentials, server=f"https://127.0.0.1:{relay.port}", retry=ALWAYS))
+        assert relay.settles_at(0)
 
+        assert 1 == relay.accepted
+    assert "not_executed" == caught.value.execution
     assert [] == sandbox.received_requests
+
+
+class ProxyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A custom transport that sends sync and async requests through a proxy."""
+
+    def __init__(self, proxy: str) -> None:
+        """Use httpx's own transports."""
+        self._sync, self._async = httpx.HTTPTransport(proxy=proxy), httpx.AsyncHTTPTransport(proxy=proxy)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        return self._sync.handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        return await self._async.handle_async_request(request)
+
+
+def proxy_that_rejects(status: int) -> ScriptedServer:
+    """Return a proxy that answers each CONNECT with a status."""
+    return ScriptedServer(
+        lambda _: response(b"", f"{status} Reason", Location="/", Proxy_Authenticate='Basic realm="r"')
+    )
+
+
+@pytest.mark.parametrize("is_custom", [False, True], ids=["pool", "custom transport"])
+@pytest.mark.parametrize(("status", "requests"), [(302, 1), (403, 1), (407, 1), (502, 4), (503, 4)])
+def test_proxy_that_rejects(sandbox: Sandbox, balance: Balance, status: int, requests: int, *, is_custom: bool) -> None:
+    """A proxy that asks for another password gets the wrong one once per call; one that fails is asked again."""
+    with proxy_that_rejects(status) as proxy:
+        url = proxy.url.replace("://", "://user:word@")
+        transport = ProxyTransport(url) if is_custom else None
+        settings: dict[str, Any] = {"transport": transport} if is_custom else {"proxy": url}
+        client = connect(sandbox.credentials, server="https://exchange.example", retry=ALWAYS, **settings)
+
+        with pytest.raises(NetworkError, match=f"ProxyError: {status} Reason$") as caught:
+            balance(client)
+
+    assert ["CONNECT"] * requests == [request.method for request in proxy.requests]
+    assert "not_executed" == caught.value.execution
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

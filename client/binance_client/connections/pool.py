@@ -132,7 +132,7 @@ class Pool:
             self._close_idle(self._idle.get(connection.origin, deque()))
             kind = StaleConnectionError if connection.has_sent else UnsentRequestError
             return kind("the server closed the connection, which had been idle, without a response")
-        if connection.is_unsent:
+        if connection.is_unsent and not isinstance(error, httpx.ProxyError):
             timed_out = isinstance(error, httpx.TimeoutException)
             return (httpx.ConnectTimeout if timed_out else httpx.ConnectError)(str(error))
         return error

@@ -4,8 +4,11 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import json
+import math
 import re
 from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 import httpx
@@ -35,8 +38,15 @@ _NOT_SENT = (
 )
 # The first digit of the status. Source: RFC 9110, section 15.4.
 _REDIRECTION = 3
-# Longer digit strings are neither a time nor a weight, and take long to convert.
-_is_non_negative = re.compile("[0-9]{1,18}").fullmatch
+# Longer digit strings are not a weight.
+_is_weight = re.compile("[0-9]{1,9}").fullmatch
+# Longer digit strings take long to convert.
+_is_time = re.compile("[0-9]{1,18}").fullmatch
+# The hint of an error that `retry_flow` did not retry: the note of an exception, or an extension of a response.
+QUOTA_EXHAUSTED = "not retried, because the client's retry quota is used up"
+# Milliseconds since the epoch, in the year 5138. Whoever reports a later time does not report milliseconds.
+MAX_TIME_MS = 10**14
+_is_seconds = re.compile(r"[0-9]+(\.[0-9]+)?").fullmatch
 
 
 class ErrorMap(NamedTuple):
@@ -61,7 +71,21 @@ class ErrorMap(NamedTuple):
 
     def used_weight(self, headers: Mapping[str, str]) -> int | None:
         """Return the weight that the IP address has used of the minute, None if the headers do not report it."""
-        return _parse_non_negative(headers.get(self.used_weight_header))
+        # A header that is given twice is joined by a comma.
+        values = [value.strip() for value in headers.get(self.used_weight_header, "").split(",")]
+        return max((int(value) for value in values if _is_weight(value)), default=None)
+
+    def retry_after(self, headers: httpx.Headers, received_ms: int | None) -> int | None:
+        """Return the seconds that a response asks to wait, rounded up and at most those of the longest ban, or None.
+
+        A date is relative to the response's own, or else to `received_ms`, the exchange's time when it was received.
+        Source: RFC 9110, section 10.2.3.
+        """
+        sent = _parse_date(headers.get("date", ""))
+        now = received_ms and received_ms / 1000 if sent is None else sent
+        waits = [_parse_wait(value.strip(), now) for value in headers.get_list(self.retry_after_header)]
+        longest = max((wait for wait in waits if wait is not None), default=None)
+        return None if longest is None else math.ceil(min(max(longest, 0), self.longest_ban))
 
     def rate_limit_exceeded(self, weight: int, retry_after: int) -> RateLimitError:
         """Return the error of a call that is not sent because it would exceed the weight of the current minute."""
@@ -81,16 +105,19 @@ class ErrorMap(NamedTuple):
             or self.error_by_status_else.get(status_code)
             or self.error_by_class_else.get(status_code // 100, ApiError)
         )
-        error = kind(status_code=status_code, code=code, msg=msg, headers=httpx.Headers(response.headers))
-        error.retry_after = _parse_non_negative(error.headers.get(self.retry_after_header))
+        headers = httpx.Headers(response.headers)
+        error = kind(status_code=status_code, code=code, msg=msg, headers=headers)
+        error.retry_after = self.retry_after(headers, response.extensions.get("received_ms"))
         error.used_weight = self.used_weight(error.headers)
-        error.hint = self.hints_by_code.get(code)
+        # `retry_flow` sets these two extensions.
+        hints = self.hints_by_code.get(code), response.extensions.get("hint")
+        error.hint = "; ".join(filter(None, hints)) or None
         if isinstance(error, TimestampError):
             # Set by `retry_flow`, if the clock was synchronized.
             error.clock_offset_ms = response.extensions.get("clock_offset_ms")
         if isinstance(error, RateLimitError | IpBannedError):
             match = self.banned_until.search(msg or "")
-            error.banned_until = _parse_non_negative(match[1]) if match else None
+            error.banned_until = min(int(match[1]), MAX_TIME_MS) if match and _is_time(match[1]) else None
         if isinstance(error, ExchangeError):
             error.execution = self._execution(code, msg or "")
         return error
@@ -112,6 +139,8 @@ def from_httpx_error(error: httpx.HTTPError | httpx.StreamError | httpx.InvalidU
     # httpx quotes what it rejects, which may be a header with a key.
     text = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
     cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if QUOTA_EXHAUSTED in getattr(error, "__notes__", ()):
+        cause += f"; {QUOTA_EXHAUSTED}"
     if isinstance(error, httpx.DecodingError | httpx.TooManyRedirects | httpx.InvalidURL):
         return ResponseError(f"the response cannot be read, {cause}")
     execution: Execution = "not_executed" if isinstance(error, _NOT_SENT) else "unknown"
@@ -129,8 +158,21 @@ def from_redirect(response: HTTPResponse) -> ResponseError:
     return error
 
 
-def _parse_non_negative(value: str | None) -> int | None:
-    return int(value) if value is not None and _is_non_negative(value) else None
+def _parse_wait(value: str, now: float | None) -> float | None:
+    """Return the seconds that a Retry-After asks to wait, None if it is invalid; `now` is since the epoch."""
+    if _is_seconds(value):
+        return float(value)
+    date = _parse_date(value)
+    return None if date is None or now is None else date - now
+
+
+def _parse_date(value: str) -> float | None:
+    """Return the seconds since the epoch of an HTTP date, None if it is invalid."""
+    try:
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _parse_code_and_msg(content: bytes) -> tuple[int | None, str | None]:

@@ -7,6 +7,12 @@ from typing import NamedTuple
 from binance_signing.signer import system_clock
 
 from binance_client.errors import ConfigurationError
+from binance_client.messages.error_map import MAX_TIME_MS
+
+# Seconds after which a synchronized clock may have drifted.
+_MAX_AGE = 3600
+# Milliseconds by which the two clocks of this machine diverge if one stands still or is set: it has slept, for example.
+_MAX_DIVERGENCE_MS = 1000
 
 
 class Instant(NamedTuple):
@@ -19,6 +25,13 @@ class Instant(NamedTuple):
 class _Sample(NamedTuple):
     server_time: float
     monotonic: float
+    system_ms: int
+    is_rejected: bool = False
+
+
+def monotonic_time() -> float:
+    """Return `time.monotonic()`, looked up in each call, because freezegun replaces it."""
+    return time.monotonic()
 
 
 class Clock:
@@ -30,7 +43,7 @@ class Clock:
     """
 
     def __init__(
-        self, system: Callable[[], int] = system_clock, monotonic: Callable[[], float] = time.monotonic
+        self, system: Callable[[], int] = system_clock, monotonic: Callable[[], float] = monotonic_time
     ) -> None:
         self._system = system
         self._monotonic = monotonic
@@ -51,17 +64,43 @@ class Clock:
         """How many milliseconds the exchange's clock is ahead of this machine's; None if not synchronized."""
         return self() - self._system_time() if self.sync_count else None
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was synchronized, and has to be again before it can be trusted.
+
+        The exchange has rejected its time, an hour has passed, or this machine has slept or its clock was set.
+        """
+        sample = self._sample
+        if sample is None:
+            return False
+        age = self._monotonic() - sample.monotonic
+        divergence_ms = self._system_time() - sample.system_ms - 1000 * age
+        return sample.is_rejected or age > _MAX_AGE or abs(divergence_ms) > _MAX_DIVERGENCE_MS
+
+    def reject(self, sync_count: int) -> None:
+        """Record that the exchange has rejected a timestamp of the synchronization with this number."""
+        sample = self._sample
+        if sample is not None and sync_count == self.sync_count:
+            self._sample = sample._replace(is_rejected=True)
+
     def _system_time(self) -> int:
-        milliseconds = self._system()
-        if type(milliseconds) is not int:
-            raise ConfigurationError(f"clock: expected milliseconds as an int, got {milliseconds!r}")
-        return milliseconds
+        return _require_milliseconds("clock", self._system())
 
     def synchronize(self, server_time: int, sent: float, received: float) -> None:
         """Set the clock to `server_time`, which is taken as the time halfway between sending and receiving.
 
         `server_time` is in milliseconds, and half a millisecond is added because it is truncated; `sent` and `received`
-        are monotonic, in seconds. Half the round trip is the largest possible error.
+        are monotonic, in seconds. Half the round trip is the largest possible error. Raises `ConfigurationError` for a
+        time beyond the year 5138.
         """
-        self._sample = _Sample(server_time + 0.5, (sent + received) / 2)
+        _require_milliseconds("server_time", server_time)
+        halfway = (sent + received) / 2
+        system_ms = self._system_time() - round(1000 * (self._monotonic() - halfway))
+        self._sample = _Sample(server_time + 0.5, halfway, system_ms)
         self.sync_count += 1
+
+
+def _require_milliseconds(name: str, value: int) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_TIME_MS:
+        raise ConfigurationError(f"{name}: expected milliseconds since the epoch as an int, got {value!r}")
+    return value

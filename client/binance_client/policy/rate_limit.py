@@ -53,8 +53,14 @@ class RateLimit:
         ban = self._ban
         if ban is None or monotonic >= ban.end.monotonic:
             return None
-        reason = f"the ban lasts until {_format_time(ban.end.exchange_ms)}"
+        end = _format_time(ban.end.exchange_ms)
+        reason = f"the ban lasts until {end}; if the ban is a mistake, client.clear_ban() lifts it"
         return errors.suppressed(ban.error, reason, math.ceil(ban.end.monotonic - monotonic))
+
+    def clear_ban(self) -> None:
+        """Forget a ban."""
+        with self._lock:
+            self._ban = None
 
     def record_error(
         self, error: errors.BinanceError, *, sent_ms: int, now: Instant, max_weight: int | None = None
@@ -74,14 +80,17 @@ class RateLimit:
         shortest, longest = self._error_map.shortest_ban, self._error_map.longest_ban
         until = max(error.banned_until or 0, now.exchange_ms + 1000 * (error.retry_after or 0))
         if until <= now.exchange_ms:
-            # The end is unknown: assume the shortest ban, unless an earlier response reported a longer one.
+            # The end is unknown.
             until = now.exchange_ms + 1000 * shortest
-            if self._ban is not None and self._ban.end.monotonic > now.monotonic + shortest:
-                return
         # A ban beyond the longest one is an error of the exchange, or of this machine's clock.
         until = min(until, now.exchange_ms + 1000 * longest)
         seconds = (until - now.exchange_ms) / 1000
-        self._ban = _Ban(error, Instant(until, now.monotonic + seconds))
+        end = Instant(until, now.monotonic + seconds)
+        with self._lock:
+            # Responses can overtake each other, so the ban that ends last counts.
+            if self._ban is not None and self._ban.end.monotonic >= end.monotonic:
+                return
+            self._ban = _Ban(error, end)
         _logger.info("banned for %.0f s, no request is sent until then", seconds)
 
     def reserve(self, weight: int, max_weight: int, time_ms: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import random
-import time
+import re
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -16,9 +16,11 @@ import httpx
 from attrs import frozen
 
 from binance_client import errors
+from binance_client.lifetime import closed_before_call
+from binance_client.messages.error_map import QUOTA_EXHAUSTED
 from binance_client.stale_connection import StaleConnectionError
 
-from .clock import Instant
+from .clock import Instant, monotonic_time
 from .retry_decision import Action, Decision, Failure, RetryState, decide
 from .retry_policy import RetryDetails
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from .client_state import AttemptResult, ClientState
 
 T = TypeVar("T")
+
+# A proxy's 5XX, or a SOCKS proxy that does not reach the server. Other answers of a proxy, such as 407, stay the same.
+_is_transient_proxy_error = re.compile("5[0-9]{2} |Proxy Server could not connect").match
 
 _logger = logging.getLogger("binance_client")
 
@@ -78,7 +83,7 @@ class _Attempt(NamedTuple):
 def retry_flow(
     call: Call,
     client: ClientState,
-    now: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = monotonic_time,
     jitter: Callable[[], float] = random.random,
 ) -> Flow[None]:
     """Yield the commands of a call, the last of which is `Finish`."""
@@ -92,14 +97,14 @@ class _RetryFlow(NamedTuple):
     jitter: Callable[[], float]
 
     def run(self) -> Flow[None]:
-        if self.needs_first_sync():
-            yield SyncClock(0)
+        if self.needs_sync():
+            yield from self.sync_clock(self.client.clock.sync_count)
         state = RetryState()
         attempts = 0
         max_idle_age = self.call.max_idle_age
         last_failure: AttemptResult | None = None
         while True:
-            unsent_result = yield from self.wait_for_rate_limit(last_failure)
+            unsent_result = yield from self.wait_for_rate_limit(self.call.weight, last_failure)
             if unsent_result is not None:
                 yield Finish(unsent_result)
                 return
@@ -108,11 +113,15 @@ class _RetryFlow(NamedTuple):
             if not isinstance(attempt.result, Exception):
                 attempt.result.extensions["attempts"] = attempts
             if attempt.error is None:
+                self.client.retry_quota.give_back()
                 yield Finish(attempt.result)
                 return
             decision, last_failure = yield from self.next_step(state, attempt)
             if decision.action is Action.GIVE_UP:
                 yield Finish(last_failure)
+                return
+            if decision.action is Action.BACK_OFF and not self.client.retry_quota.take():
+                yield Finish(_without_quota(last_failure))
                 return
             self.report_retry(attempts, decision.seconds, attempt.error)
             max_idle_age = 0 if decision.action is Action.REPLACE_CONNECTION else self.call.max_idle_age
@@ -120,25 +129,32 @@ class _RetryFlow(NamedTuple):
             if decision.action is Action.BACK_OFF:
                 yield Sleep(decision.seconds)
 
-    def needs_first_sync(self) -> bool:
-        """Return True if the clock has to be synchronized before the first signed call, unless a ban lasts."""
-        wants_sync = self.client.settings.sync_clock and self.call.is_signed and not self.client.clock.sync_count
-        return wants_sync and self.client.rate_limit.ban_error(self.now()) is None
+    def needs_sync(self) -> bool:
+        """Return True if the clock has to be synchronized before the call, whatever its retry policy."""
+        clock = self.client.clock
+        return self.call.is_signed and (clock.is_stale if clock.sync_count else self.client.settings.sync_clock)
 
-    def wait_for_rate_limit(self, last_failure: AttemptResult | None) -> Flow[AttemptResult | None]:
-        """Wait until the rate limit allows the call, and reserve its weight; return its result if it is not sent.
+    def sync_clock(self, sync_count: int) -> Flow[bool]:
+        """Synchronize the clock as soon as the rate limit allows it; return whether it is synchronized."""
+        weight = self.client.server_time_weight()
+        if (yield from self.wait_for_rate_limit(weight)) is not None:
+            return False
+        try:
+            is_synchronized: bool = yield SyncClock(sync_count)
+            return is_synchronized
+        finally:
+            self.release(weight)
 
-        The result is its last failure if its deadline has passed.
+    def wait_for_rate_limit(self, weight: int, last_failure: AttemptResult | None = None) -> Flow[AttemptResult | None]:
+        """Wait until the rate limit allows a request, and reserve its weight; return the result if it is not sent.
+
+        The result is the call's last failure if its deadline has passed.
         """
-        weight, max_weight = self.call.weight, self.client.settings.max_weight_per_minute
+        max_weight = self.client.settings.max_weight_per_minute
         while True:
-            ban = self.client.rate_limit.ban_error(self.now())
-            if ban is not None:
-                return ban
-            if self.now() >= self.call.deadline:
-                return last_failure or errors.TimeoutError("the call timed out before it was sent", "not_executed")
-            if max_weight is None:
-                return None
+            obstacle = self.obstacle(last_failure)
+            if obstacle is not None or max_weight is None:
+                return obstacle
             if weight > max_weight:
                 return errors.ConfigurationError(
                     f"max_weight_per_minute: {max_weight} is less than the weight of this call, {weight}"
@@ -151,40 +167,38 @@ class _RetryFlow(NamedTuple):
             _logger.info("%s %s waits %.2f s for weight", self.call.method, self.call.path, wait)
             yield Sleep(wait)
 
+    def obstacle(self, last_failure: AttemptResult | None) -> AttemptResult | None:
+        """Return the result of a call that cannot be sent: its client is closed, a ban lasts, or its time is up."""
+        if self.client.lifetime.is_closed:
+            return closed_before_call()
+        ban = self.client.rate_limit.ban_error(self.now())
+        if ban is None and self.now() >= self.call.deadline:
+            return last_failure or errors.TimeoutError("the call timed out before it was sent", "not_executed")
+        return ban
+
     def send(self, max_idle_age: float) -> Flow[_Attempt]:
         """Send the request once, and record what the result reports of weight and bans."""
         sync_count, sent_ms = self.client.clock.sync_count, self.client.clock()
         try:
             result: AttemptResult = yield SendRequest(max_idle_age)
-            return _Attempt(result, self.record(result, sent_ms), sync_count)
+            if not isinstance(result, Exception):
+                _logger.debug("%s %s: HTTP %d", self.call.method, self.call.path, result.status_code)
+            received = Instant(self.client.clock(), self.now())
+            error = self.client.record(result, self.call.weight, sent_ms, received)
+            if isinstance(error, errors.TimestampError):
+                self.client.clock.reject(sync_count)
+            return _Attempt(result, error, sync_count)
         finally:
-            if self.client.settings.max_weight_per_minute is not None:
-                self.client.rate_limit.release(self.call.weight)
+            self.release(self.call.weight)
 
-    def record(self, result: AttemptResult, sent_ms: int) -> errors.BinanceError | None:
-        """Record what a result reports of weight and bans; return its error, None for a success."""
-        client = self.client
-        if not isinstance(result, Exception):
-            _logger.debug("%s %s: HTTP %d", self.call.method, self.call.path, result.status_code)
-            used_weight = client.spec.error_map.used_weight(result.headers)
-            if used_weight is not None:
-                client.rate_limit.record_usage(
-                    used_weight, weight=self.call.weight, sent_ms=sent_ms, time_ms=client.clock()
-                )
-            if client.clock.sync_count:
-                # Read by `ErrorMap.from_response` for the error that the generated function may raise.
-                result.extensions["clock_offset_ms"] = client.clock.offset_ms
-        error = client.to_error(result)
-        if error is not None:
-            now = Instant(client.clock(), self.now())
-            limit = client.settings.max_weight_per_minute
-            client.rate_limit.record_error(error, sent_ms=sent_ms, now=now, max_weight=limit)
-        return error
+    def release(self, weight: int) -> None:
+        if self.client.settings.max_weight_per_minute is not None:
+            self.client.rate_limit.release(weight)
 
     def next_step(self, state: RetryState, attempt: _Attempt) -> Flow[tuple[Decision, AttemptResult]]:
         """Return what follows a failed attempt, and the call's result if nothing does."""
         decision = decide(self.call.retry, state, self.failure_of(attempt), self.jitter())
-        if decision.action is not Action.SYNC_CLOCK or (yield SyncClock(attempt.sync_count)):
+        if decision.action is not Action.SYNC_CLOCK or (yield from self.sync_clock(attempt.sync_count)):
             return decision, attempt.result
         # Without the exchange's time, the request is sent again after a backoff, unless the time request met a ban.
         ban = self.client.rate_limit.ban_error(self.now())
@@ -222,10 +236,29 @@ class _RetryFlow(NamedTuple):
             raise RuntimeError(f"on_retry raised {type(failure).__name__}") from failure
 
 
+def _without_quota(result: AttemptResult) -> AttemptResult:
+    """Return a result whose error says that it was not retried for want of quota."""
+    if isinstance(result, Exception):
+        result.add_note(QUOTA_EXHAUSTED)
+    else:
+        result.extensions["hint"] = QUOTA_EXHAUSTED
+    return result
+
+
+def _is_permanent(result: AttemptResult) -> bool:
+    """Return True for a failure of httpx that another attempt would not change."""
+    if isinstance(result, httpx.ProxyError):
+        return not _is_transient_proxy_error(str(result))
+    if isinstance(result, httpx.ConnectError):
+        # Neither httpx nor httpcore has an error of its own for a certificate that is refused.
+        return "CERTIFICATE_VERIFY_FAILED" in str(result)
+    return isinstance(result, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+
+
 def _is_retryable(call: Call, attempt: _Attempt) -> bool:
     """Return True if sending the request again cannot execute a write twice."""
     error = attempt.error
-    if not call.is_replayable or isinstance(error, errors.ClientClosedError):
+    if not call.is_replayable or isinstance(error, errors.ClientClosedError) or _is_permanent(attempt.result):
         return False
     if isinstance(error, errors.RateLimitError):
         return True

@@ -1,5 +1,6 @@
 """Validators of settings: those of attrs, with an error that says what was expected."""
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,18 @@ def expect(expected: str, *validators: _Validator) -> _Validator:
 
 _is_integer: _Validator = and_(not_(instance_of(bool)), instance_of(int))
 _is_number: _Validator = and_(not_(instance_of(bool)), instance_of((int, float)))
+
+
+def is_sync_function(value: object) -> bool:
+    """Return True for a function, except an async one, whose result nothing would await."""
+    return callable(value) and not any(map(inspect.iscoroutinefunction, (value, type(value).__call__)))
+
+
+def sync_function(_: object, attribute: "Attribute[Any]", value: object) -> None:
+    """Raise `ConfigurationError` for anything but a function that is not async."""
+    if not is_sync_function(value):
+        raise ConfigurationError(f"{attribute.name}: expected a function that is not async, or None, got {value!r}")
+
 
 positive_integer = expect("a positive integer", _is_integer, ge(1))
 seconds = expect("a number of seconds, at most a day", _is_number, ge(0), le(SECONDS_PER_DAY))
