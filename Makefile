@@ -22,7 +22,7 @@ LOWEST := .venv/lowest
 SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-httpx2 test-lowest contract examples fuzz soak mutation bench bench-scaling bench-smoke generate check-generated check lint-spec format \
+.PHONY: help run test coverage test-httpx2 test-lowest contract examples fuzz soak mutation bench bench-retries bench-scaling bench-smoke generate check-generated check lint-spec format \
 	docs test-docs test-frozen translations build check-wheel sbom check-tag audit
 
 help: ## List the targets
@@ -68,6 +68,9 @@ bench: $(VENV)/bench ## Compare the SDK with other libraries in ROUNDS (7) round
 		$(BIN)/python benchmarks/local_calls.py --rounds $(ROUNDS) --write-docs || status=1; \
 		exit $$status
 
+bench-retries: $(VENV)/bench $(VENV)/test ## Count the requests of 1,000 calls to an exchange that is down; draw the plot in docs/explanation/
+	@$(BIN)/python benchmarks/retry_quota.py --write-docs
+
 bench-scaling: $(VENV)/test ## Measure documents with 10, 100 and 400 operations; update the table in docs/
 	@$(BIN)/python benchmarks/scaling.py --write-docs
 
@@ -75,6 +78,7 @@ bench-smoke: $(VENV)/bench $(VENV)/test ## Run each benchmark briefly; fail if a
 	@$(BIN)/python benchmarks/local_calls.py --smoke
 	@$(BIN)/python benchmarks/distance.py --smoke
 	@$(BIN)/python benchmarks/scaling.py --smoke
+	@$(BIN)/python benchmarks/retry_quota.py --smoke
 
 generate: $(VENV)/test ## Generate generated/ from openapi.yaml (SPEC=, OUT=, PACKAGE= for another document or package)
 	@$(GENERATE)

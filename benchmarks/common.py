@@ -23,6 +23,10 @@ DOCS = ROOT / "docs" / "performance.md"
 CA_FILE = BENCH / "ca.pem"
 SDK = "sdk"
 NAMES = sorted(path.stem for path in (HERE / "contenders").glob("[!_]*.py"))
+# Colors of plots, which can be read on white and on black.
+BLUE, ORANGE, GREY = "#3a87c8", "#d9822b", "#808080"
+PLOT_STYLE: Any = {"svg.hashsalt": "binance-coinm", "font.size": 9}
+PLOT_STYLE |= dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY)
 NOTHING = "–"  # noqa: RUF001, an empty cell has a dash
 
 
@@ -102,7 +106,7 @@ def create_parser(documentation: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(documentation or "").partition("\n")[0])
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--smoke", action="store_true", help="measure briefly; fail if anything cannot be measured")
-    form.add_argument("--write-docs", action="store_true", help="write the result into docs/performance.md")
+    form.add_argument("--write-docs", action="store_true", help="write the result into docs/")
     return parser
 
 
@@ -207,6 +211,11 @@ def write_markdown_section(name: str, text: str) -> None:
     if not begin_found or not end_found:
         raise SystemExit(f"{DOCS} must contain the lines {begin} and {end}; the text between them is replaced")
     DOCS.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def save_plot(canvas: Any, path: Path) -> None:
+    """Save a plot with a transparent background; the same result gives the same file."""
+    canvas.savefig(path, format="svg", transparent=True, metadata={"Date": None})
 
 
 def judge(thresholds: list[Threshold]) -> None:

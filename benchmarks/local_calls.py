@@ -225,20 +225,20 @@ def markdown(results: Results, about: str) -> str:
 
 def draw(results: Results, path: Path) -> None:
     """Draw the time of a call and the calls per second as horizontal bars on a transparent background."""
-    # Each panel's bars: figure, label and color. All colors can be read on white and on black.
-    blue, orange, grey = "#3a87c8", "#d9822b", "#808080"
+    # Each panel's bars: figure, label and color.
     panels = {
-        "µs per call, one after the other": [("sync.median_us", "sync", blue), ("async.median_us", "async", orange)],
-        "calls/s, 50 tasks": [("tasks.calls_per_s", "async", orange)],
+        "µs per call, one after the other": [
+            ("sync.median_us", "sync", common.BLUE),
+            ("async.median_us", "async", common.ORANGE),
+        ],
+        "calls/s, 50 tasks": [("tasks.calls_per_s", "async", common.ORANGE)],
     }
     times = {
         name: results.median(name, "sync.median_us") or results.median(name, "async.median_us") or 0
         for name in results.titles
     }
     names = sorted(times, key=times.__getitem__, reverse=True)
-    settings: Any = {"svg.hashsalt": "binance-coinm", "font.size": 9}
-    settings |= dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), grey)
-    with mpl.rc_context(settings):
+    with mpl.rc_context(common.PLOT_STYLE):
         canvas = Canvas(figsize=(10, 1 + 0.42 * len(names)), layout="constrained")
         for axes, (title, bars) in zip(canvas.subplots(1, 2, sharey=True), panels.items(), strict=True):
             height = 0.76 / len(bars)
@@ -252,8 +252,7 @@ def draw(results: Results, path: Path) -> None:
             axes.set_yticks(range(len(names)), [results.titles[name] for name in names])
             axes.spines[["top", "right"]].set_visible(False)
             axes.legend(frameon=False)
-        # Without a date, the same result gives the same file.
-        canvas.savefig(path, format="svg", transparent=True, metadata={"Date": None})
+        common.save_plot(canvas, path)
 
 
 def main() -> None:

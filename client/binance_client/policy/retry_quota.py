@@ -27,7 +27,7 @@ class RetryQuota:
         self._lock = Lock()
 
     def take(self) -> bool:
-        """Take the tokens of a retry; return False if there are too few, which is logged until all are back."""
+        """Reserve the tokens of a retry; return False if there are too few, which is logged until all are back."""
         if self._size is None:
             return True
         with self._lock:
@@ -42,7 +42,7 @@ class RetryQuota:
         return is_allowed
 
     def give_back(self) -> None:
-        """Give a token back after a success."""
+        """Add a token after a success."""
         if self._size is None or self._tokens >= self._size:
             return
         with self._lock:
