@@ -66,11 +66,15 @@ class SigningClient(AuthenticatedClient):
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute; raise `ConfigurationError` for a setting that only `connect` takes."""
         is_built = "_transport" in vars(self)
-        if is_built and not name.startswith("_") and name in inspect.signature(self.connect).parameters:
-            setting = getattr(type(self), name, None)
-            if getattr(setting, "fset", None) is None:
-                raise ConfigurationError(f"{name}: a client keeps the one of connect; build another client")
-        super().__setattr__(name, value)
+        try:
+            if is_built and not name.startswith("_") and name in inspect.signature(self.connect).parameters:
+                setting = getattr(type(self), name, None)
+                if getattr(setting, "fset", None) is None:
+                    raise ConfigurationError(f"{name}: a client keeps the one of connect; build another client")
+            super().__setattr__(name, value)
+        finally:
+            # An exception's traceback keeps this frame, whose variables must not hold a secret.
+            del value
 
     @classmethod
     def connect(  # noqa: PLR0913, all but the first are keyword-only, as in httpx

@@ -1,5 +1,6 @@
 """The rate limit: bans, and the weight of a minute."""
 
+import asyncio
 import logging
 import math
 import threading
@@ -452,6 +453,28 @@ def test_clients_of_this_machine_share_nothing(sandbox: Sandbox, balance: Balanc
         balance(connect(sandbox.credentials, server=sandbox.url))
 
     assert balance(connect(sandbox.credentials, server=sandbox.url, max_weight_per_minute=1)).parsed
+
+
+def test_streamed_requests_during_a_ban(sandbox: Sandbox) -> None:
+    """A request whose response is streamed is not sent during a ban either."""
+    sandbox.respond_next(418)
+    client = connect(sandbox.credentials, server=sandbox.url)
+
+    async def stream() -> None:
+        async with client, client.get_async_httpx_client().stream("GET", "/dapi/v1/time"):
+            raise AssertionError("the request was sent")
+
+    with pytest.raises(errors.IpBannedError):
+        client.market.server_time()
+    with (
+        pytest.raises(errors.IpBannedError, match="not sent"),
+        client.get_httpx_client().stream("GET", "/dapi/v1/time"),
+    ):
+        raise AssertionError("the request was sent")
+    with pytest.raises(errors.IpBannedError, match="not sent"):
+        asyncio.run(stream())
+
+    assert 1 == len(sandbox.received_requests)
 
 
 # The weight of a minute.

@@ -26,7 +26,7 @@ from binance_client.errors import (
     suppressed,
 )
 
-from .http import HTTPResponse
+from .http import MAX_TIME_MS, HTTPResponse
 
 # Failures before there is a connection: the exchange cannot have received any of the request.
 _NOT_SENT = (
@@ -44,8 +44,6 @@ _is_weight = re.compile("[0-9]{1,9}").fullmatch
 _is_time = re.compile("[0-9]{1,18}").fullmatch
 # The hint of an error that `retry_flow` did not retry: the note of an exception, or an extension of a response.
 QUOTA_EXHAUSTED = "not retried, because the client's retry quota is used up"
-# Milliseconds since the epoch, in the year 5138. Whoever reports a later time does not report milliseconds.
-MAX_TIME_MS = 10**14
 _is_seconds = re.compile(r"[0-9]+(\.[0-9]+)?").fullmatch
 
 

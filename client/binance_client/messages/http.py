@@ -3,6 +3,8 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol
 
+# Milliseconds since the epoch, in the year 5138. Whoever reports a later time does not report milliseconds.
+MAX_TIME_MS = 10**14
 # The first digit of the status.
 _SUCCESS = 2
 

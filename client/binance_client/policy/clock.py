@@ -7,7 +7,7 @@ from typing import NamedTuple
 from binance_signing.signer import system_clock
 
 from binance_client.errors import ConfigurationError
-from binance_client.messages.error_map import MAX_TIME_MS
+from binance_client.messages.http import MAX_TIME_MS
 
 # Seconds after which a synchronized clock may have drifted.
 _MAX_AGE = 3600
@@ -26,7 +26,6 @@ class _Sample(NamedTuple):
     server_time: float
     monotonic: float
     system_ms: int
-    is_rejected: bool = False
 
 
 def monotonic_time() -> float:
@@ -49,8 +48,8 @@ class Clock:
         self._monotonic = monotonic
         # The sample is replaced as a whole, so that no thread sees half of it.
         self._sample: _Sample | None = None
-        # The number of synchronizations.
-        self.sync_count = 0
+        # The number of synchronizations, and of the last one whose time was rejected.
+        self.sync_count = self._rejected_count = 0
 
     def __call__(self) -> int:
         """Return the exchange's time."""
@@ -75,13 +74,12 @@ class Clock:
             return False
         age = self._monotonic() - sample.monotonic
         divergence_ms = self._system_time() - sample.system_ms - 1000 * age
-        return sample.is_rejected or age > _MAX_AGE or abs(divergence_ms) > _MAX_DIVERGENCE_MS
+        is_rejected = self._rejected_count == self.sync_count
+        return is_rejected or age > _MAX_AGE or abs(divergence_ms) > _MAX_DIVERGENCE_MS
 
     def reject(self, sync_count: int) -> None:
         """Record that the exchange has rejected a timestamp of the synchronization with this number."""
-        sample = self._sample
-        if sample is not None and sync_count == self.sync_count:
-            self._sample = sample._replace(is_rejected=True)
+        self._rejected_count = max(self._rejected_count, sync_count)
 
     def _system_time(self) -> int:
         return _require_milliseconds("clock", self._system())

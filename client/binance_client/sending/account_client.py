@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from binance_client.errors import ConfigurationError
+from binance_client.policy.clock import monotonic_time
 
 from .cookies import NoCookies
 from .httpx_utils import resolve_url
@@ -32,6 +33,12 @@ class AccountClient:
         self._options = options
         self._base = str(settings["base_url"])
         self._honors_deadline = honors_deadline
+
+    def require_no_ban(self) -> None:
+        """Raise the error of a ban during one, for requests that no runner sends."""
+        ban = self._shared_state.rate_limit.ban_error(monotonic_time())
+        if ban is not None:
+            raise ban
 
     @property
     def cookies(self) -> httpx.Cookies:

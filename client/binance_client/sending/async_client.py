@@ -41,6 +41,7 @@ class AsyncRetryingClient(AccountClient, httpx.AsyncClient):
         """Send a request as `httpx.AsyncClient.send` does, with retries; a streamed one in a single attempt."""
         expiry = self._shared_state.settings.write_keepalive_expiry
         if stream:
+            self.require_no_ban()
             outer = sys.exception()
             try:
                 response = await super().send(copy_for_attempt(request, expiry), stream=True, **settings)

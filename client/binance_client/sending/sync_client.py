@@ -35,6 +35,7 @@ class RetryingClient(AccountClient, httpx.Client):
         """Send a request as `httpx.Client.send` does, with retries; a streamed one in a single attempt."""
         expiry = self._shared_state.settings.write_keepalive_expiry
         if stream:
+            self.require_no_ban()
             outer = sys.exception()
             try:
                 response = super().send(copy_for_attempt(request, expiry), stream=True, **settings)
