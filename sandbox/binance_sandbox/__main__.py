@@ -12,15 +12,27 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m binance_sandbox", description="Run the exchange on loopback, for tests."
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free port)")
-    port = parser.parse_args(arguments).port
+    parser.add_argument(
+        "--account",
+        action="append",
+        metavar="KEY:SECRET",
+        help="API key and HMAC secret of an account, made up for tests; may be repeated (default: random ones)",
+    )
+    options = parser.parse_args(arguments)
+    pairs = [account.partition(":") for account in options.account or ()]
+    if not all(key and secret for key, _, secret in pairs):
+        # The error of a type= of argparse would show the secret.
+        parser.error("argument --account: expected an API key and a secret with a colon between them, KEY:SECRET")
     # Both are set because shells start background programs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
         # Imported here so that a missing dependency is reported in one line.
-        from binance_sandbox import Sandbox  # noqa: PLC0415
+        from binance_sandbox import Account, Sandbox  # noqa: PLC0415
 
-        with Sandbox(port=port) as sandbox:
+        responses = Sandbox().account.responses
+        accounts = [Account(key, secret=secret, responses=responses) for key, _, secret in pairs]
+        with Sandbox(port=options.port, accounts=accounts or None) as sandbox:
             variables = {
                 "BINANCE_SERVER": sandbox.url,
                 "BINANCE_API_KEY": sandbox.account.api_key,

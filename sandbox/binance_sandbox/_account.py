@@ -2,9 +2,11 @@
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections import UserDict
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from binance_sandbox._arguments import check_type
 from binance_sandbox._signature import hmac_verifier, public_key_verifier
 
 if TYPE_CHECKING:
@@ -14,12 +16,34 @@ _CHARACTERS = string.ascii_letters + string.digits
 API_KEY_LENGTH = 64
 
 
+class Responses(UserDict[str, Any]):
+    """Bodies by operationId, each checked when it is set, as soon as there is a document to check it against."""
+
+    def __init__(self, bodies: Mapping[str, Any]) -> None:
+        """Copy the bodies."""
+        self._check: Callable[[str, Any], object] | None = None
+        super().__init__(bodies)
+
+    def check_with(self, check: Callable[[str, Any], object]) -> None:
+        """Check all bodies, and from now on each one that is set; `check` raises ValueError for an invalid one."""
+        for operation_id, body in self.items():
+            check(operation_id, body)
+        self._check = check
+
+    def __setitem__(self, operation_id: str, body: Any) -> None:
+        """Set a body; raise ValueError for an invalid one."""
+        if self._check:
+            self._check(operation_id, body)
+        super().__setitem__(operation_id, body)
+
+
 class Account:
     """An account: an API key, the key that its signatures are verified with, and its responses.
 
     `responses` maps an operationId to the body of the response with status 200: bytes and text are sent as they are,
-    everything else as JSON. The response of an operation without an entry is the first example in the document, so the
-    sandbox has no code for a particular operation.
+    everything else as JSON, after it was checked against the document: when the account is added to a sandbox, when a
+    body is set, and, because it can be changed in place, when it is sent. The response of an operation without an entry
+    is the first example in the document, so the sandbox has no code for a particular operation.
     """
 
     def __init__(
@@ -32,15 +56,20 @@ class Account:
     ) -> None:
         """Create an account; API key and HMAC secret are random by default.
 
-        With the public key of an RSA or Ed25519 pair it has no secret. Raises ValueError if both are given.
+        With the public key of an RSA or Ed25519 pair it has no secret. Raises ValueError for invalid arguments, and if
+        both are given.
         """
+        _check_text("api_key", api_key)
+        _check_text("secret", secret)
         if secret is not None and public_key_pem is not None:
             raise ValueError("an account has a secret or a public key, not both; pass one of them")
         self.api_key = api_key if api_key is not None else _random_text()
         self.secret = secret if secret is not None or public_key_pem is not None else _random_text()
-        self.responses = dict(responses or {})
+        if responses is not None:
+            check_type("responses", responses, Mapping, "bodies by operationId")
+        self.responses = Responses(responses or {})
         self.verify_signature = (
-            public_key_verifier(public_key_pem) if public_key_pem else hmac_verifier(self.secret or "")
+            hmac_verifier(self.secret or "") if public_key_pem is None else public_key_verifier(public_key_pem)
         )
 
     def __repr__(self) -> str:
@@ -57,6 +86,12 @@ class Account:
         if self.secret is None:
             raise RuntimeError("the sandbox has only this account's public key; sign with the private key you have")
         return Credentials(self.api_key, HmacKey(self.secret))
+
+
+def _check_text(name: str, value: object) -> None:
+    if value is not None and not (isinstance(value, str) and value):
+        # The value is not shown, because it may be a secret.
+        raise ValueError(f"{name}: expected a string that is not empty, or None, got {type(value).__name__}")
 
 
 def _random_text() -> str:

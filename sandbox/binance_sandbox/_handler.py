@@ -31,8 +31,18 @@ class RequestHandler:
     def __init__(self, spec: Spec, accounts: Sequence[Account], weight_limit: int) -> None:
         """Create a handler for at least one account; operations that need no API key are answered from the first."""
         self.spec = spec
-        self.accounts = {account.api_key: account for account in accounts}
+        self.accounts: dict[str, Account] = {}
         self.rate_limit = RateLimit(weight_limit, min_ban_ms=spec.min_ban_ms, max_ban_ms=spec.max_ban_ms)
+        self._checked: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        for account in accounts:
+            self.add_account(account)
+
+    def add_account(self, account: Account) -> None:
+        """Add an account; raise ValueError if its API key is in use, or for a response that the document has not."""
+        if account.api_key in self.accounts:
+            raise ValueError("an account with this API key exists already; use another key, or change that account")
+        account.responses.check_with(self.spec.conform)
+        self.accounts[account.api_key] = account
 
     def handle(self, request: ReceivedRequest, now_ms: int, stub: StubResponse | None = None) -> Response:
         """Return the response to a request received at `now_ms`; a stub is returned without any check."""
@@ -89,16 +99,27 @@ class RequestHandler:
 
     def _accept(self, operation: Operation, account: Account, now_ms: int) -> Response:
         success = operation.success
-        if operation.operation_id in account.responses:
-            body = account.responses[operation.operation_id]
-        else:
-            try:
+        try:
+            if operation.operation_id in account.responses:
+                body = self._encode(account, operation.operation_id)
+            else:
                 body = operation.example
-            except LookupError as error:
-                return diagnostic(HTTPStatus.NOT_IMPLEMENTED, str(error))
-            if success.component == "ServerTime":
-                body = dict.fromkeys(body, now_ms)
+                if success.component == "ServerTime":
+                    body = encode(dict.fromkeys(body, now_ms))
+        except (LookupError, ValueError) as error:
+            return diagnostic(HTTPStatus.NOT_IMPLEMENTED, str(error))
         return self._build_response(int(success.status), success, body, now_ms)
+
+    def _encode(self, account: Account, operation_id: str) -> bytes:
+        """Return an account's response as it is sent; raise ValueError if it was changed to an invalid one."""
+        body = account.responses[operation_id]
+        given = encode(body)
+        # A body is sent more often than it changes, and to check it takes much longer than to send it.
+        checked, sent = self._checked.get((account.api_key, operation_id), (None, b""))
+        if given != checked:
+            sent = encode(self.spec.conform(operation_id, body))
+            self._checked[account.api_key, operation_id] = given, sent
+        return sent
 
     def _reject(
         self, error: RequestRejectedError, operation: Operation | None, request: ReceivedRequest, now_ms: int

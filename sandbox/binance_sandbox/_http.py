@@ -1,8 +1,10 @@
 """HTTP messages: received requests and the responses to them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from http import HTTPStatus
+from typing import cast
 
 import attrs
 
@@ -70,14 +72,39 @@ class Response:
 
 
 def diagnostic(status: HTTPStatus, text: str) -> Response:
-    """Return a response with a message of the sandbox, not of the exchange, to the developer."""
-    return Response(status, Headers([("content-type", "text/plain")]), f"binance_sandbox: {text}".encode())
+    """Return a response with a message of the sandbox, not of the exchange, to the developer.
+
+    It has the form of the exchange's errors, so that a client shows the message.
+    """
+    return Response(status, Headers([("content-type", JSON)]), encode({"code": 0, "msg": f"binance_sandbox: {text}"}))
 
 
 def encode(body: object) -> bytes:
-    """Return `body` as it is sent: bytes and text as they are, everything else as JSON."""
+    """Return `body` as it is sent: bytes and text as they are, everything else as JSON, a Decimal with all its digits.
+
+    Raises ValueError for a value that JSON does not have.
+    """
     if isinstance(body, bytes):
         return body
-    if not isinstance(body, str):
-        body = json.dumps(body, default=float, ensure_ascii=False, separators=(",", ":"))
-    return body.encode()
+    return (body if isinstance(body, str) else _to_json(body)).encode()
+
+
+def _to_json(value: object) -> str:
+    # The encoder of the standard library has no way to write a Decimal as a number.
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        return "{" + ",".join(f"{_name(name)}:{_to_json(member)}" for name, member in members.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_to_json, cast("Sequence[object]", value))) + "]"
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError(f"body: expected a value that JSON has, got {value!r}") from None
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str):
+        raise ValueError(f"body: expected a string as the name of a member, got {name!r}")  # noqa: TRY004, see _arguments.py
+    return json.dumps(name, ensure_ascii=False)

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from threading import Thread
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import h11
 
@@ -18,6 +19,8 @@ from binance_sandbox._http import Headers, ReceivedRequest, Response, diagnostic
 
 _HOST = "127.0.0.1"
 _READ_SIZE = 1 << 16
+# Far more than a request to the exchange has; h11 limits the headers to 16 KiB, and the read size adds to that.
+_MAX_BODY_BYTES = 1 << 20
 # SO_LINGER on, for zero seconds: close() then sends RST. On Windows the two integers have another size.
 _LINGER_ZERO = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
@@ -46,12 +49,15 @@ class HTTPConnection:
         with closing(self._writer), suppress(ConnectionError):
             try:
                 while request := await self._receive():
-                    await self._respond(respond, request)
+                    if rejection := _reject(request):
+                        await self.send(rejection)
+                    else:
+                        await self._respond(respond, request)
                     if self._http.our_state is not h11.DONE:
                         break
                     self._http.start_next_cycle()
             except h11.RemoteProtocolError as error:
-                await self.send(diagnostic(HTTPStatus.BAD_REQUEST, f"invalid HTTP request: {error}"))
+                await self.send(diagnostic(HTTPStatus(error.error_status_hint), f"invalid HTTP request: {error}"))
 
     def abort(self) -> None:
         """Close the socket at once and drop what was not sent yet."""
@@ -101,7 +107,9 @@ class HTTPConnection:
         self._is_head = event.method == b"HEAD"
         body = b""
         while isinstance(part := await self._next_event(), h11.Data):
-            body += part.data
+            # The rest of a body that is too long is read, so that the client gets the response, and dropped.
+            if len(body) <= _MAX_BODY_BYTES:
+                body += part.data
         path, _, query = event.target.partition(b"?")
         return ReceivedRequest(
             method=event.method.decode("ascii"),
@@ -131,12 +139,41 @@ class HTTPConnection:
         return event
 
     async def _read_to_end(self) -> None:
-        """Read until the client closes the connection; keep requests that it sends meanwhile for later."""
-        while data := await self._reader.read(_READ_SIZE):
+        """Read until the client closes the connection, or sends too much; keep requests that it sends meanwhile."""
+        while len(self._http.trailing_data[0]) <= _MAX_BODY_BYTES and (data := await self._reader.read(_READ_SIZE)):
             self._http.receive_data(data)
 
     def _send_event(self, event: h11.Event) -> None:
         self._writer.write(self._http.send(event) or b"")
+
+
+def _reject(request: ReceivedRequest) -> Response | None:
+    """Return the response to a request that does not get as far as the exchange, None for any other request.
+
+    A page in a browser could send requests to each port of this machine: across origins, and, if it has the name of its
+    own server resolved to this machine (DNS rebinding), within its origin. Browsers say so in headers.
+    """
+    host = request.headers.get("host", "")
+    # The Host of a CONNECT is that of the server behind a proxy, and no page can send one.
+    if request.method != "CONNECT" and not _is_loopback(host):
+        text = f"expected a Host of this machine, such as 127.0.0.1, got {host!r}; use the sandbox's URL"
+        return diagnostic(HTTPStatus.MISDIRECTED_REQUEST, text)
+    is_foreign = request.headers.get("origin", f"http://{host}") != f"http://{host}"
+    if is_foreign or request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        return diagnostic(HTTPStatus.FORBIDDEN, "a page of another origin cannot use the sandbox")
+    if len(request.body) > _MAX_BODY_BYTES:
+        text = f"expected a body of at most {_MAX_BODY_BYTES} bytes"
+        return diagnostic(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether a Host header names this machine. Source: RFC 6761, section 6.3, for names."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class Server:

@@ -43,11 +43,11 @@ def hmac_verifier(secret: str) -> Verifier:
 def public_key_verifier(pem: str | bytes) -> Verifier:
     """Return a verifier of base64 signatures: RSA (PKCS #1 v1.5, SHA-256) or Ed25519, by the type of the public key.
 
-    Raises ValueError for a public key of another type, and ImportError if the package cryptography is not installed.
+    Raises ValueError for anything else, and ImportError if the package cryptography is not installed.
     """
     try:
         # Imported here because HMAC does not need the package.
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
@@ -55,10 +55,13 @@ def public_key_verifier(pem: str | bytes) -> Verifier:
         from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ImportError("RSA and Ed25519 accounts need cryptography: pip install 'binance-coinm[keys]'") from error
-    key = load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
+    try:
+        key = load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"public_key_pem: expected an Ed25519 or RSA public key in PEM ({error})") from None
     if not isinstance(key, Ed25519PublicKey | RSAPublicKey):
         # ValueError because the type of the argument is right and its content is not.
-        raise ValueError(f"expected an Ed25519 or RSA public key, not {type(key).__name__}")  # noqa: TRY004
+        raise ValueError(f"public_key_pem: expected an Ed25519 or RSA public key, got {type(key).__name__}")  # noqa: TRY004
 
     def verify(payload: bytes, signature: bytes) -> bool:
         try:

@@ -9,20 +9,18 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from math import inf
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import attrs
 import yaml
 
+from binance_sandbox._arguments import invalid
 from binance_sandbox._http import FORM, JSON
-from binance_sandbox._validation import Node, Parameter, resolve
+from binance_sandbox._validation import BodySchema, Node, Parameter, resolve
 
 # The exchange's methods. Source: General Info, "General Information on Endpoints".
 _METHODS = ("get", "put", "post", "delete")
-
-
-class _Readable(Protocol):
-    def read_text(self, encoding: str) -> str: ...
 
 
 @attrs.frozen
@@ -43,6 +41,8 @@ class ResponseSpec:
     component: str
     """The name of the body's schema among the components, empty if it has none."""
     is_list: bool
+    schema: BodySchema | None
+    """The schema of the body, None if it is not JSON."""
     headers: Mapping[str, str]
     """The names of headers by the names of their components."""
     examples: Mapping[str, Any]
@@ -106,6 +106,17 @@ class Spec:
         """Return the operation with this method and path, or None."""
         return next((o for o in self.operations if (o.method, o.path) == (method, path)), None)
 
+    def conform(self, operation_id: str, body: Any) -> Any:
+        """Return the body of a successful response as the document describes it; bytes and text are left as they are.
+
+        Raises ValueError if the document has no such operation, or describes its response otherwise.
+        """
+        known = {operation.operation_id: operation for operation in self.operations}
+        if operation_id not in known:
+            raise invalid("responses", f"an operationId of the document ({', '.join(known)})", operation_id)
+        schema = known[operation_id].success.schema
+        return body if isinstance(body, bytes | str) or schema is None else schema.conform(body, operation_id)
+
     def find_example(
         self, operation: Operation | None, *, status: int | None = None, name: str | None = None
     ) -> tuple[ResponseSpec, Any] | None:
@@ -121,10 +132,17 @@ class Spec:
         return None
 
 
-def load_spec(path: _Readable | None = None) -> Spec:
-    """Read the document at `path`, by default the one that the generated package contains."""
-    source: _Readable = path or files("binance_coinm") / "openapi.yaml"
-    return _parse(source.read_text(encoding="utf-8"))
+def load_spec(path: Path | None = None) -> Spec:
+    """Read the document at `path`, by default the one that the generated package contains.
+
+    Raises OSError if it cannot be read, and ValueError if it is not an OpenAPI document.
+    """
+    source = files("binance_coinm") / "openapi.yaml" if path is None else path
+    try:
+        return _parse(source.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, UnicodeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"document: expected an OpenAPI document, got {source}, in which it found {reason}") from error
 
 
 class _ExactLoader(yaml.SafeLoader):
@@ -132,7 +150,7 @@ class _ExactLoader(yaml.SafeLoader):
 
     def construct_decimal(self, node: yaml.ScalarNode) -> Decimal:
         """Return the value of a number with a decimal point."""
-        return Decimal(str(self.construct_yaml_float(node)))
+        return Decimal(str(self.construct_scalar(node)))
 
 
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.construct_decimal)
@@ -226,6 +244,7 @@ class _Parser:
             media_type=media_type,
             component=_component(content.get("schema", {})),
             is_list=self.child(content, "schema").get("type") == "array",
+            schema=BodySchema(content.get("schema", {}), self.root) if media_type == JSON else None,
             headers={_component(header) or name: name for name, header in self.child(node, "headers").items()},
             examples=examples,
         )

@@ -1,15 +1,16 @@
-"""Validation of a request's parameters: query string and form body against the document."""
+"""Validation against the document: a request's parameters, and the bodies of responses that a test sets."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from decimal import Decimal
 from functools import cached_property, reduce
-from typing import Any, Literal
+from typing import Any, Final, Literal, cast
 from urllib.parse import parse_qsl
 
 import attrs
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
 _IS_INTEGER = re.compile(r"-?[0-9]+").fullmatch
 _IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
@@ -33,6 +34,28 @@ def _is_decimal(value: object) -> bool:
 @_FORMATS.checks("int64")
 def _is_int64(value: object) -> bool:
     return not isinstance(value, int) or value in _INT64
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_exact_number(checker: object, value: object) -> bool:
+    return _is_integer(checker, value) or isinstance(value, Decimal)
+
+
+_PARTS = ("allOf", "anyOf", "oneOf")
+"""Keywords whose schemas apply to the same value as the schema that has them."""
+# Amounts of a response are text or Decimal: a float is no number here, because it lost the digits that were written.
+_BodyValidator: Any = validators.extend(  # type: ignore[no-untyped-call]  # the stubs do not annotate it
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_exact_number}),
+)
+
+
+_ADVICE: Final = (
+    'write an amount as text, such as "0.10", or as Decimal; respond_next(body=...) sends any body without this check'
+)
 
 
 class RequestRejectedError(Exception):
@@ -97,6 +120,42 @@ class Parameter:
         return Draft202012Validator(self.schema, format_checker=_FORMATS)
 
 
+@attrs.frozen
+class BodySchema:
+    """The schema of a response's body, for bodies that a test sets."""
+
+    _schema: Node = attrs.field(repr=False)
+    _root: Node = attrs.field(repr=False)
+
+    def conform(self, body: Any, location: str) -> Any:
+        """Return a body as the document describes it, an amount that was given as Decimal in its documented type.
+
+        Raises ValueError for a body that the document does not describe; members that it does not name are not allowed.
+        """
+        body = deepcopy(body)
+        for error in _leaves(self._validator.iter_errors(body)):
+            if (
+                error.validator == "type"
+                and isinstance(error.instance, Decimal)
+                and "string" in str(error.validator_value)
+            ):
+                *parents, last = error.absolute_path
+                reduce(lambda node, key: node[key], parents, body)[last] = f"{error.instance:f}"
+        # A member whose value is invalid counts as unknown too, which is not what is wrong with it.
+        errors = sorted(self._validator.iter_errors(body), key=lambda error: error.validator == "unevaluatedProperties")
+        if errors:
+            found = [_describe(error) for error in errors if error.absolute_path == errors[0].absolute_path]
+            raise ValueError(f"{location}{errors[0].json_path[1:]}: {'; '.join(found)} ({_ADVICE})")
+        return body
+
+    @cached_property
+    def _validator(self) -> Any:
+        schemas = self._root.get("components", {}).get("schemas", {})
+        closed = {name: _close(schema, self._root, is_part=True) for name, schema in schemas.items()}
+        schema = {**_close(self._schema, self._root), "components": {"schemas": closed}}
+        return _BodyValidator(schema, format_checker=_FORMATS)
+
+
 def resolve(node: Node, root: Node) -> Node:
     """Return the node of `root` that a reference leads to; a node without `$ref` is returned as it is."""
     while "$ref" in node:
@@ -135,9 +194,7 @@ def _declared_types(schema: Node, root: Node) -> set[str]:
     types = {declared} if isinstance(declared, str) else set(declared)
     values: list[object] = schema.get("enum", [schema.get("const")])
     types |= {_TYPE_NAMES.get(type(value), "string") for value in values}
-    return types.union(
-        *(_declared_types(part, root) for key in ("allOf", "anyOf", "oneOf") for part in schema.get(key, ()))
-    )
+    return types.union(*(_declared_types(part, root) for key in _PARTS for part in schema.get(key, ())))
 
 
 def _coerce(text: str, types: set[str]) -> object:
@@ -147,3 +204,41 @@ def _coerce(text: str, types: set[str]) -> object:
     if "number" in types and _IS_NUMBER(text):
         return Decimal(text)
     return _BOOLEANS.get(text, text) if "boolean" in types else text
+
+
+def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """Yield the errors, and those of each schema among which a value could choose."""
+    for error in errors:
+        yield error
+        yield from _leaves(error.context)
+
+
+def _describe(error: ValidationError) -> str:
+    if error.validator == "type" and isinstance(error.instance, float):
+        return f"expected an exact value, got the float {error.instance}"
+    return error.message.replace("Unevaluated properties are not allowed", "the document has no such member")
+
+
+def _close(schema: Any, root: Node, *, is_part: bool = False) -> Any:
+    """Return a schema whose objects have no members but those that it names, if it names some.
+
+    `is_part` is True for a schema that others complete, by `allOf` or by a reference: it is closed where they are.
+    """
+    if not isinstance(schema, Mapping):  # True, False
+        return schema
+    node = cast("Node", schema)
+    closed = {**node}
+    for key in {*_PARTS, "prefixItems"} & node.keys():
+        closed[key] = [_close(part, root, is_part=key in _PARTS) for part in node[key]]
+    for key in {"items", "additionalProperties"} & node.keys():
+        closed[key] = _close(node[key], root)
+    if "properties" in node:
+        closed["properties"] = {name: _close(member, root) for name, member in node["properties"].items()}
+    if not is_part and _names_members(node, root):
+        closed["unevaluatedProperties"] = False
+    return closed
+
+
+def _names_members(schema: Node, root: Node) -> bool:
+    schema = resolve(schema, root)
+    return "properties" in schema or any(_names_members(part, root) for key in _PARTS for part in schema.get(key, ()))

@@ -128,11 +128,11 @@ def test_json(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
 
 def test_json_of_unknown_fields(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
     """Undocumented fields come last; their fractional numbers are exact, as strings."""
-    sandbox.balances = [{"more": {"is": [True, None]}, "price": 0.1, "count": 7} | BTC]
+    sandbox.respond_next(200, body=[{"more": {"is": [True, None]}, "price": Decimal("0.10"), "count": 7} | BTC])
 
     (row,) = json.loads(here(capsys, "balance", "--json").out)
 
-    assert BTC | {"more": {"is": [True, None]}, "price": "0.1", "count": 7} == row
+    assert BTC | {"more": {"is": [True, None]}, "price": "0.10", "count": 7} == row
     assert [*BTC, "more", "price", "count"] == list(row)
 
 
@@ -145,7 +145,8 @@ def test_csv(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
 
 def test_csv_of_unknown_fields(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
     """A field that only some rows have is a column, empty in the others; commas and newlines are quoted."""
-    sandbox.balances = [BTC, ZERO | {"note": 'a, "b"\nc', "price": 1e-9, "flags": {"is": True}}]
+    more = {"note": 'a, "b"\nc', "price": Decimal("1e-9"), "flags": {"is": True}}
+    sandbox.respond_next(200, body=[BTC, ZERO | more])
 
     rows = list(csv.DictReader(io.StringIO(here(capsys, "balance", "--csv").out, newline="")))
 

@@ -74,7 +74,7 @@ def test_empty_list(sandbox: Sandbox, balance: Balance) -> None:
 
 def test_unknown_fields_are_kept(sandbox: Sandbox, balance: Balance) -> None:
     """A field that the document does not name is in `additional_properties` and in `to_dict()`."""
-    sandbox.balances = [ROW | {"later": "1.50"}]
+    sandbox.respond_next(200, body=[ROW | {"later": "1.50"}])
 
     rows = balance(connect(sandbox.credentials, server=sandbox.url)).parsed
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -137,7 +138,7 @@ def test_each_operation(spec: Path, package: ModuleType, operation_id: str) -> N
                 return await module.asyncio(client=client, **kwargs)
 
         for example in examples(operation_id):
-            sandbox.account.responses[operation_id] = example
+            sandbox.account.responses[operation_id] = json.loads(json.dumps(example), parse_float=Decimal)
             with package.connect(sandbox.credentials, server=sandbox.url) as client:
                 results += [module.sync(client=client, **kwargs) for kwargs in calls]
             results += [asyncio.run(call(kwargs)) for kwargs in calls]

@@ -8,6 +8,7 @@ import urllib.request
 
 import binance_sandbox
 import pytest
+from binance_coinm import Credentials, HmacKey, connect
 from binance_sandbox import __main__
 
 WITHOUT_EXTRA = """
@@ -45,7 +46,7 @@ def test_command_prints_what_to_set_and_serves_until_a_signal(number: signal.Sig
         with urllib.request.urlopen(f"{url}/dapi/v1/time") as response:  # noqa: S310, the URL is http on loopback
             assert response.status == 200
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=10)
+        rest, errors = process.communicate(timeout=30)
 
     assert lines[0] == f"# The sandbox runs at {url} until Ctrl-C. To use it from a client:"
     assert url.startswith("http://127.0.0.1:")
@@ -56,6 +57,38 @@ def test_command_prints_what_to_set_and_serves_until_a_signal(number: signal.Sig
     ]
     assert [len(line.partition("=")[2]) for line in lines[2:]] == [64, 64]
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_accounts_of_the_command() -> None:
+    """Given accounts take the place of the random one; each has the same balances, and the first one is shown."""
+    with run("-m", "binance_sandbox", "--account", "key:secret:1", "--account", "other:2") as process:
+        assert process.stdout
+        lines = [process.stdout.readline().rstrip() for _ in range(4)]
+        url = lines[1].removeprefix("export BINANCE_SERVER=")
+        clients = [
+            connect(Credentials(key, HmacKey(secret)), server=url)
+            for key, secret in (("key", "secret:1"), ("other", "2"))
+        ]
+        rows = [client.account.futures_account_balance() for client in clients]
+        for client in clients:
+            client.close()
+        process.terminate()
+        process.communicate(timeout=30)
+
+    assert lines[2:] == ["export BINANCE_API_KEY=key", "export BINANCE_API_SECRET=secret:1"]
+    assert [len(row) for row in rows] == [5, 5]
+
+
+@pytest.mark.parametrize("account", ["my-secret", ":my-secret", "my-secret:"])
+def test_invalid_account(account: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An account without a key or a secret is invalid usage, and not shown."""
+    with pytest.raises(SystemExit) as ended:
+        __main__.main(["--account", account])
+
+    error = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert error.endswith("expected an API key and a secret with a colon between them, KEY:SECRET\n")
+    assert "my-secret" not in error
 
 
 def test_command_without_the_extra_says_how_to_install_it() -> None:

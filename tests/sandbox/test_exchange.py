@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +118,14 @@ def test_response_is_the_documents_example(handler: RequestHandler) -> None:
 
 def test_responses_of_an_account(handler: RequestHandler, account: Account) -> None:
     """An account's response to an operation is sent, bytes unchanged and other values as JSON."""
-    account.responses["futuresAccountBalance"] = [{"余额": "0.00000000", "asset": None, "n": 10**30}]
+    row = ROW | {"asset": "币", "balance": Decimal("0.00000000"), "updateTime": 2**63 - 1}
+    account.responses["futuresAccountBalance"] = [row]
     as_json = handler.handle(signed(), NOW_MS)
     account.responses["futuresAccountBalance"] = b'[ {"balance": 1e-8} ]'
     as_bytes = handler.handle(signed(), NOW_MS)
 
-    assert as_json.body.decode() == '[{"余额":"0.00000000","asset":null,"n":1000000000000000000000000000000}]'
+    expected = ROW | {"asset": "币", "balance": "0.00000000", "updateTime": 9223372036854775807}
+    assert as_json.body.decode() == json.dumps([expected], ensure_ascii=False, separators=(",", ":"))
     assert as_bytes.body == b'[ {"balance": 1e-8} ]'
 
 
@@ -139,9 +142,12 @@ def test_unknown_operation(handler: RequestHandler, method: str, path: str) -> N
     """An unknown path, or a known one with another method, gets 404 and the list of operations."""
     response = handler.handle(signed(method=method, path=path), NOW_MS)
 
-    assert response.status == 404
-    assert response.body == (
-        f"binance_sandbox: {method} {path} is not among GET /dapi/v1/balance, GET /dapi/v1/time".encode()
+    assert said(response) == (
+        404,
+        {
+            "code": 0,
+            "msg": f"binance_sandbox: {method} {path} is not among GET /dapi/v1/balance, GET /dapi/v1/time",
+        },
     )
 
 
@@ -347,9 +353,9 @@ def test_operation_without_an_example(handler_with_orders: RequestHandler, accou
     given = handler_with_orders.handle(request, NOW_MS)
 
     assert missing.status == 501
-    assert missing.body == (
-        b"binance_sandbox: the document has no example of the 200 response of startStream;"
-        b" add one to the document, or set account.responses['startStream']"
+    assert said(missing)[1]["msg"] == (
+        "binance_sandbox: the document has no example of the 200 response of startStream;"
+        " add one to the document, or set account.responses['startStream']"
     )
     assert said(given) == (200, {"listenKey": "x"})
 
