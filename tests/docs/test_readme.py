@@ -1,5 +1,6 @@
 """The README's programs run, and its commands exist."""
 
+import importlib
 import re
 import runpy
 import shlex
@@ -63,6 +64,8 @@ def test_operation_is_added_as_shown(
 
     assert 0 == main(arguments)
     assert capsys.readouterr().out
+    # The folder did not exist when the import system looked there first.
+    importlib.invalidate_caches()
     runpy.run_path("program.py")
 
     assert "15004\n" == capsys.readouterr().out
