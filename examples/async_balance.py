@@ -4,6 +4,7 @@ The account is that of BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER. `
 """
 
 import asyncio
+import os
 import sys
 
 from binance_coinm import connect, errors
@@ -21,5 +22,10 @@ async def main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(main())
+        sys.stdout.flush()
     except errors.BinanceError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

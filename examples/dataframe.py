@@ -8,6 +8,8 @@ exact, also those of several accounts: `pd.concat(frames).groupby("asset").sum()
 # The keyword arguments of matplotlib have no types.
 # pyright: reportUnknownMemberType=false
 
+import argparse
+import os
 import sys
 from decimal import Inexact, getcontext
 from pathlib import Path
@@ -53,6 +55,9 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("picture", type=Path, help="file for the drawing, such as balances.png")
+    picture = parser.parse_args().picture
     # A sum of more digits than the 28 of Decimal's default context is an error instead of being rounded.
     getcontext().traps[Inexact] = True
     try:
@@ -60,5 +65,10 @@ if __name__ == "__main__":
             frame = frame_of(client.account.futures_account_balance())
     except errors.BinanceError as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    print(frame.map("{:f}".format).to_string())
-    draw(frame, Path(sys.argv[1]))
+    draw(frame, picture)
+    try:
+        print(frame.map("{:f}".format).to_string(), flush=True)
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -46,6 +46,12 @@ async def main() -> bool:
 
 if __name__ == "__main__":
     try:
-        sys.exit(0 if asyncio.run(main()) else 1)
+        is_complete = asyncio.run(main())
+        sys.stdout.flush()
     except errors.ConfigurationError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    sys.exit(0 if is_complete else 1)

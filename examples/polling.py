@@ -5,6 +5,8 @@ Ctrl-C or SIGTERM. The exchange limits the weight of the whole IP address, so th
 `max_weight_per_minute` this one leaves half of it to them; it also waits as long as the exchange says.
 """
 
+import argparse
+import os
 import signal
 import sys
 from decimal import Decimal
@@ -15,6 +17,7 @@ from binance_coinm import connect, errors
 # Half of 2400, the lowest limit per IP address and minute in the exchange's documentation.
 MAX_WEIGHT = 1200
 A_MINUTE = 60
+DAY = 86_400
 
 
 def main(seconds: float) -> None:
@@ -48,7 +51,16 @@ def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seconds", type=float, nargs="?", default=5)
+    seconds = parser.parse_args().seconds
+    if not 0 < seconds <= DAY:
+        parser.error(f"seconds: expected a positive number, at most {DAY}")
     try:
-        main(float(sys.argv[1]) if sys.argv[1:] else 5)
+        main(seconds)
     except errors.BinanceError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

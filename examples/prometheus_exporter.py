@@ -6,6 +6,8 @@ because old ones would look like new ones. A sample of Prometheus is a float64, 
 alerts but not for accounting: it has 16 digits, and an amount may have 24.
 """
 
+import argparse
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -77,7 +79,15 @@ def main(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int, nargs="?", default=9109, choices=range(1 << 16), metavar="port")
+    parser.add_argument("seconds", type=float, nargs="?", default=15)
+    arguments = parser.parse_args()
     try:
-        main(int((sys.argv[1:] or ["9109"])[0]), float((sys.argv[2:] or ["15"])[0]))
-    except errors.ConfigurationError as error:
+        main(arguments.port, arguments.seconds)
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (errors.ConfigurationError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -13,6 +13,7 @@ BINANCE_API_SECRET_HEDGE. A worker has one client, which its threads share.
 # Some arguments of Dask have no types.
 # pyright: reportUnknownMemberType=false
 
+import argparse
 import os
 import sys
 from typing import cast
@@ -64,7 +65,17 @@ def main(scheduler: str, accounts: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("scheduler", help="address of the scheduler, such as tcp://127.0.0.1:8786")
+    parser.add_argument("accounts", nargs="+", metavar="account")
+    arguments = parser.parse_args()
     try:
-        sys.exit(1 if main(sys.argv[1], sys.argv[2:]) else 0)
+        failures = main(arguments.scheduler, arguments.accounts)
+        sys.stdout.flush()
     except errors.ConfigurationError as error:
         sys.exit(f"a worker has no client: {error}")
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    sys.exit(1 if failures else 0)

@@ -140,7 +140,7 @@ def cli(context: click.Context) -> _Command:
 @_target_options
 @click.option("--all", "show_zero", is_flag=True, help="Include assets with a zero balance.")
 @click.option("--json", "as_json", is_flag=True, help="Print all rows as one line of JSON; amounts are strings.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print all rows as CSV, in UTF-8.")
 @click.option(
     "--watch",
     "interval",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from ._output import (
     UNBOUNDED_WIDTH,
     describe,
     echo_error,
+    encode_stdout_as_utf8,
     escape_control_chars,
     format_timestamp,
     print_wrapped,
@@ -33,6 +35,7 @@ Rows = Sequence[FuturesAccountBalance]
 # The fields of a row, by the exchange's names.
 _FIELDS = tuple(FuturesAccountBalance.json_names.values())
 _GAP = 2
+_IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 
 
 @frozen
@@ -143,17 +146,21 @@ def _json(rows: Rows) -> str:
 
 
 def _write_csv(rows: Rows) -> None:
+    encode_stdout_as_utf8()
     # A dict keeps each name once, in order.
     names = list(dict.fromkeys([*_FIELDS, *(name for row in rows for name in row.additional_properties)]))
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(map(_cell, names))
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in _fields(row).items()})
+        fields = _fields(row)
+        writer.writerow(_cell(fields.get(name, "")) for name in names)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        text = escape_control_chars(value)
+        # For a spreadsheet, a text that begins like this is a formula, which can send data away.
+        return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _IS_NUMBER(text) else text
     return _digits(value) if isinstance(value, Decimal) else json.dumps(value, default=_digits)
 
 

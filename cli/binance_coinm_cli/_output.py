@@ -88,6 +88,13 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def encode_stdout_as_utf8() -> None:
+    """Write UTF-8 from now on, whatever the locale is, as programs that read a file expect."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def echo_error(text: str) -> None:
     """Write one line to stderr."""
     if sys.stderr is not None:

@@ -144,18 +144,45 @@ def test_csv(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
 
 
 def test_csv_of_unknown_fields(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
-    """A field that only some rows have is a column, empty in the others; commas and newlines are quoted."""
+    """A field that only some rows have is a column, empty in the others; commas are quoted, and newlines escaped."""
     more = {"note": 'a, "b"\nc', "price": Decimal("1e-9"), "flags": {"is": True}}
     sandbox.respond_next(200, body=[BTC, ZERO | more])
 
     rows = list(csv.DictReader(io.StringIO(here(capsys, "balance", "--csv").out, newline="")))
 
-    assert ["", 'a, "b"\nc'] == [row["note"] for row in rows]
+    assert ["", 'a, "b"\\nc'] == [row["note"] for row in rows]
     assert ["", "0.000000001"] == [row["price"] for row in rows]
     assert ["", '{"is": true}'] == [row["flags"] for row in rows]
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1+cmd", "'-1+cmd"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "\\t=1"),
+        ("\r=1", "\\r=1"),
+        ("-0.50", "-0.50"),
+        ("BTC-USD", "BTC-USD"),
+        (Decimal("-0.50"), "-0.50"),
+        (-5, "-5"),
+    ],
+)
+def test_formulas_in_csv(capsys: pytest.CaptureFixture[str], sandbox: Sandbox, value: object, cell: str) -> None:
+    """Text that a spreadsheet would take for a formula is disarmed, in names too; numbers are as they were sent."""
+    name = str(value)
+    sandbox.respond_next(200, body=[BTC | {name: value} | ({"asset": value} if isinstance(value, str) else {})])
+
+    header, row = csv.reader(io.StringIO(here(capsys, "balance", "--csv").out))
+
+    assert (cell, cell) == (header[-1], row[-1])
+    assert (cell if isinstance(value, str) else "BTC") == row[1]
+    assert "-0.00000001" == row[5]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
 def test_control_characters_are_escaped(capsys: pytest.CaptureFixture[str], sandbox: Sandbox, form: list[str]) -> None:
     """Control sequences and markup in an asset's name have no effect on the terminal."""
     sandbox.balances = [BTC | {"asset": "\x1b[2J[red]:smile:"}]

@@ -228,7 +228,7 @@ def test_closed_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 2 == __main__.main(["balances"])
 
 
-@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
+@pytest.mark.parametrize("form", [[], ["--json"]])
 def test_ascii_in_process(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, form: list[str]) -> None:
     """Characters that the encoding lacks are escaped."""
     use(monkeypatch, sandbox)
@@ -238,6 +238,18 @@ def test_ascii_in_process(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, for
 
     assert 0 == __main__.main(["balance", *form])
     assert b"\\u5e01" in written.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16"])
+def test_csv_is_utf_8(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, encoding: str) -> None:
+    """CSV is UTF-8 whatever the encoding of the streams and the locale are."""
+    use(monkeypatch, sandbox)
+    sandbox.balances = [sandbox.balances[0] | {"asset": "币é"}]
+
+    code, out, err = ended(start("balance", "--csv", LANG="C", LC_ALL="C", PYTHONIOENCODING=encoding))
+
+    assert (0, "") == (code, err)
+    assert "SgsR,币é,0.00250000," in out
 
 
 def test_ascii_as_process(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
