@@ -281,6 +281,46 @@ def test_invalid_proxies(proxy: Any) -> None:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://127.0.0.1:65536",
+        f"socks5://user:{'p' * 256}@127.0.0.1",
+        f"socks5://{'u' * 256}:pass@127.0.0.1",
+        f"socks5h://user:{'p' * 256}@127.0.0.1",
+    ],
+)
+def test_proxies_beyond_a_limit(proxy: str) -> None:
+    """A port has 16 bits, and user name and password of a SOCKS proxy have 255 bytes (RFC 1929, section 2)."""
+    with pytest.raises(ConfigurationError, match="^proxy: expected a URL"):
+        connect(some_credentials(), proxy=proxy)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://127.0.0.1:65535",
+        "http://127.0.0.1",
+        f"http://user:{'p' * 256}@127.0.0.1",
+        f"socks5://{'u' * 255}:{'p' * 255}@127.0.0.1",
+    ],
+)
+def test_proxies_at_a_limit(proxy: str) -> None:
+    """What is just within a limit is accepted, and the limit of SOCKS is not that of HTTP."""
+    connect(some_credentials(), proxy=proxy).close()
+
+
+def test_certificates_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy is verified with the environment's certificates, with its own, or, without trust in either, httpx's."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
+    own = httpx.Proxy("https://127.0.0.1:1", ssl_context=ssl.create_default_context())
+
+    connect(some_credentials(), proxy="https://127.0.0.1:1", trust_env=False).close()
+    connect(some_credentials(), proxy=own, verify=ssl.create_default_context()).close()
+    with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE"):
+        connect(some_credentials(), proxy="https://127.0.0.1:1", verify=ssl.create_default_context())
+
+
 def test_headers_for_a_proxy(balance: Balance) -> None:
     """A proxy gets the headers that are given for it."""
     with Sandbox() as other:

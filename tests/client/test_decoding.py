@@ -31,7 +31,14 @@ def test_amounts_keep_their_digits(amount: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "amount"),
-    [("0.1", "0.1"), ("0.10000000", "0.10000000"), ("5", "5"), ("1e-8", "0.00000001"), ("-2.50", "-2.50")],
+    [
+        ("0.1", "0.1"),
+        ("0.10000000", "0.10000000"),
+        ("5", "5"),
+        ("1e-8", "0.00000001"),
+        ("-2.50", "-2.50"),
+        ("1e-64", f"0.{1:064}"),
+    ],
 )
 def test_amounts_as_numbers_are_exact(number: str, amount: str) -> None:
     """A JSON number in place of an amount becomes the decimal of its digits, never a float."""
@@ -223,6 +230,7 @@ def test_models_can_be_pickled() -> None:
         (b" \n", "expected JSON, got nothing"),
         (b"<html>", "expected JSON, got something else"),
         (b'[{"a": 1', "expected JSON, got something else"),
+        (b"[] []", "expected JSON, got something else"),
         (b"[NaN]", "expected JSON, got something else"),
         (b"[-Infinity]", "expected JSON, got something else"),
         (b"[1e99999999999999999999]", "expected JSON, got something else"),

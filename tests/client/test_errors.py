@@ -1,5 +1,6 @@
 """Errors: which exception each response and each failure becomes, and what it tells."""
 
+import json
 import pickle
 from typing import Any
 
@@ -97,6 +98,74 @@ def test_attributes_of_an_api_error(sandbox: Sandbox, balance: Balance) -> None:
     )
     assert "2401" == error.headers["x-mbx-used-weight-1m"]
     assert "HTTP 429, code -1003: Too much." == str(error)
+
+
+@pytest.mark.parametrize("code", [True, "-1021", -1021.0, None, [-1021]])
+def test_code_of_another_type(sandbox: Sandbox, balance: Balance, code: object) -> None:
+    """Only an integer is a code of the exchange; the message is kept without one."""
+    sandbox.respond_next(400, body=json.dumps({"code": code, "msg": "m"}))
+
+    error = failure_of(balance, sandbox)
+
+    assert errors.ApiError is type(error)
+    assert isinstance(error, errors.ApiError)
+    assert (None, "m") == (error.code, error.msg)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(-1, errors.ApiError), (0, errors.ResponseError), ("-1", errors.ResponseError)]
+)
+def test_error_body_of_a_success(sandbox: Sandbox, balance: Balance, code: object, kind: type) -> None:
+    """A body with a negative code and a message is the exchange's error, whatever the status is."""
+    sandbox.respond_next(200, body={"code": code, "msg": "m"}, headers={"X-Served-By": "edge"})
+
+    error = failure_of(balance, sandbox)
+
+    assert kind is type(error)
+    assert isinstance(error, errors.ApiError | errors.ResponseError)
+    assert (200, "edge") == (error.status_code, (error.headers or {})["x-served-by"])
+
+
+@pytest.mark.parametrize("status", [201, 299])
+def test_success_that_is_not_documented(sandbox: Sandbox, balance: Balance, status: int) -> None:
+    """A successful status that the document does not describe is no result, even with rows."""
+    sandbox.respond_next(status, body=sandbox.balances)
+
+    error = failure_of(balance, sandbox)
+
+    assert f"HTTP {status}: the document describes no response of this status" == str(error)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://portal.example/login?back=signature#top", "https://portal.example/login"),
+        ("https://portal.example/login#signature", "https://portal.example/login"),
+        ("/login", "/login"),
+    ],
+)
+def test_location_of_a_redirect(sandbox: Sandbox, balance: Balance, location: str, shown: str) -> None:
+    """The location of a redirect is shown without its query and fragment, which may repeat what was signed."""
+    sandbox.respond_next(302, headers={"Location": location})
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.ResponseError)
+    assert shown == (error.headers or {})["location"]
+
+
+def test_hint_for_a_code(sandbox: Sandbox, balance: Balance) -> None:
+    """What to check for a code is said by the error, in the document's words; other codes have no hint."""
+    sandbox.respond_next(400, body={"code": -1022, "msg": "m"})
+    sandbox.respond_next(400, body={"code": -1102, "msg": "m"})
+
+    known, other = failure_of(balance, sandbox), failure_of(balance, sandbox)
+
+    assert isinstance(known, errors.SignatureError)
+    assert (known.hint or "").startswith("check that the secret or private key belongs to this API key")
+    assert f"HTTP 400, code -1022: m ({known.hint})" == str(known)
+    assert isinstance(other, errors.ApiError)
+    assert other.hint is None
 
 
 @pytest.mark.parametrize("value", ["", "-1", "+1", "1e3", "inf", "soon", "1_0"])
