@@ -19,10 +19,15 @@ TOOL := PATH="$(CURDIR)/$(BIN):$$PATH" REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UP
 SPHINX := $(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going
 HTTPX2 := .venv/httpx2
 LOWEST := .venv/lowest
+SUPPORTED = $(shell sed -n 's/.*:: Python :: \(3\.[0-9]*\)",/python\1/p' pyproject.toml)
+# The last one is the free-threaded build.
+PYTHONS ?= $(SUPPORTED) $(lastword $(SUPPORTED))t
+# gevent has no wheel for the free-threaded build.
+GROUPS_OF_TESTS := import sysconfig; print("test" if sysconfig.get_config_var("Py_GIL_DISABLED") else "test --group gevent")
 SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-httpx2 test-lowest contract examples fuzz soak mutation bench bench-retries bench-scaling bench-smoke generate check-generated check lint-spec format \
+.PHONY: help run test coverage test-httpx2 test-lowest test-pythons contract examples fuzz soak mutation bench bench-retries bench-scaling bench-smoke generate check-generated check lint-spec format \
 	docs test-docs test-frozen translations build check-wheel sbom check-tag audit
 
 help: ## List the targets
@@ -48,6 +53,17 @@ test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 instead of httpx
 
 test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions of dependencies that pyproject.toml allows
 	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
+
+test-pythons: ## Run the tests with each supported Python that is installed (PYTHONS=python3.13: only with that one)
+	@status=0; tested=; \
+		for python in $(PYTHONS); do \
+			if $$python -c '' 2>/dev/null; then \
+				tested=yes; $(MAKE) --no-print-directory VENV=.venv/$$python PYTHON=$$python test || status=1; \
+			else \
+				echo "make: $$python is not installed, so the tests did not run with it" >&2; \
+			fi; \
+		done; \
+		test -n "$$tested" && exit $$status
 
 test-frozen: $(VENV)/frozen ## Test a program that is frozen with PyInstaller
 	@$(BIN)/python -m pytest --quiet tests/packaging/frozen
@@ -155,7 +171,7 @@ $(VENV)/run: $(VENV)/python pyproject.toml
 $(VENV)/test: $(VENV)/run
 	@# The tests verify signatures with openssl, which is independent of the library that creates them.
 	@command -v openssl >/dev/null || { apt-get update -qq && apt-get install -qq --yes openssl; } || { echo "make: the tests need the openssl command" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --editable '.[sandbox,generate]' --group test
+	@$(BIN)/python -m pip install --quiet --editable '.[sandbox,generate]' --group $$($(BIN)/python -c '$(GROUPS_OF_TESTS)')
 	@touch $@
 
 $(VENV)/contract: $(VENV)/test

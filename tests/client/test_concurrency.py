@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 import traceback
 from collections import Counter
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs
 
 import anyio
 import pytest
-from binance_coinm import Client, connect
+from binance_coinm import Client, RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ClientClosedError, TimeoutError  # noqa: A004, it is the one of the tree
 from binance_sandbox import Fault, Sandbox
@@ -295,6 +296,32 @@ class TestFork:
                 assert 0 == in_fork(child)
                 gate.open()
                 assert [sandbox.balances[0]["accountAlias"]] == aliases([call.result()])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio has eager tasks since Python 3.12")
+def test_eager_tasks(sandbox: Sandbox) -> None:
+    """Tasks that begin within `create_task` call, retry, wait for a permit, time out and are cancelled as others."""
+
+    async def main() -> tuple[list[Outcome], Outcome]:
+        # Type checkers read this file as Python 3.11.
+        asyncio.get_running_loop().set_task_factory(vars(asyncio)["eager_task_factory"])
+        retry = RetryPolicy(initial_backoff=0)
+        async with connect(sandbox.credentials, server=sandbox.url, max_connections=2, retry=retry) as client:
+            sandbox.respond_next(503)
+            outcomes = await asyncio.gather(*(outcome_of_async((client, 60_000)) for _ in range(10)))
+            sandbox.inject_fault(Fault.silence(), times=2)
+            lost = asyncio.create_task(client.aio.account.futures_account_balance())
+            await asyncio.sleep(0)
+            lost.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await lost
+            late = await outcome_of_async((client.with_options(timeout=0.2, retry=None), 60_000))
+            return outcomes, late
+
+    outcomes, late = asyncio.run(main())
+
+    assert [sandbox.balances[0]["accountAlias"]] * 10 == aliases(outcomes)
+    assert isinstance(late, TimeoutError)
 
 
 @in_each_loop

@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+import sysconfig
 import threading
 
 import pytest
 from support.scripted_server import Request, ScriptedServer, response, rows_of
 
 GREENLETS = 20
+pytestmark = pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="gevent has no wheel for the free-threaded build"
+)
 
 _SCRIPT = """
 from gevent import monkey

@@ -1,12 +1,15 @@
 """The targets of the Makefile: each is run by .ci/run or by a workflow, because nobody notices if others break."""
 
+import os
 import re
+import subprocess
 
 import yaml
 from support.constants import ROOT
 
-# Adds new paragraphs for translators; its result depends on the existing translations.
-BY_HAND = {"translations"}
+# One adds new paragraphs for translators; its result depends on the existing translations. The other depends on what is
+# installed; workflows run `make test` with each version of Python instead.
+BY_HAND = {"translations", "test-pythons"}
 
 
 def targets_of(commands: str) -> set[str]:
@@ -38,3 +41,26 @@ def test_every_target_is_run() -> None:
 
     assert set() == targets - run - BY_HAND
     assert targets >= BY_HAND
+
+
+def test_pythons_that_are_not_installed() -> None:
+    """Each Python that the tests cannot run with is named; it is an error if they ran with none."""
+    command = ["make", "test-pythons", "PYTHONS=python3.0 python3.1"]
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    lines = ended.stderr.splitlines()
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert [f"make: python3.{n} is not installed, so the tests did not run with it" for n in (0, 1)] == lines[:2]
+
+
+def test_pythons_are_those_that_are_supported() -> None:
+    """Without arguments, it is each version that pyproject.toml names, and the last one without the GIL."""
+    command = ["make", "--dry-run", "test-pythons"]
+
+    # A make that runs this test passes its own variables on.
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "PYTHONS"}}
+
+    listed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert "for python in python3.11 python3.12 python3.13 python3.14 python3.14t;" in listed

@@ -26,11 +26,12 @@ def steps(job: dict[str, Any], action: str) -> Iterator[dict[str, Any]]:
 
 
 def test_pythons() -> None:
-    """The tests run with each supported version of Python, everything else with the oldest one."""
+    """The tests run with each supported Python, at night without the GIL too; all else runs with the oldest one."""
     assert [f">={SUPPORTED[0]}", SUPPORTED] == [
         PROJECT["requires-python"],
         WORKFLOWS["checks"]["jobs"]["tests"]["strategy"]["matrix"]["python"],
     ]
+    assert [f"{SUPPORTED[-1]}t"] == WORKFLOWS["nightly"]["jobs"]["free-threaded"]["strategy"]["matrix"]["python"]
     used = {step["with"]["python-version"] for job in jobs() for step in steps(job, "actions/setup-python")}
     assert {SUPPORTED[0], "${{ matrix.python }}"} == used
 
