@@ -2,12 +2,14 @@
 
 import sys
 import tempfile
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 
 import click
 
 from . import MISSING_EXTRA
+from .output import is_generated
 
 
 def _package_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -15,6 +17,9 @@ def _package_name(_context: click.Context, _option: click.Parameter, name: str) 
         raise click.BadParameter(f"{name!r} is not a valid package name; expected letters, digits and underscores")
     if name in sys.stdlib_module_names:
         raise click.BadParameter(f"{name!r} is a module of Python's standard library; choose another name")
+    installed = find_spec(name)
+    if installed and installed.origin and not is_generated(Path(installed.origin)):
+        raise click.BadParameter(f"{name!r} is already installed, in {installed.origin}; choose another name")
     return name
 
 
@@ -60,8 +65,9 @@ def generate(spec: Path, config: Path | None, output: Path, package: str, *, che
             if not check:
                 folders.replace(folder, new)
         except SpecError as error:
-            raise click.ClickException(f"{spec}: {error}") from error
-        except folders.OutputError as error:
+            place = f"{spec}:{error.line}" if error.line else spec
+            raise click.ClickException(f"{place}: {error}") from error
+        except (folders.OutputError, generator.ConfigError) as error:
             raise click.ClickException(str(error)) from error
         found = list(folders.differences(folder, new))
     if found:

@@ -4,7 +4,7 @@ Upstream's own code, a macro in the template of each property class, accepts mos
 property decides its expression; the names are functions of the runtime's modules `decoders` and `encoders`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import Literal
 
@@ -21,7 +21,7 @@ from openapi_python_client.parser.properties.union import UnionProperty
 
 from .patches.decimal_property import DecimalProperty
 from .patches.tuple_property import TupleProperty
-from .spec import Parameter
+from .spec import Operation, Parameter, Spec
 
 _Module = Literal["decoders", "encoders"]
 # Properties without inner properties. Subclasses are not included, because they may be encoded differently: a
@@ -53,6 +53,20 @@ def encoder_of(prop: PropertyProtocol, parameter: Parameter | None = None) -> st
     if parameter.minimum is not None or parameter.maximum is not None:
         encoder = f"encoders.bounded({encoder}, {_bound(parameter.minimum)}, {_bound(parameter.maximum)})"
     return f"encoders.{parameter.encoding}({encoder})" if parameter.encoding else encoder
+
+
+def weight_of(operation: Operation, spec: Spec, names: Mapping[str, str]) -> str:
+    """Return the expression of an operation's weight; `names` are the Python names of its parameters."""
+    weight = operation.weight
+    if isinstance(weight, int):
+        return str(weight)
+    parameter = operation.parameters[weight["parameter"]]
+    name = names[parameter.name]
+    if "sent" in weight:
+        return f"{weight['not-sent']} if isinstance({name}, Unset) else {weight['sent']}"
+    limits = ", ".join(f"{limit}: {weight['up-to'][limit]}" for limit in sorted(weight["up-to"], key=int))
+    default = "" if parameter.is_required else f", default={parameter.default(spec)}"
+    return f"weight_up_to({{{limits}}}, {name}{default})"
 
 
 def _bound(value: float | None) -> str:

@@ -1,15 +1,25 @@
 """The document's `x-` extensions and other facts that upstream's parser does not pass on to the templates."""
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from attrs import field, frozen
 from openapi_python_client.strings import PythonIdentifier
 
-from .spec import NONE, Node, Operation, Spec, SpecError, iter_nodes, operations, resolve, security_schemes
+from .spec import (
+    NONE,
+    Node,
+    Operation,
+    Spec,
+    SpecError,
+    default_of,
+    is_map,
+    iter_nodes,
+    operations,
+    resolve,
+    security_schemes,
+)
 
-EXECUTIONS = ("not_executed", "unknown")
 # The schema of the response with the exchange's time.
 _TIME = "#/components/schemas/ServerTime"
 
@@ -26,7 +36,7 @@ class SpecExtensions:
     shortest_ban: int
     longest_ban: int
     default_recv_window: int | None
-    too_far_ahead: int | None
+    max_clock_skew_ms: int | None
     operations: dict[str, Operation] = field(factory=dict)
     error_by_status: dict[int, str] = field(factory=dict)
     error_by_code: dict[int, str] = field(factory=dict)
@@ -59,73 +69,66 @@ def collect(
     `exceptions` are the names of the exceptions that a response can become, and `client_attributes` the names that a
     tag must not have.
     """
-    _check_names(spec, exceptions)
+    _check_exceptions(spec, exceptions)
     extensions = SpecExtensions(
         security_types={
             NONE: (None, False),
             **{name: (scheme["name"], scheme["x-signed"] is True) for name, scheme in security_schemes(spec).items()},
         },
-        servers={server["x-name"].upper(): server["url"] for server in spec["servers"]},
+        servers=_unique(
+            (f"servers.{index}.x-name", server["x-name"].upper(), server["url"])
+            for index, server in enumerate(spec["servers"])
+        ),
         used_weight=_header_name(spec, "UsedWeight"),
         retry_after=_header_name(spec, "RetryAfter"),
-        banned_until=_pattern(_from_responses(spec, "x-banned-until")),
-        shortest_ban=_integer(_from_responses(spec, "x-shortest-ban"), "x-shortest-ban"),
-        longest_ban=_integer(_from_responses(spec, "x-longest-ban"), "x-longest-ban"),
-        default_recv_window=_optional_integer(
-            resolve(spec, _parameter(spec, "recvWindow").get("schema", {})).get("default"), "recvWindow.default"
-        ),
-        too_far_ahead=_optional_integer(_parameter(spec, "timestamp").get("x-too-far-ahead"), "x-too-far-ahead"),
+        banned_until=_from_responses(spec, "x-banned-until"),
+        shortest_ban=_from_responses(spec, "x-shortest-ban"),
+        longest_ban=_from_responses(spec, "x-longest-ban"),
+        default_recv_window=_default_recv_window(spec),
+        max_clock_skew_ms=_parameter(spec, "timestamp").get("x-max-clock-skew"),
     )
     for operation in operations(spec):
         name = PythonIdentifier(operation.node["operationId"], field_prefix)
         if name in extensions.operations:
-            raise SpecError(f"{operation.location}.operationId: {name!r} is already used by another operation")
+            raise SpecError(f"{operation.location}.operationId", f"{name!r} is already used by another operation")
         if (tag := tag_name(operation)) in client_attributes:
             raise SpecError(
-                f"{operation.location}.tags: {tag!r} is already an attribute of the client, so client.{tag} cannot be"
-                " the operations of this tag; choose another tag"
+                f"{operation.location}.tags",
+                f"{tag!r} is already an attribute of the client, so client.{tag} cannot be the operations of this tag;"
+                " choose another tag",
             )
         extensions.operations[name] = operation
         for status, response in operation.node["responses"].items():
-            _add_response(extensions, str(status), resolve(spec, response))
-    for entry in spec["components"]["schemas"]["Error"]["x-codes"]:
-        _integer(entry.get("code"), "x-codes.code")
+            _add_response(extensions, f"{operation.location}.responses.{status}", status, resolve(spec, response))
+    codes = spec["components"]["schemas"]["Error"]["x-codes"]
+    location = "components.schemas.Error.x-codes"
+    for entry in _unique(
+        (f"{location}.{index}.code", entry["code"], entry) for index, entry in enumerate(codes)
+    ).values():
         if "x-exception" in entry:
             extensions.error_by_code[entry["code"]] = entry["x-exception"]
-        if "x-advice" in entry:
-            extensions.hints_by_code[entry["code"]] = entry["x-advice"]
+        if "x-hint" in entry:
+            extensions.hints_by_code[entry["code"]] = entry["x-hint"]
         if "x-execution" in entry:
             extensions.execution_by_code[entry["code"]] = entry["x-execution"]
     return extensions
 
 
-def _integer(value: object, key: str) -> int:
-    if type(value) is not int:
-        raise SpecError(f"{key}: expected an integer, got {value!r}")
-    return value
+def _check_exceptions(spec: Spec, exceptions: Collection[str]) -> None:
+    for location, node in iter_nodes(spec, skip_literals=True):
+        for key in {"x-exception", "x-exception-else"} & (set() if is_map(location) else node.keys()):
+            if node[key] not in exceptions:
+                raise SpecError(f"{location}.{key}", f"expected one of {', '.join(exceptions)}, got {node[key]!r}")
 
 
-def _optional_integer(value: object, key: str) -> int | None:
-    return None if value is None else _integer(value, key)
-
-
-def _pattern(value: object) -> str:
-    try:
-        re.compile(str(value))
-    except re.error as error:
-        raise SpecError(f"x-banned-until: expected a regular expression, got {value!r} ({error})") from None
-    return str(value)
-
-
-def _check_names(spec: Spec, exceptions: Collection[str]) -> None:
-    known = {"x-exception": exceptions, "x-exception-else": exceptions, "x-execution": EXECUTIONS}
-    for location, node in iter_nodes(spec):
-        for key in known.keys() & node.keys():
-            if node[key] not in known[key]:
-                raise SpecError(f"{location}.{key}: expected one of {', '.join(known[key])}, got {node[key]!r}")
-        for variant in node.get("x-executions", []):
-            if variant["execution"] not in EXECUTIONS:
-                raise SpecError(f"{location}.x-executions: expected one of {', '.join(EXECUTIONS)}")
+def _unique(items: Iterable[tuple[str, Any, Any]]) -> dict[Any, Any]:
+    """Return a dictionary of keys and values; raise `SpecError` with the location of a key that stands twice."""
+    found: dict[Any, Any] = {}
+    for location, key, value in items:
+        if key in found:
+            raise SpecError(location, f"{key} stands twice")
+        found[key] = value
+    return found
 
 
 def _header_name(spec: Spec, component: str) -> str:
@@ -134,22 +137,31 @@ def _header_name(spec: Spec, component: str) -> str:
         for name, header in response.get("headers", {}).items():
             if header == reference:
                 return str(name)
-    raise SpecError(f"components.responses: no response has a header with {reference['$ref']}")
+    raise SpecError("components.responses", f"no response has a header with {reference['$ref']}")
 
 
 def _from_responses(spec: Spec, key: str) -> Any:
     for response in spec["components"]["responses"].values():
         if key in response:
             return response[key]
-    raise SpecError(f"components.responses: no response has {key}, which describes bans")
+    raise SpecError("components.responses", f"no response has {key}, which describes bans")
 
 
 def _parameter(spec: Spec, component: str) -> Node:
     return resolve(spec, spec["components"]["parameters"].get(component, {}))
 
 
-def _add_response(extensions: SpecExtensions, status: str, response: Node) -> None:
+def _default_recv_window(spec: Spec) -> int | None:
+    default = default_of(spec, _parameter(spec, "recvWindow").get("schema", {}))
+    if default is not None and type(default) is not int:
+        raise SpecError("components.parameters.recvWindow.schema.default", f"expected an integer, got {default!r}")
+    return default
+
+
+def _add_response(extensions: SpecExtensions, location: str, status: str, response: Node) -> None:
     if "x-exception" in response:
+        if not status.isdigit():
+            raise SpecError(location, "x-exception needs a single status; a range can have x-exception-else")
         extensions.error_by_status[int(status)] = response["x-exception"]
     if "x-exception-else" in response:
         if status.endswith("XX"):

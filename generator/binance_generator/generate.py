@@ -6,7 +6,7 @@ The pinned generator is patched where it cannot be extended (patches/), gets the
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -14,20 +14,21 @@ from pathlib import Path
 import openapi_python_client as upstream
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.errors import GeneratorError, ParseError
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.strings import ClassName
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruff import find_ruff_bin
 
 from . import patches
-from .expressions import UnsupportedPropertyError, decoder_of, encoder_of
+from .document import read, validate
+from .expressions import decoder_of, encoder_of, weight_of
 from .extensions import SpecExtensions, collect
 from .normalize import caller_view
 from .output import add_marks
 from .runtime import api_errors, client_attributes
-from .spec import Spec, SpecError, broken_refs, check_decimal_defaults
+from .spec import Operation, Spec, SpecError
 
 _HERE = Path(__file__).parent
 TEMPLATES = _HERE / "templates"
@@ -36,6 +37,10 @@ _CONFIG = "generator-config.yaml"
 DEFAULT_CONFIG = _HERE / _CONFIG if (_HERE / _CONFIG).exists() else _HERE.parents[1] / _CONFIG
 # Modules that upstream does not generate.
 OWN_MODULES = ("error_map.py", "security.py", "servers.py", "spec.py")
+
+
+class ConfigError(Exception):
+    """The settings of openapi-python-client are invalid; the message begins with their file."""
 
 
 class Project(upstream.Project):
@@ -61,83 +66,88 @@ class Project(upstream.Project):
 
 def generate(spec_path: Path, config_path: Path, folder: Path) -> None:
     """Generate the package in a folder that does not exist; raise `SpecError` if the document is not supported."""
+    config = _read_config(config_path, spec_path, folder)
+    spec, lines = read(spec_path)
+    try:
+        data, extensions = parse(spec, config)
+        _render(spec, data, config, extensions)
+    except SpecError as error:
+        error.line = lines.find(error.location)
+        raise
+
+
+def parse(spec: Spec, config: Config) -> tuple[GeneratorData, SpecExtensions]:
+    """Return what the templates need; raise `SpecError` if the document is not supported."""
     patches.apply()
-    config_file = ConfigFile.load_from_path(config_path)
-    config = Config.from_sources(config_file, MetaType.NONE, spec_path, "utf-8", overwrite=False, output_path=folder)
-    spec = read(spec_path)
-    check_decimal_defaults(spec)
+    validate(spec)
     extensions = collect(spec, config.field_prefix, api_errors(), client_attributes())
-    data = GeneratorData.from_dict(caller_view(spec, extensions.operations.values()), config=config)
+    data = _parse(spec, extensions.operations.values(), config)
+    if isinstance(data, str):
+        raise _located(spec, extensions.operations.values(), config, data)
+    check_names(data)
+    return data, extensions
+
+
+def _read_config(path: Path, spec_path: Path, folder: Path) -> Config:
+    try:
+        settings = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        unknown = set(settings) - set(ConfigFile.model_fields)
+        if unknown:
+            raise ConfigError(f"{path}: unknown settings: {', '.join(map(str, unknown))}")
+        config_file = ConfigFile(**settings)
+    except (OSError, TypeError, ValueError, YAMLError) as error:
+        raise ConfigError(f"{path}: not the settings of openapi-python-client: {error}") from error
+    return Config.from_sources(config_file, MetaType.NONE, spec_path, "utf-8", overwrite=False, output_path=folder)
+
+
+def _parse(spec: Spec, operations: Iterable[Operation], config: Config) -> GeneratorData | str:
+    """Return what upstream parses of some operations, or its first error."""
+    data = GeneratorData.from_dict(caller_view(spec, operations), config=config)
     if isinstance(data, GeneratorError):
-        raise SpecError(_text_of([data]))
-    check_properties(data)
-    check_module_names(data)
-    _render(data, config, extensions)
+        return _text_of(data)
+    errors = [error for tag in data.endpoint_collections_by_tag.values() for error in tag.parse_errors]
+    return _text_of([*data.errors, *errors][0]) if data.errors or errors else data
 
 
-def _render(data: GeneratorData, config: Config, extensions: SpecExtensions) -> None:
+def _located(spec: Spec, operations: Iterable[Operation], config: Config, reason: str) -> SpecError:
+    """Return upstream's error with the location of the first operation that has it by itself."""
+    for operation in operations:
+        alone = _parse(spec, [operation], config)
+        if isinstance(alone, str):
+            return SpecError(operation.location, alone)
+    return SpecError("paths", reason)
+
+
+def _render(spec: Spec, data: GeneratorData, config: Config, extensions: SpecExtensions) -> None:
+    def weight(endpoint: Endpoint) -> str:
+        names = {prop.name.get_untrusted_value(): str(prop.python_name) for prop in endpoint.query_parameters}
+        return weight_of(extensions.operations[endpoint.name], spec, names)
+
     project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
-    project.env.globals.update(facts=extensions, decoder_of=decoder_of, encoder_of=encoder_of)
+    project.env.globals.update(facts=extensions, decoder_of=decoder_of, encoder_of=encoder_of, weight_of=weight)
     # Upstream's post hooks look for ruff on the PATH; it has to be the one that is installed with the generator.
     os.environ["PATH"] = os.pathsep.join([str(Path(find_ruff_bin()).parent), os.environ.get("PATH", "")])
-    # `data` lacks what upstream could not parse, so nothing is rendered if there are errors.
     with redirect_stdout(StringIO()):  # Upstream prints the name of the temporary folder.
-        errors = project._get_errors() or project.build()  # noqa: SLF001, `build` returns them only at its end
+        errors = project.build()
     if errors:
-        raise SpecError(_text_of(errors))
+        raise SpecError("", "\n".join(map(_text_of, errors)))
 
 
-def _text_of(errors: Iterable[GeneratorError]) -> str:
-    """Return upstream's errors as text, each with its part of the document."""
-    texts: list[str] = []
-    for error in errors:
-        data = error.data if isinstance(error, ParseError) else None
-        part = data.model_dump_json(indent=2, exclude_unset=True, by_alias=True) if data else ""
-        texts.append("\n".join(filter(None, [error.header.strip(), error.detail, part])))
-    return "\n".join(texts)
+def _text_of(error: GeneratorError) -> str:
+    return " ".join(filter(None, [error.header.strip(), error.detail]))
 
 
-def read(path: Path) -> Spec:
-    """Read a document; raise `SpecError` with the location if it is not valid."""
-    try:
-        spec = YAML(typ="safe").load(path)
-    except (OSError, YAMLError) as error:
-        raise SpecError(str(error)) from error
-    if not isinstance(spec, dict):
-        raise SpecError(f"expected an OpenAPI document, got {type(spec).__name__}")
-    for location, pointer in broken_refs(spec):
-        raise SpecError(f"{location}: refers to {pointer}, which does not exist")
-    for invalid in OpenAPIV31SpecValidator(spec).iter_errors():
-        raise SpecError(f"{'.'.join(map(str, invalid.absolute_path)) or 'document'}: {invalid.message}")
-    return spec
-
-
-def check_properties(data: GeneratorData) -> None:
-    """Raise `SpecError` for a property that generated code can neither decode nor encode."""
-    for location, prop in _properties(data):
-        try:
-            decoder_of(prop)
-        except UnsupportedPropertyError as error:
-            raise SpecError(f"{location}: {error}") from None
-
-
-def _properties(data: GeneratorData) -> Iterator[tuple[str, PropertyProtocol]]:
-    """Yield each property that is decoded or encoded, with its location."""
-    for collection in data.endpoint_collections_by_tag.values():
-        for endpoint in collection.endpoints:
-            location = f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}"
-            for prop in (*endpoint.query_parameters, *(response.prop for response in endpoint.responses)):
-                yield f"{location}, {prop.name.get_untrusted_value()}", prop
-    for model in data.models:
-        fields = (*(model.required_properties or ()), *(model.optional_properties or ()), model.additional_properties)
-        for prop in filter(None, fields):
-            yield f"{model.class_info.name}, {prop.name.get_untrusted_value()}", prop
-
-
-def check_module_names(data: GeneratorData) -> None:
-    """Raise `SpecError` for two models or enums whose modules would have the same name."""
+def check_names(data: GeneratorData) -> None:
+    """Raise `SpecError` for names of the document that would not be distinct names in Python."""
     modules: dict[str, str] = {}
     for kind in (*data.models, *data.enums):
         name, module = str(kind.class_info.name), str(kind.class_info.module_name)
         if modules.setdefault(module, name) != name:
-            raise SpecError(f"{modules[module]} and {name} would both be models/{module}.py")
+            raise SpecError("components.schemas", f"{modules[module]} and {name} would both be models/{module}.py")
+    tags: dict[str, str] = {"AsyncOperations": "aio"}
+    for tag in data.endpoint_collections_by_tag:
+        for prefix in ("", "Async"):
+            name = f"{prefix}{ClassName(tag, '')}Operations"
+            if name in tags:
+                raise SpecError("tags", f"{tags[name]} and {tag} would both have the class {name}; choose another tag")
+            tags[name] = tag

@@ -1,6 +1,7 @@
 """The document in the form that upstream supports: the arguments of each call and what it returns."""
 
 import copy
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,10 +16,12 @@ from .spec import (
     SpecError,
     as_list,
     child_location,
+    default_of,
     is_literal,
+    is_map,
     iter_nodes,
     lookup,
-    number_as_text,
+    resolve,
 )
 
 _SCHEMAS = "#/components/schemas/"
@@ -31,11 +34,10 @@ def caller_view(spec: Spec, operations: Iterable[Operation]) -> Spec:
     Form fields become parameters. Parameters that the signer sets and responses that become exceptions are dropped.
     Defaults are applied by the exchange, so they are only mentioned in the description.
     """
-    reduced = copy.deepcopy(spec)
+    reduced = copy.deepcopy(spec | {"paths": {}})
     for operation in operations:
-        item = reduced["paths"][operation.path]
-        item.pop("parameters", None)
-        node = item[operation.method]
+        node = copy.deepcopy(operation.node)
+        reduced["paths"].setdefault(operation.path, {})[operation.method] = node
         node.pop("requestBody", None)
         node["parameters"] = [_to_upstream_parameter(parameter) for parameter in operation.parameters.values()]
         node["security"] = [{operation.security: []}] if operation.security != NONE else []
@@ -51,16 +53,38 @@ def caller_view(spec: Spec, operations: Iterable[Operation]) -> Spec:
             # Upstream does not support `items: false`, which closes a tuple; see patches/tuple_property.py.
             del schema["items"]
             schema["maxItems"] = len(schema["prefixItems"])
+    _drop_defaults(view)
     view["components"] = {"schemas": _used_schemas(view)}
     return view
 
 
 def _to_upstream_parameter(parameter: Parameter) -> Node:
-    schema = {key: copy.deepcopy(value) for key, value in parameter.schema.items() if key != "default"}
-    if "default" in parameter.schema:
-        default = f"If it is not sent, the exchange uses {parameter.schema['default']}."
-        schema["description"] = f"{schema.get('description', '')} {default}".strip()
+    schema = copy.deepcopy(parameter.schema)
     return {"name": parameter.name, "in": "query", "required": parameter.is_required, "schema": schema}
+
+
+def _drop_defaults(view: Spec) -> None:
+    """Move the defaults of parameters and properties to their descriptions; upstream would send them."""
+    schemas = [(location, node) for location, node in iter_nodes(view, skip_literals=True) if not is_map(location)]
+    defaults = [(node, default_of(view, node)) for location, node in schemas if _is_named(location)]
+    for node, default in defaults:
+        if default is not None:
+            description = node.get("description") or resolve(view, node).get("description", "")
+            node["description"] = f"{description} If it is not sent, the exchange uses {_as_json(default)}.".strip()
+            if "$ref" in node:
+                node["allOf"] = [{"$ref": node.pop("$ref")}]
+    for _, node in schemas:
+        node.pop("default", None)
+
+
+def _is_named(location: str) -> bool:
+    """Return True for the schema of a parameter or a property."""
+    around, _, key = location.rpartition(".")
+    return key == "schema" or around.endswith(".properties")
+
+
+def _as_json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _inline_refs(spec: Spec, node: Any, location: str = "", inlined: Mapping[str, str] | None = None) -> Any:
@@ -77,7 +101,7 @@ def _inline_refs(spec: Spec, node: Any, location: str = "", inlined: Mapping[str
     pointer = node.get("$ref")
     if isinstance(pointer, str) and pointer.count("/") > _COMPONENT_SLASHES:
         if pointer in inlined:
-            raise SpecError(f"{inlined[pointer]}: refers to {pointer}, which contains it; make that a component")
+            raise SpecError(inlined[pointer], f"refers to {pointer}, which contains it; make that a component")
         siblings = {key: value for key, value in node.items() if key != "$ref"}
         return _inline_refs(spec, lookup(spec, pointer) | siblings, location, {**inlined, pointer: location})
     copied = {
@@ -96,8 +120,6 @@ def _decimal_as_string(schema: Node) -> None:
     types = list(dict.fromkeys("string" if kind == "number" else kind for kind in as_list(schema.get("type", []))))
     if types:
         schema["type"] = types if len(types) > 1 else types[0]
-    if "default" in schema:
-        schema["default"] = number_as_text(schema["default"])
 
 
 def _used_schemas(spec: Spec) -> Node:

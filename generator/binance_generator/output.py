@@ -28,7 +28,7 @@ def check_replaceable(folder: Path) -> None:
         return
     if not folder.is_dir() or folder.is_symlink():
         raise OutputError(f"{folder} is a file or a link; move it away, or choose another --output or --package")
-    foreign = next((path for path in sorted(_files(folder)) if not _is_generated(folder / path)), None)
+    foreign = next((path for path in sorted(_files(folder)) if not is_generated(folder / path)), None)
     if foreign is not None:
         raise OutputError(
             f"{folder} is not a generated package, so it was left as it is: {foreign} was not generated (a generated"
@@ -36,7 +36,10 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
-def _is_generated(path: Path) -> bool:
+def is_generated(path: Path) -> bool:
+    """Return True for a file that the generator has written."""
+    if path.is_symlink():
+        return False
     if path.suffix != ".py":
         return path.name in _OTHER_FILES
     try:
@@ -48,7 +51,14 @@ def _is_generated(path: Path) -> bool:
 
 def replace(folder: Path, new: Path) -> None:
     """Replace the folder with a copy of the new package; if anything fails, the old one is kept."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _replace(folder, new)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error}; choose another --output") from error
+
+
+def _replace(folder: Path, new: Path) -> None:
     # On the same file system, so that renaming is atomic.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
         copied, old = Path(beside, "new"), Path(beside, "old")
@@ -77,6 +87,10 @@ def differences(old: Path, new: Path) -> Iterator[str]:
 
 
 def _files(folder: Path) -> set[Path]:
+    """Return what is in a folder, but for folders and the bytecode of modules; a link is a file."""
     return {
-        path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir())
+        and not (path.parent.name == "__pycache__" and path.suffix == ".pyc")
     }

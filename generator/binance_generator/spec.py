@@ -13,7 +13,6 @@ Node = dict[str, Any]
 
 # The exchange's methods. Source: General Info, "General Information on Endpoints".
 METHODS = ("get", "put", "post", "delete")
-OTHER_METHODS = ("options", "head", "patch", "trace")
 NONE = "NONE"  # The security type of an operation without a security requirement.
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -22,10 +21,17 @@ DECIMAL = "decimal"  # The format of an amount.
 _PLAIN_TYPES = {"string", "integer", "number", "boolean"}
 # Keys whose values are data, not part of the document's structure.
 LITERAL_KEYS = ("const", "default", "enum", "example", "examples")
+# Keys whose values are objects with names that the document chooses.
+_MAPS = ("headers", "parameters", "properties", "responses", "schemas")
 
 
 class SpecError(Exception):
-    """No client can be generated from the document; the message begins with the location of the error."""
+    """No client can be generated from the document: the location of the error in it, empty for the whole, and why."""
+
+    def __init__(self, location: str, reason: str, *, line: int | None = None) -> None:
+        super().__init__(f"{location}: {reason}" if location else reason)
+        self.location = location
+        self.line = line
 
 
 @frozen
@@ -53,6 +59,10 @@ class Parameter:
         """The maximum value."""
         return self.bounds.get("maximum")
 
+    def default(self, spec: Spec) -> Any:
+        """Return what the exchange uses if the parameter is not sent, None if the document does not say it."""
+        return default_of(spec, self.schema)
+
 
 @frozen
 class Operation:
@@ -69,9 +79,9 @@ class Operation:
     """The successful response; all others become exceptions."""
 
     @property
-    def weight(self) -> int:
-        """The weight in the rate limit."""
-        weight: int = self.node["x-weight"]
+    def weight(self) -> int | Node:
+        """The weight in the rate limit, or the rule by which it depends on a parameter."""
+        weight: int | Node = self.node["x-weight"]
         return weight
 
     @property
@@ -90,14 +100,27 @@ class Operation:
 
 
 def resolve(spec: Spec, node: Node) -> Node:
-    """Return the target of a reference, or the node itself; raise `KeyError` for a circular reference."""
+    """Return the target of a reference, or the node itself; raise `RecursionError` for a circular reference."""
     followed: set[str] = set()
     while "$ref" in node:
         if node["$ref"] in followed:
-            raise KeyError(node["$ref"])
+            raise RecursionError(node["$ref"])
         followed.add(node["$ref"])
         node = lookup(spec, node["$ref"])
     return node
+
+
+def default_of(spec: Spec, schema: Node) -> Any:
+    """Return the default of a schema or of the one that it refers to, None without one."""
+    while "default" not in schema:
+        parts = schema.get("allOf", [])
+        if "$ref" in schema:
+            schema = lookup(spec, schema["$ref"])
+        elif len(parts) == 1:
+            schema = parts[0]
+        else:
+            return None
+    return schema["default"]
 
 
 def lookup(spec: Spec, pointer: str) -> Node:
@@ -124,25 +147,25 @@ def child_location(location: str, key: str | int) -> str:
 
 
 def is_literal(location: str, key: str | int) -> bool:
-    """Return True if a key's value is data; under `properties`, each key is the name of a property."""
-    return key in LITERAL_KEYS and not location.endswith(".properties")
+    """Return True if a key's value is data; under `properties`, for example, each key is the name of a property."""
+    return key in LITERAL_KEYS and not is_map(location)
 
 
-def broken_refs(spec: Spec) -> Iterator[tuple[str, str]]:
-    """Yield the location and the pointer of each broken reference."""
-    for location, node in iter_nodes(spec):
-        if "$ref" in node:
+def is_map(location: str) -> bool:
+    """Return True for the location of an object whose keys are names that the document chooses."""
+    return location.rpartition(".")[2] in _MAPS
+
+
+def check_refs(spec: Spec) -> None:
+    """Raise `SpecError` for a reference to nothing, or to nothing but references."""
+    for location, node in iter_nodes(spec, skip_literals=True):
+        if isinstance(node.get("$ref"), str):
             try:
                 resolve(spec, {"$ref": node["$ref"]})
+            except RecursionError:
+                raise SpecError(location, f"refers to {node['$ref']}, which leads back to itself") from None
             except (IndexError, KeyError, TypeError, ValueError):
-                yield location, node["$ref"]
-
-
-def check_decimal_defaults(spec: Spec) -> None:
-    """Raise `SpecError` for an invalid default of a decimal, because JSON Schema does not validate formats."""
-    for location, node in iter_nodes(spec, skip_literals=True):
-        if node.get("format") == DECIMAL and "default" in node and not is_decimal(number_as_text(node["default"])):
-            raise SpecError(f"{location}.default: expected a finite decimal, got {node['default']!r}")
+                raise SpecError(location, f"refers to {node['$ref']}, which does not exist") from None
 
 
 def security_schemes(spec: Spec) -> dict[str, Node]:
@@ -160,60 +183,75 @@ def signer_parameters(spec: Spec) -> set[str]:
 def operations(spec: Spec) -> Iterator[Operation]:
     """Yield each operation; raise `SpecError` for one that no client can be generated for."""
     for path, item in spec["paths"].items():
-        _check_item(path, item)
+        if "{" in path:
+            raise SpecError(f"paths.{path}", "parameters in paths are not supported; the exchange has none")
         for method in METHODS:
             if method in item:
                 yield _operation(spec, path, method, item)
 
 
-def _check_item(path: str, item: Node) -> None:
-    for key in ("$ref", "servers", *OTHER_METHODS):
-        if key in item:
-            raise SpecError(f"paths.{path}.{key}: not supported by the templates")
-    if "{" in path:
-        raise SpecError(f"paths.{path}: parameters in paths are not supported; the exchange has none")
-
-
 def _operation(spec: Spec, path: str, method: str, item: Node) -> Operation:
     location, node = f"paths.{path}.{method}", item[method]
-    _check_node(location, node)
     parameters = _parameters(spec, location, item, method)
     security = _security(spec, location, node)
     _check_signer_parameters(spec, location, security, parameters)
     set_by_caller = {name: parameters[name] for name in parameters if name not in signer_parameters(spec)}
+    _check_weight(spec, f"{location}.x-weight", node["x-weight"], set_by_caller)
     return Operation(location, path, method, node, security, set_by_caller, _success(spec, location, node))
 
 
-def _check_node(location: str, node: Node) -> None:
-    for key in ("servers", "callbacks"):
-        if key in node:
-            raise SpecError(f"{location}.{key}: not supported by the templates")
-    if "operationId" not in node:
-        raise SpecError(f"{location}: an operationId is missing; it names the module of the operation's functions")
-    if type(node.get("x-weight")) is not int:
-        raise SpecError(f"{location}.x-weight: expected the operation's weight in the rate limit, an integer")
+def _check_weight(spec: Spec, location: str, weight: int | Node, parameters: dict[str, Parameter]) -> None:
+    """Raise `SpecError` for a weight that depends on a parameter from which it cannot be computed."""
+    if isinstance(weight, int):
+        return
+    parameter = parameters.get(weight["parameter"])
+    if parameter is None:
+        known = ", ".join(parameters) or "none"
+        raise SpecError(
+            f"{location}.parameter", f"expected a parameter of the operation ({known}), got {weight['parameter']!r}"
+        )
+    schema = resolve(spec, parameter.schema)
+    if "up-to" in weight and schema.get("type") != "integer":
+        raise SpecError(f"{location}.up-to", f"expected a parameter that is an integer, but {parameter.name} is not")
+    if "up-to" in weight and not parameter.is_required and type(parameter.default(spec)) is not int:
+        raise SpecError(
+            f"{location}.up-to", f"{parameter.name} has no default, which decides the weight if it is not sent"
+        )
+    if "sent" in weight and parameter.is_required:
+        raise SpecError(f"{location}.not-sent", f"{parameter.name} is required, so it is always sent")
 
 
 def _parameters(spec: Spec, location: str, item: Node, method: str) -> dict[str, Parameter]:
     """Return all parameters of an operation by name, those that the signer sets included."""
     # An operation's own parameters replace those of the same name that all operations of the path have.
-    declared = [*item.get("parameters", []), *item[method].get("parameters", [])]
-    in_query = {parameter["name"]: parameter for parameter in (resolve(spec, node) for node in declared)}
+    in_query = {
+        **_by_name(spec, location.rpartition(".")[0], item),
+        **_by_name(spec, location, item[method]),
+    }
     parameters = {name: _query_parameter(spec, location, node) for name, node in in_query.items()}
     for field_ in _form_fields(spec, location, method, resolve(spec, item[method].get("requestBody", {}))):
         if field_.name in parameters:
-            raise SpecError(f"{location}: {field_.name} is both a query parameter and a form field")
+            raise SpecError(location, f"{field_.name} is both a query parameter and a form field")
         parameters[field_.name] = field_
+    return parameters
+
+
+def _by_name(spec: Spec, location: str, node: Node) -> dict[str, Node]:
+    parameters: dict[str, Node] = {}
+    for index, parameter in enumerate(resolve(spec, parameter) for parameter in node.get("parameters", [])):
+        if parameter["name"] in parameters:
+            raise SpecError(f"{location}.parameters.{index}", f"{parameter['name']} stands twice")
+        parameters[parameter["name"]] = parameter
     return parameters
 
 
 def _query_parameter(spec: Spec, location: str, node: Node) -> Parameter:
     location = f"{location}.parameters.{node['name']}"
     if node["in"] != "query":
-        raise SpecError(f"{location}: expected a query parameter or a form field, got a parameter in {node['in']}")
+        raise SpecError(location, f"expected a query parameter or a form field, got a parameter in {node['in']}")
     contents: Node = node.get("content", {})
     if contents and contents.keys() != {JSON}:
-        raise SpecError(f"{location}: expected a schema or content of type {JSON}, got {', '.join(contents)}")
+        raise SpecError(location, f"expected a schema or content of type {JSON}, got {', '.join(contents)}")
     schema = contents[JSON]["schema"] if contents else node["schema"]
     return Parameter(
         name=node["name"],
@@ -230,13 +268,13 @@ def _form_fields(spec: Spec, location: str, method: str, body: Node) -> Iterator
         return
     location = f"{location}.requestBody"
     if method == "get":
-        raise SpecError(f"{location}: a GET operation must have all parameters in the query")
+        raise SpecError(location, "a GET operation must have all parameters in the query")
     if body["content"].keys() != {FORM}:
-        raise SpecError(f"{location}: expected a form ({FORM}), got {', '.join(body['content'])}")
+        raise SpecError(location, f"expected a form ({FORM}), got {', '.join(body['content'])}")
     content = body["content"][FORM]
     form = resolve(spec, content["schema"])
     if "properties" not in form:
-        raise SpecError(f"{location}: expected an object with properties, which are the form fields")
+        raise SpecError(location, "expected an object with properties, which are the form fields")
     for name, schema in form["properties"].items():
         style = content.get("encoding", {}).get(name, {})
         is_json = style.get("contentType") == JSON
@@ -259,10 +297,10 @@ def _bounds(spec: Spec, schema: Node) -> Node:
 def _encoding(spec: Spec, location: str, schema: Node, style: Node) -> str | None:
     """Return the encoding of a value that is not sent as JSON; None for the usual one."""
     if style.get("style", "form") != "form":
-        raise SpecError(f"{location}: expected style: form, got {style['style']}")
+        raise SpecError(location, f"expected style: form, got {style['style']}")
     if not _is_plain(spec, schema, may_be_array=True):
         raise SpecError(
-            f"{location}: expected a string, a number, a boolean, an array of these, or content of type {JSON}"
+            location, f"expected a string, a number, a boolean, an array of these, or content of type {JSON}"
         )
     is_joined = resolve(spec, schema).get("type") == "array" and not style.get("explode", True)
     return "comma_separated" if is_joined else None
@@ -288,13 +326,13 @@ def _is_plain(spec: Spec, schema: Node, *, may_be_array: bool = False) -> bool:
 def _security(spec: Spec, location: str, node: Node) -> str:
     requirements: list[Node] = node["security"] if "security" in node else spec.get("security", [])
     if len(requirements) > 1 or any(len(requirement) != 1 for requirement in requirements):
-        raise SpecError(f"{location}.security: expected one security type, or [] for {NONE}")
+        raise SpecError(f"{location}.security", f"expected one security type, or [] for {NONE}")
     if not requirements:
         return NONE
     security = str(next(iter(requirements[0])))
     if security not in security_schemes(spec):
         known = ", ".join(security_schemes(spec))
-        raise SpecError(f"{location}.security: unknown type {security!r}; known are {known}, and [] for {NONE}")
+        raise SpecError(f"{location}.security", f"unknown type {security!r}; known are {known}, and [] for {NONE}")
     return security
 
 
@@ -305,8 +343,8 @@ def _check_signer_parameters(spec: Spec, location: str, security: str, names: Co
     actual = signer_parameters(spec) & set(names)
     if actual != expected:
         raise SpecError(
-            f"{location}.parameters: expected {sorted(expected) or 'none'} set by the signer for {security},"
-            f" got {sorted(actual) or 'none'}"
+            f"{location}.parameters",
+            f"expected {sorted(expected) or 'none'} set by the signer for {security}, got {sorted(actual) or 'none'}",
         )
 
 
@@ -314,14 +352,16 @@ def _success(spec: Spec, location: str, node: Node) -> Node:
     responses = {str(status): response for status, response in node["responses"].items() if str(status)[0] == "2"}
     if len(responses) != 1:
         got = ", ".join(responses) or "none"
-        raise SpecError(f"{location}.responses: expected one successful response, got {got}")
+        raise SpecError(f"{location}.responses", f"expected one successful response, got {got}")
     ((status, response),) = responses.items()
     if not status.isdigit():
-        raise SpecError(f"{location}.responses.{status}: expected a single status, got a range")
+        raise SpecError(f"{location}.responses.{status}", "expected a single status, got a range")
     response = resolve(spec, response)
     content = response.get("content", {})
     if content and content.keys() != {JSON}:
-        raise SpecError(f"{location}.responses.{status}: expected a response of type {JSON}, got {', '.join(content)}")
+        raise SpecError(
+            f"{location}.responses.{status}", f"expected a response of type {JSON}, got {', '.join(content)}"
+        )
     return response
 
 

@@ -183,7 +183,7 @@ class _Parser:
             operations,
             parameter_names={component: parameter["name"] for component, parameter in parameters.items()},
             default_recv_window_ms=self.child(parameters, "recvWindow", "schema").get("default", inf),
-            max_clock_skew_ms=self.child(parameters, "timestamp").get("x-too-far-ahead", inf),
+            max_clock_skew_ms=self.child(parameters, "timestamp").get("x-max-clock-skew", inf),
             min_ban_ms=1000 * ban.get("x-shortest-ban", 0),
             max_ban_ms=1000 * ban.get("x-longest-ban", 0),
         )

@@ -76,7 +76,7 @@ def test_check_detects_changes(tmp_path: Path, change: Callable[[Path], None], f
 
 def test_check_detects_a_renamed_field(tmp_path: Path) -> None:
     """`--check` fails if a field is renamed in the document."""
-    spec = changed(tmp_path, "        crossUnPnl:", "        crossUnrealizedPnl:")
+    spec = changed(tmp_path, "\n        crossUnPnl:", "\n        crossUnrealizedPnl:")
     spec.write_text(spec.read_text().replace("        - crossUnPnl", "        - crossUnrealizedPnl"))
 
     check = generate("--spec", spec, "--check")
@@ -88,7 +88,7 @@ def test_check_detects_a_renamed_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        pytest.param("tags: [account]", "tags: [account", "line ", id="invalid YAML"),
+        pytest.param("tags: [account]", "tags: [account", ":73: not valid YAML: ", id="invalid YAML"),
         pytest.param("openapi: 3.1.0", "- openapi", "", id="not an OpenAPI document"),
         pytest.param("      parameters:\n", "      paramters:\n", "paths./dapi/v1/balance.get", id="misspelled key"),
         pytest.param(
@@ -126,7 +126,12 @@ def test_check_detects_a_renamed_field(tmp_path: Path) -> None:
             "paths./dapi/v1/balance.get.parameters",
             id="no timestamp",
         ),
-        pytest.param("x-weight: 1", "x-wait: 1", "paths./dapi/v1/balance.get.x-weight", id="no weight"),
+        pytest.param(
+            "x-weight: 1",
+            "x-wieght: 1",
+            ":82: paths./dapi/v1/balance.get.x-wieght: not supported; did you mean x-weight?",
+            id="weight",
+        ),
         pytest.param(
             "operationId: serverTime", "operationId: futuresAccountBalance", "/dapi/v1/time", id="same name twice"
         ),
@@ -137,7 +142,12 @@ def test_check_detects_a_renamed_field(tmp_path: Path) -> None:
             "many",
             id="invalid decimal",
         ),
-        pytest.param("      type: string\n      format: decimal", "      type: number", "balance", id="float"),
+        pytest.param(
+            "      type: string\n      format: decimal",
+            "      type: number",
+            "components.schemas.Amount.format: missing",
+            id="float",
+        ),
         pytest.param("x-exception: TimestampError", "x-exception: TimeError", "TimeError", id="unknown exception"),
     ],
 )
@@ -174,7 +184,9 @@ def get_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GetError:
         with pytest.raises(click.ClickException) as caught:
             command.main(arguments, standalone_mode=False)
         assert {Path("__init__.py"): f"{MARK}\n".encode()} == contents(package)
-        return caught.value.message.removeprefix(f"{spec}: ")
+        place, _, message = caught.value.message.partition(": ")
+        assert re.fullmatch(rf"{re.escape(str(spec))}:\d+", place)
+        return message
 
     return error_of
 
@@ -183,7 +195,9 @@ TEXT = {"type": "string"}
 FLOAT = {"type": "number"}
 TIME = [{"$ref": "#/components/parameters/timestamp"}, {"$ref": "#/components/parameters/signature"}]
 TIME_IN_FORM = {"timestamp": {"type": "integer"}, "signature": TEXT}
-NO_FLOAT = "a number needs `format: decimal`, because a float cannot represent its digits exactly"
+NO_FLOAT = "format: missing; expected `decimal` for a number, because a float cannot represent its digits exactly"
+FORMATS = "format: expected decimal, int64, int32"
+SCHEMA = ".responses.200.content.application/json.schema"
 PLAIN = "expected a string, a number, a boolean, an array of these, or content of type application/json"
 
 
@@ -274,7 +288,7 @@ def operation(**more: Any) -> dict[str, Any]:
         ),
         pytest.param(
             {"responses": {"default": {"description": "Odd."}}},
-            ".responses: expected one successful response, got none",
+            ".responses.default: expected a status such as 200, or 5XX, got the key 'default'",
             id="no successful response",
         ),
         pytest.param(
@@ -308,11 +322,13 @@ def operation(**more: Any) -> dict[str, Any]:
             id="XML in the query",
         ),
         pytest.param(
-            {"servers": [{"url": "https://other.example"}]}, ".servers: not supported by the templates", id="servers"
+            {"servers": [{"url": "https://other.example"}]},
+            ".servers: not supported: all operations have the servers of the document",
+            id="servers",
         ),
         pytest.param(
             {"callbacks": {"odd": {"https://my.example": {"post": {"responses": {"200": {"description": "Odd."}}}}}}},
-            ".callbacks: not supported by the templates",
+            ".callbacks: not supported",
             id="callbacks",
         ),
         pytest.param(
@@ -349,7 +365,10 @@ def operation(**more: Any) -> dict[str, Any]:
             id="name",
         ),
         pytest.param(
-            {"x-weight": "1"}, ".x-weight: expected the operation's weight in the rate limit, an integer", id="weight"
+            {"x-weight": "1"},
+            ".x-weight: expected a weight in the rate limit, {parameter: …, sent: …, not-sent: …},"
+            " or {parameter: …, up-to: {…}}, got '1'",
+            id="weight",
         ),
     ],
 )
@@ -361,55 +380,67 @@ def test_unsupported_operations(get_error: GetError, more: dict[str, Any], messa
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        pytest.param(query(FLOAT), f"POST /test/v1/odd, odd: {NO_FLOAT}", id="argument"),
+        pytest.param(query(FLOAT), f".parameters.0.schema.{NO_FLOAT}", id="argument"),
         pytest.param(
-            form({"odd": {"type": "number", "format": "double"}}), f"POST /test/v1/odd, odd: {NO_FLOAT}", id="field"
+            form({"odd": {"type": "number", "format": "double"}}),
+            f".requestBody.content.application/x-www-form-urlencoded.schema.properties.odd.{FORMATS}, got 'double'",
+            id="field",
         ),
-        pytest.param(response(FLOAT), f"POST /test/v1/odd, response_200: {NO_FLOAT}", id="response"),
+        pytest.param(response(FLOAT), f"{SCHEMA}.{NO_FLOAT}", id="response"),
         pytest.param(
             response({"type": "array", "items": {"type": "array", "prefixItems": [TEXT, {"oneOf": [TEXT, FLOAT]}]}}),
-            f"POST /test/v1/odd, response_200: {NO_FLOAT}",
+            f"{SCHEMA}.items.prefixItems.1.oneOf.1.{NO_FLOAT}",
             id="deep in a response",
         ),
         pytest.param(
             response(
                 {"type": "object", "properties": {"some": {"type": "array", "items": {"type": ["number", "null"]}}}}
             ),
-            f"OddResponse200, some: {NO_FLOAT}",
+            f"{SCHEMA}.properties.some.items.{NO_FLOAT}",
             id="in a model",
         ),
         pytest.param(
             response({"type": "object", "additionalProperties": FLOAT}),
-            f"OddResponse200, AdditionalProperty: {NO_FLOAT}",
+            f"{SCHEMA}.additionalProperties.{NO_FLOAT}",
             id="by name",
         ),
         pytest.param(
             {"parameters": [{"name": "odd", "in": "query", "content": {"application/json": {"schema": FLOAT}}}]},
-            f"POST /test/v1/odd, odd: {NO_FLOAT}",
+            f".parameters.0.content.application/json.schema.{NO_FLOAT}",
             id="in JSON",
         ),
         pytest.param(
             query({"type": "string", "format": "date-time"}),
-            "POST /test/v1/odd, odd: the templates can neither decode nor encode a DateTimeProperty",
+            f".parameters.0.schema.{FORMATS}, got 'date-time'",
             id="time",
         ),
         pytest.param(
             response({"type": "object", "properties": {"some": {"type": "string", "format": "uuid"}}}),
-            "OddResponse200, some: the templates can neither decode nor encode a UuidProperty",
+            f"{SCHEMA}.properties.some.{FORMATS}, got 'uuid'",
             id="UUID",
         ),
     ],
 )
 def test_unsupported_values(get_error: GetError, more: dict[str, Any], message: str) -> None:
     """A value of an unsupported type, such as a float, is an error with its place."""
-    assert message == get_error({"/test/v1/odd": {"post": operation(**more)}})
+    assert f"paths./test/v1/odd.post{message}" == get_error({"/test/v1/odd": {"post": operation(**more)}})
 
 
 @pytest.mark.parametrize(
     ("path", "item", "message"),
     [
-        pytest.param("/odd", {"patch": operation()}, "paths./odd.patch: not supported by the templates", id="PATCH"),
-        pytest.param("/odd", {"head": operation()}, "paths./odd.head: not supported by the templates", id="HEAD"),
+        pytest.param(
+            "/odd",
+            {"patch": operation()},
+            "paths./odd.patch: not supported: the exchange has GET, PUT, POST and DELETE",
+            id="PATCH",
+        ),
+        pytest.param(
+            "/odd",
+            {"head": operation()},
+            "paths./odd.head: not supported: the exchange has GET, PUT, POST and DELETE",
+            id="HEAD",
+        ),
         pytest.param(
             "/odd",
             {"get": operation(**form({"odd": TEXT}))},
@@ -425,13 +456,13 @@ def test_unsupported_values(get_error: GetError, more: dict[str, Any], message: 
         pytest.param(
             "/odd",
             {"get": operation(operationId="serverTime")},
-            "document: Operation ID 'serverTime' for 'get' in '/odd' is not unique",
+            "paths./odd.get.operationId: 'server_time' is already used by another operation",
             id="one name for two",
         ),
         pytest.param(
             "/odd",
             {"get": operation(), "servers": [{"url": "https://other.example"}]},
-            "paths./odd.servers: not supported by the templates",
+            "paths./odd.servers: not supported: all operations have the servers of the document",
             id="servers",
         ),
         pytest.param(
@@ -460,7 +491,7 @@ def test_no_operation_is_known_to_common_code() -> None:
 
 @pytest.mark.parametrize("kind", ["number", "[string, number]", "[number, 'null']"])
 def test_decimal_may_be_a_number(tmp_path: Path, kind: str) -> None:
-    """A field that may be a number is a decimal, and its default may be a number."""
+    """A field that may be a number is a decimal; its default may be a number, and is only in its description."""
     old = "$ref: '#/components/schemas/Amount'"
     new = f"type: {kind}\n          format: decimal\n          default: 0.5"
 
@@ -468,7 +499,8 @@ def test_decimal_may_be_a_number(tmp_path: Path, kind: str) -> None:
 
     model = tmp_path / "binance_coinm" / "models" / "futures_account_balance.py"
     assert "" == made.stderr
-    assert re.search(r'balance: Decimal( \| None)? = Decimal\("0.5"\)', model.read_text())
+    assert re.search(r"\n    balance: Decimal( \| None)?\n", model.read_text())
+    assert "If it is not sent, the exchange uses 0.5." in model.read_text()
 
 
 def test_default_of_a_parameter_is_not_sent() -> None:

@@ -105,6 +105,22 @@ def a_link(folder: Path) -> None:
     folder.symlink_to(package(folder.parent / "elsewhere", "client.py"))
 
 
+def link_within(folder: Path) -> None:
+    """Write a generated package with a link of the user's in it, to a folder."""
+    (package(folder, "client.py") / "mine").symlink_to(folder.parent)
+
+
+def broken_link_within(folder: Path) -> None:
+    """Write a generated package with a link of the user's in it that leads nowhere."""
+    (package(folder, "client.py") / "mine.py").symlink_to("nowhere")
+
+
+def own_file_beside_bytecode(folder: Path) -> None:
+    """Write a generated package with a file of the user's beside the bytecode of its modules."""
+    (package(folder, "client.py") / "__pycache__").mkdir()
+    (folder / "__pycache__" / "notes.txt").touch()
+
+
 @pytest.mark.parametrize(
     ("make", "why"),
     [
@@ -114,6 +130,9 @@ def a_link(folder: Path) -> None:
         (binary_init, "is not a generated package"),
         (own_document, "is not a generated package"),
         (own_module, "is not a generated package"),
+        (link_within, "is not a generated package"),
+        (broken_link_within, "is not a generated package"),
+        (own_file_beside_bytecode, "is not a generated package"),
         (a_file, "is a file or a link"),
         (a_link, "is a file or a link"),
     ],
@@ -187,11 +206,40 @@ def test_old_package_stays_when_writing_fails(
     if step == "copytree":
         monkeypatch.setattr(shutil, "copytree", copied)
 
-    with pytest.raises(type(failure)):
+    with pytest.raises(OutputError if isinstance(failure, OSError) else type(failure)):
         replace(folder, new)
 
     assert {"__init__.py", "old.py"} == files(folder)
     assert [folder] == list(output.iterdir())
+
+
+def test_output_that_is_a_file(output: Path) -> None:
+    """An output that is a file is an error without a traceback."""
+    (output / "file").touch()
+
+    result = run("--spec", ROOT / "openapi.yaml", "--output", output / "file", "--package", "my_client")
+
+    assert 1 == result.exit_code
+    assert f"Error: {output / 'file' / 'my_client'} cannot be written: " in result.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ("post_hook: []", "unknown settings: post_hook"),
+        ("[", "not the settings of "),
+        ("post_hooks: 1", "not the sett"),
+    ],
+)
+def test_invalid_settings(output: Path, settings: str, why: str) -> None:
+    """Settings of openapi-python-client that it would ignore or cannot read are an error that names the file."""
+    config = output / "config.yaml"
+    config.write_text(settings)
+
+    result = run("--spec", ROOT / "openapi.yaml", "--config", config, "--output", output, "--package", "my_client")
+
+    assert 1 == result.exit_code
+    assert f"Error: {config}: {why}" in result.output
 
 
 @pytest.mark.parametrize(
@@ -201,6 +249,9 @@ def test_old_package_stays_when_writing_fails(
         ("class", "'class' is not a valid package name"),
         ("../up", "'../up' is not a valid package name"),
         ("json", "'json' is a module of Python's standard library"),
+        ("httpx", "'httpx' is already installed, in "),
+        ("attr", "'attr' is already installed, in "),
+        ("binance_client", "'binance_client' is already installed, in "),
     ],
 )
 def test_package_names(output: Path, name: str, why: str) -> None:

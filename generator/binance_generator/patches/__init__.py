@@ -36,6 +36,7 @@ RESERVED_NAMES = {
     "json_names",
     "parse_response",
     "to_dict",
+    "weight_up_to",
 }
 
 

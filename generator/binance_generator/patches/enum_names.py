@@ -4,7 +4,6 @@ Upstream numbers the values that do not begin with a letter in the document's or
 before others renames them. The only public way, `x-enum-varnames`, requires all names to be in the document.
 """
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -16,7 +15,7 @@ _upstream_values_from_list = EnumProperty.values_from_list
 
 def member_name(value: str) -> str:
     """Return a name derived from the value; after a digit, case is kept, because `1m` and `1M` are different values."""
-    name = re.sub(r"\W", "_", value)
+    name = "".join(char if char.isidentifier() or char.isdecimal() else "_" for char in value)
     return name.upper() if name[:1].isalpha() else f"VALUE_{name}" if name else "EMPTY"
 
 
@@ -28,6 +27,8 @@ def _values_from_list(values: list[Any], class_info: Any, var_names: list[str]) 
     for index, value in enumerate(values):
         name = member_name(value)
         if counts[name] > 1:
+            name = f"{name}_{index}"
+        while name in members:
             name = f"{name}_{index}"
         members[name] = in_double_quote_literal(value)
     return members

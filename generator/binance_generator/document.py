@@ -1,0 +1,208 @@
+"""Reading of a document: YAML without its surprises, and what of OpenAPI the generator supports."""
+
+import difflib
+import math
+import reprlib
+from collections.abc import Collection, Iterator
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.tag import Tag
+
+from .spec import (
+    DECIMAL,
+    Spec,
+    SpecError,
+    as_list,
+    check_refs,
+    child_location,
+    is_decimal,
+    is_map,
+    iter_nodes,
+    number_as_text,
+)
+
+_SUPPORTED = Path(__file__).with_name("supported.yaml")
+_TAG = "tag:yaml.org,2002:"
+_JSON_NAMES: dict[type, str] = {dict: "an object", list: "a list", type(None): "nothing"}
+_TYPE_NAMES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "number": "a number",
+    "object": "an object",
+    "string": "a string",
+}
+
+
+@frozen
+class Lines:
+    """The lines of a document's nodes."""
+
+    by_location: dict[str, int]
+
+    def find(self, location: str) -> int | None:
+        """Return the line of a node, or of the closest node around it that is in the document."""
+        while location not in self.by_location and location:
+            location = location.rpartition(".")[0]
+        return self.by_location.get(location)
+
+
+def read(path: Path) -> tuple[Spec, Lines]:
+    """Return the document and its lines; raise `SpecError` if it is not YAML."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(StringIO(path.read_text(encoding="utf-8-sig")))
+        if root is None:
+            raise SpecError("", "expected an OpenAPI document, got an empty file")
+        lines = Lines(dict(_lines(root, "", ())))
+        spec = yaml.constructor.construct_document(root)
+    except OSError as error:
+        raise SpecError("", error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise SpecError("", f"expected text in UTF-8, got the byte {error.object[error.start]:#04x}") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = ", ".join(filter(None, [error.context, error.problem]))
+        raise SpecError("", f"not valid YAML: {reason}", line=mark.line + 1 if mark else None) from error
+    except YAMLError as error:
+        raise SpecError("", f"not valid YAML: {error}") from error
+    return spec, lines
+
+
+def _lines(node: Node, location: str, parents: tuple[Node, ...]) -> Iterator[tuple[str, int]]:
+    """Yield location and line of each node; make keys text, as in JSON, and dates too, which JSON does not have."""
+    line = node.start_mark.line + 1
+    if node in parents:
+        raise SpecError(location, "an alias of a node that contains it", line=line)
+    yield location, line
+    parents = (*parents, node)
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise SpecError(location, "expected text as the key", line=key.start_mark.line + 1)
+            if key.tag != f"{_TAG}merge":
+                key.ctag = Tag(suffix=f"{_TAG}str")
+            for inner, line in _lines(value, child_location(location, key.value), parents):
+                yield inner, key.start_mark.line + 1 if inner == child_location(location, key.value) else line
+    elif isinstance(node, SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(value, child_location(location, index), parents)
+    elif node.tag == f"{_TAG}timestamp":
+        node.ctag = Tag(suffix=f"{_TAG}str")
+
+
+def validate(spec: Any) -> None:
+    """Raise `SpecError` for a document that is not one of OpenAPI, or has what the generator does not support."""
+    for location, value in _values(spec):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise SpecError(location, f"expected a finite number, got {value}")
+        if not isinstance(value, dict | list | str | int | float | None):
+            raise SpecError(location, f"expected a value of JSON, got one of the type {type(value).__name__}")
+    error = min(_supported().iter_errors(spec), key=_precedence, default=None)
+    if error:
+        raise _explained(error)
+    check_refs(spec)
+    check_defaults(spec)
+
+
+def check_defaults(spec: Spec) -> None:
+    """Raise `SpecError` for a default that is not a value of its schema."""
+    for location, node in iter_nodes(spec, skip_literals=True):
+        if "default" not in node or is_map(location):
+            continue
+        default = node["default"]
+        if node.get("format") == DECIMAL:
+            if not is_decimal(number_as_text(default)):
+                raise SpecError(f"{location}.default", f"expected a finite decimal, got {default!r}")
+        elif not Draft202012Validator({**node, "components": spec["components"]}).is_valid(default):
+            raise SpecError(f"{location}.default", f"expected a value of the schema, got {default!r}")
+
+
+def _values(value: Any, location: str = "") -> Iterator[tuple[str, Any]]:
+    yield location, value
+    children = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    for key, child in children:
+        yield from _values(child, child_location(location, key))
+
+
+def _required_properties(validator: Any, _value: object, schema: Any, _rule: object) -> Iterator[ValidationError]:
+    """Reject a required property that the schema does not have, unless the schema is composed of others."""
+    if not validator.is_type(schema, "object") or schema.keys() & {"allOf", "anyOf", "oneOf"}:
+        return
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    if not validator.is_type(properties, "object") or not validator.is_type(required, "array"):
+        return
+    for index, name in enumerate(required):
+        if isinstance(name, str) and name not in properties:
+            reason = f"a property that the schema does not have{_similar(name, properties)}"
+            yield ValidationError(reason, path=("required", index), validator="required-properties", instance=name)
+
+
+# The stubs of `extend` have no types.
+_Validator: Any = extend(Draft202012Validator, {"required-properties": _required_properties})  # type: ignore[no-untyped-call]
+
+
+@cache
+def _supported() -> Any:
+    return _Validator(YAML(typ="safe", pure=True).load(_SUPPORTED), format_checker=FormatChecker(["regex"]))
+
+
+def _precedence(error: ValidationError) -> tuple[int, bool]:
+    # A key that is unknown may be the one that is missing, misspelled.
+    return len(error.absolute_path), error.validator != "additionalProperties"
+
+
+def _explained(error: Any) -> SpecError:
+    """Return the error in the words of the schema's descriptions."""
+    location, rules, instance = _location(error), error.schema, error.instance
+    value = _JSON_NAMES.get(type(instance), reprlib.repr(instance))
+    expected = rules.get("description", "")
+    reason = f"expected {expected}, got {value}" if expected else error.message
+    match error.validator:
+        case "additionalProperties":
+            unknown = next(key for key in instance if key not in rules["properties"])
+            location = child_location(location, unknown)
+            reason = f"not supported{_similar(unknown, rules['properties'])}"
+        case "required":
+            missing = next(key for key in error.validator_value if key not in instance)
+            rule = rules.get("properties", {}).get(missing)
+            location = child_location(location, missing)
+            reason = (
+                f"missing; expected {rule['description']}"
+                if isinstance(rule, dict) and "description" in rule
+                else "missing"
+            )
+        case "not":
+            reason = f"not supported: {expected}"
+        case "required-properties":
+            reason = error.message
+        case "const" | "enum" if not expected:
+            known = as_list(error.validator_value)
+            reason = f"expected {', '.join(map(str, known))}, got {value}{_similar(instance, known)}"
+        case "type" if not expected:
+            names = " or ".join(_TYPE_NAMES[name] for name in as_list(error.validator_value))
+            reason = f"expected {names}, got {value}"
+        case _ if "propertyNames" in error.absolute_schema_path:
+            location = child_location(location, instance)
+            reason = f"expected {expected}, got the key {value}"
+    return SpecError(location, reason)
+
+
+def _similar(name: object, known: Collection[object]) -> str:
+    """Return a question for a misspelled name, empty if there is no similar one."""
+    found = difflib.get_close_matches(str(name), [str(other) for other in known], n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _location(error: Any) -> str:
+    return ".".join(map(str, error.absolute_path))

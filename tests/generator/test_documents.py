@@ -1,0 +1,316 @@
+"""Documents with mistakes: each is one error that says where in the document it is, and what was expected."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from binance_generator import generate
+from binance_generator.document import read
+from binance_generator.spec import Node, SpecError
+from hypothesis import given
+from hypothesis import strategies as st
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from support.constants import SPEC
+
+DOCUMENT, _ = read(SPEC)
+CONFIG = Config.from_sources(ConfigFile(), MetaType.NONE, SPEC, "utf-8", overwrite=False, output_path=None)
+DELETED = object()
+TIME = ("paths", "/dapi/v1/time", "get")
+BALANCE = ("paths", "/dapi/v1/balance", "get")
+CODES = ("components", "schemas", "Error", "x-codes")
+ROW = ("components", "schemas", "FuturesAccountBalance")
+OPERATION: Node = {"operationId": "odd", "x-weight": 1, "security": [], "responses": {"200": {"description": "Odd."}}}
+TEXT = {"type": "string"}
+
+Place = tuple[str | int, ...]
+
+
+def changed(place: Place, value: object) -> Any:
+    """Return the document with another value at a place, or with nothing there."""
+    document: Any = copy.deepcopy(DOCUMENT)
+    node: Any = document
+    for key in place[:-1]:
+        node = node[key]
+    if value is DELETED:
+        del node[place[-1]]
+    else:
+        node[place[-1]] = copy.deepcopy(value)
+    return document
+
+
+def error_of(document: Any) -> str:
+    """Return the generator's error for a document."""
+    with pytest.raises(SpecError) as caught:
+        generate.parse(document, CONFIG)
+    return str(caught.value)
+
+
+def places(node: Any, place: Place = ()) -> Iterator[Place]:
+    """Yield the place of each node of a document."""
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else ()):
+        yield (*place, key)
+        yield from places(child, (*place, key))
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        pytest.param(b"", None, "expected an OpenAPI document, got an empty file", id="empty"),
+        pytest.param(b"# nothing\n", None, "expected an OpenAPI document, got an empty file", id="comment"),
+        pytest.param(b"a: \xff\n", None, "expected text in UTF-8, got the byte 0xff", id="not UTF-8"),
+        pytest.param(b"a:\n\tb: 1\n", 2, "not valid YAML: while scanning for the next token, found ", id="tab"),
+        pytest.param(b"a: [1\n", 2, "not valid YAML: while parsing a flow sequence, expected ", id="bracket"),
+        pytest.param(b"a: 1\nb: 2\na: 3\n", 3, "not valid YAML: while constructing a mapping, found dup", id="twice"),
+        pytest.param(b"a: 1\n---\nb: 1\n", 2, "not valid YAML: expected a single document", id="two documents"),
+        pytest.param(b"a: 1\nb: !odd 1\n", 2, "not valid YAML: could not determine a constructor", id="tag"),
+        pytest.param(b"a: 1\n[b]: 1\n", 2, "expected text as the key", id="list as a key"),
+        pytest.param(b"a: &a\n  b: *a\n", 1, "a.b: an alias of a node that contains it", id="endless alias"),
+    ],
+)
+def test_files(tmp_path: Path, content: bytes, line: int | None, message: str) -> None:
+    """A file that is not YAML of UTF-8 is an error with its line."""
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(SpecError) as caught:
+        read(path)
+
+    assert str(caught.value).startswith(message)
+    assert line == caught.value.line
+
+
+def test_yaml_without_surprises(tmp_path: Path) -> None:
+    """Keys and dates are text, as in JSON; a byte order mark, aliases and merge keys are fine."""
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(
+        b"\xef\xbb\xbfresponses: {200: &a {on: 1}, 1.0: x}\ndate: 2020-01-01\nmore:\n  <<: *a\n  true: [no, 010]\n"
+    )
+
+    document, lines = read(path)
+
+    assert {
+        "responses": {"200": {"on": 1}, "1.0": "x"},
+        "date": "2020-01-01",
+        "more": {"on": 1, "true": ["no", 10]},
+    } == document
+    assert [1, 5, 3, 1] == [
+        lines.find(location) for location in ("responses.200.on", "more.true.0", "more.missing", "responses.1.0.x.y")
+    ]
+
+
+@pytest.mark.parametrize("document", [[], "odd", 1, None], ids=["list", "text", "number", "nothing"])
+def test_no_object(document: Any) -> None:
+    """A document that is not an object is an error."""
+    assert error_of(document).startswith("expected an OpenAPI document, got ")
+
+
+@pytest.mark.parametrize("key", ["openapi", "info", "servers", "paths", "components"])
+def test_missing_part(key: str) -> None:
+    """A document without one of its parts is an error that names it."""
+    assert error_of(changed((key,), DELETED)).startswith(f"{key}: missing")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        pytest.param(("openapi",), 3.1, "openapi: expected a version of OpenAPI 3.1 in quotes", id="version"),
+        pytest.param(("servers", 0, "x-name"), DELETED, "servers.0.x-name: missing; expected the name", id="x-name"),
+        pytest.param(("servers", 1, "x-name"), "PRODUCTION", "servers.1.x-name: PRODUCTION stands twice", id="servers"),
+        pytest.param(("servers",), [], "servers: expected at least one server, got a list", id="no server"),
+        pytest.param((*TIME, "x-wieght"), 1, "/time.get.x-wieght: not supported; did you mean x-weight?", id="x-"),
+        pytest.param(
+            (*TIME, "x-weight"), DELETED, "/time.get.x-weight: missing; expected the operation's", id="weight"
+        ),
+        pytest.param(
+            (*TIME, "x-weight"), -1, "/time.get.x-weight: expected a weight in the rate limit, ", id="below 0"
+        ),
+        pytest.param((*TIME, "x-weight"), 1.5, "/time.get.x-weight: expected a weight in the rate limit, ", id="float"),
+        pytest.param((*TIME, "operationId"), DELETED, "/time.get.operationId: missing; expected the name", id="name"),
+        pytest.param((*TIME, "tags"), ["a", "b"], "/time.get.tags: expected one tag, which is", id="second tag"),
+        pytest.param(
+            (*ROW, "properties", "asset", "type"),
+            "strng",
+            "components.schemas.FuturesAccountBalance.properties.asset.type: expected string, integer, number,"
+            " boolean, array, object, null, got 'strng'; did you mean string?",
+            id="type",
+        ),
+        pytest.param(
+            ("components", "schemas", "Amount", "format"),
+            "decmial",
+            "components.schemas.Amount.format: expected decimal, int64, int32, got 'decmial'; did you mean decimal?",
+            id="format",
+        ),
+        pytest.param(
+            (*ROW, "required", 0),
+            "acountAlias",
+            "FuturesAccountBalance.required.0: a property that the schema does not have; did you mean accountAlias?",
+            id="required",
+        ),
+        pytest.param((*ROW, "nullable"), True, ".nullable: not supported: in OpenAPI 3.1 it is type: [str", id="null"),
+        pytest.param(
+            (*TIME, "security"),
+            [{"ODD": []}],
+            "/time.get.security: unknown type 'ODD'; known are USER_DATA",
+            id="type?",
+        ),
+        pytest.param(
+            ("components", "schemas", "Odd"),
+            {"$ref": "other.yaml#/Odd"},
+            "components.schemas.Odd.$ref: expected a reference to a schema, such as",
+            id="other file",
+        ),
+        pytest.param(
+            (*BALANCE, "parameters", 0),
+            {"$ref": "#/components/schemas/Amount"},
+            "balance.get.parameters.0.$ref: expected a reference such as #/components/parameters/…, got",
+            id="other kind",
+        ),
+        pytest.param(
+            ("components", "schemas", "Amount"),
+            {"$ref": "#/components/schemas/Amount"},
+            ": refers to #/components/schemas/Amount, which leads back to itself",
+            id="itself",
+        ),
+        pytest.param((*CODES, 1, "code"), -1000, "x-codes.1.code: -1000 stands twice", id="code twice"),
+        pytest.param((*CODES, 0, "x-advice"), "Odd.", "x-codes.0.x-advice: not supported", id="old name"),
+        pytest.param((*CODES, 0, "x-execution"), "maybe", "x-execution: expected not_executed, unknown,", id="maybe"),
+        pytest.param(
+            ("components", "responses", "IpBanned", "x-banned-until"),
+            "(",
+            "IpBanned.x-banned-until: expected a regular expression, got '('",
+            id="pattern",
+        ),
+        pytest.param(
+            ("components", "responses", "ServerError", "x-exception"),
+            "ExchangeError",
+            "responses.5XX: x-exception needs a single status; a range can have x-exception-else",
+            id="range",
+        ),
+        pytest.param(
+            ("components", "securitySchemes", "USER_DATA", "x-signed"),
+            DELETED,
+            "securitySchemes.USER_DATA.x-signed: missing; expected whether requests are signed",
+            id="x-signed",
+        ),
+        pytest.param(
+            ("components", "parameters", "recvWindow", "schema", "default"),
+            "many",
+            "parameters.recvWindow.schema.default: expected a value of the schema, got 'many'",
+            id="default",
+        ),
+        pytest.param(
+            (*TIME, "responses", "200", "description"), 1e999, ": expected a finite number, got inf", id="inf"
+        ),
+    ],
+)
+def test_mistakes(place: Place, value: object, message: str) -> None:
+    """A mistake is an error that names its place."""
+    assert message in error_of(changed(place, value))
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        pytest.param(
+            {"type": "string", "enum": [True, False]}, "enum: expected strings only or integers only, st", id="bool"
+        ),
+        pytest.param({"type": "string", "enum": ["a", "a"]}, "enum: expected a list of different values", id="twice"),
+        pytest.param({"type": "string", "enum": []}, "enum: expected a list of different values", id="none"),
+        pytest.param({"type": "string", "enum": ["a", None]}, "enum.1: expected a string, in quotes where", id="null"),
+        pytest.param({"enum": ["a", 1]}, "enum: expected strings only or integers only", id="mixed"),
+        pytest.param({"type": "integer", "enum": ["1"]}, "enum.0: expected integers, got '1'", id="no integer"),
+        pytest.param(
+            {"type": "boolean", "enum": [True]}, "type: expected string, integer, got 'boolean'", id="boolean"
+        ),
+        pytest.param({"type": "array"}, "items: missing; expected the schema of the items", id="no items"),
+        pytest.param(
+            {"type": "string", "format": "int64"}, "type: expected integer, got 'string'", id="format of another type"
+        ),
+        pytest.param(
+            {"type": "integer", "format": "decimal"}, "type: expected string, number, got 'integer'", id="decimal"
+        ),
+        pytest.param({"type": "string", "patern": "a"}, "patern: not supported; did you mean pattern?", id="key"),
+    ],
+)
+def test_schemas(schema: Node, message: str) -> None:
+    """A schema that says nothing that can be generated is an error that names its place."""
+    parameter = {"name": "odd", "in": "query", "schema": schema}
+    document = changed(("paths", "/odd"), {"get": OPERATION | {"parameters": [parameter]}})
+
+    assert error_of(document).startswith(f"paths./odd.get.parameters.0.schema.{message}")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        pytest.param(["odd", "odd"], ".parameters.1: odd stands twice", id="twice"),
+        pytest.param(["odd!", "odd"], ": ", id="same name in Python"),
+    ],
+)
+def test_names_of_parameters(parameters: list[str], message: str) -> None:
+    """Parameters that cannot have different names in Python are an error that names the operation."""
+    listed = [{"name": name, "in": "query", "schema": TEXT} for name in parameters]
+
+    error = error_of(changed(("paths", "/odd"), {"get": OPERATION | {"parameters": listed}}))
+
+    assert error.startswith(f"paths./odd.get{message}")
+    assert "odd" in error.partition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ({"parameter": "odd"}, ".sent: missing"),
+        ({"parameter": "odd", "sent": 1}, ".not-sent: missing"),
+        ({"parameter": "odd", "sent": 1, "not-sent": 40, "up-to": {"5": 1}}, ".sent: not supported: the weight has"),
+        ({"parameter": "odd", "up-to": {}}, ".up-to: "),
+        ({"parameter": "odd", "up-to": {"many": 1}}, ".up-to.many: expected the largest value that has this weight"),
+        ({"parameter": "odd", "up-to": {"5": -1}}, ".up-to.5: "),
+        (
+            {"parameter": "od", "sent": 1, "not-sent": 40},
+            ".parameter: expected a parameter of the operation (odd, many",
+        ),
+        ({"parameter": "odd", "up-to": {"5": 1}}, ".up-to: expected a parameter that is an integer, but odd is not"),
+        ({"parameter": "many", "up-to": {"5": 1}}, ".up-to: many has no default, which decides the weight"),
+        ({"parameter": "must", "sent": 1, "not-sent": 2}, ".not-sent: must is required, so it is always sent"),
+    ],
+)
+def test_weights(weight: Node, message: str) -> None:
+    """A weight that cannot be computed from its parameter is an error."""
+    parameters = [
+        {"name": "odd", "in": "query", "schema": TEXT},
+        {"name": "many", "in": "query", "schema": {"type": "integer"}},
+        {"name": "must", "in": "query", "required": True, "schema": TEXT},
+    ]
+    document = changed(("paths", "/odd"), {"get": OPERATION | {"parameters": parameters, "x-weight": weight}})
+
+    assert error_of(document).startswith(f"paths./odd.get.x-weight{message}")
+
+
+@pytest.mark.parametrize("tags", [["async"], ["trade", "async trade"]])
+def test_tags_with_the_same_class(tags: list[str]) -> None:
+    """Tags whose groups of methods would have the same name are an error."""
+    document = copy.deepcopy(DOCUMENT)
+    for tag in tags:
+        document["paths"][f"/{tag.replace(' ', '_')}"] = {
+            "get": OPERATION | {"operationId": f"odd{tag}", "tags": [tag]}
+        }
+
+    assert "choose another tag" in error_of(document)
+
+
+VALUES: list[object] = [DELETED, None, 0, -1, True, "", "x", "2020", 1.5, [], {}, ["x"], {"x": "y"}]
+
+
+@given(place=st.sampled_from(sorted(places(DOCUMENT), key=repr)), value=st.sampled_from(VALUES))
+def test_any_change(place: Place, value: object) -> None:
+    """Whatever is deleted or replaced: a client can be generated, or one error says in one line where it is."""
+    errors: list[SpecError] = []
+    try:
+        generate.parse(changed(place, value), CONFIG)
+    except SpecError as error:
+        errors.append(error)
+
+    assert all(error.location and "\n" not in str(error) for error in errors)
