@@ -14,7 +14,7 @@ from binance_sandbox._rate_limit import RateLimit, Verdict
 from binance_sandbox._signature import split_signature
 from binance_sandbox._spec import Operation, ResponseSpec, Spec
 from binance_sandbox._stubs import StubResponse
-from binance_sandbox._validation import RequestRejectedError, validate_parameters
+from binance_sandbox._validation import RequestRejectedError, first_values, validate_parameters
 
 _PLACEHOLDERS: Final = {
     "parameter": r"(?<=')\w+(?=')",
@@ -47,7 +47,8 @@ class RequestHandler:
     def handle(self, request: ReceivedRequest, now_ms: int, stub: StubResponse | None = None) -> Response:
         """Return the response to a request received at `now_ms`; a stub is returned without any check."""
         operation = self.spec.operation(request.method, request.path)
-        verdict = self.rate_limit.count(operation.weight if operation else 0, now_ms)
+        weight = operation.weight_of(first_values(query=request.query, form=_form_of(request))) if operation else 0
+        verdict = self.rate_limit.count(weight, now_ms)
         if stub:
             return self._from_stub(stub, operation, now_ms)
         try:
@@ -56,9 +57,7 @@ class RequestHandler:
                 known = ", ".join(f"{other.method} {other.path}" for other in self.spec.operations)
                 return diagnostic(HTTPStatus.NOT_FOUND, f"{request.method} {request.path} is not among {known}")
             account = self._check_api_key(operation, request)
-            is_form = request.method != "GET" and request.headers.get("content-type", "").startswith(FORM)
-            form = request.body if is_form else b""
-            parameters = validate_parameters(operation.parameters, query=request.query, form=form)
+            parameters = validate_parameters(operation.parameters, query=request.query, form=_form_of(request))
             if operation.security and operation.security.signed:
                 self._check_timestamp(parameters, now_ms)
                 self._check_signature(account, request)
@@ -160,6 +159,11 @@ class RequestHandler:
                 (name, known[component]) for component, name in documented.headers.items() if component in known
             ]
         return Response(status, Headers(headers), encode(body))
+
+
+def _form_of(request: ReceivedRequest) -> bytes:
+    is_form = request.method != "GET" and request.headers.get("content-type", "").startswith(FORM)
+    return request.body if is_form else b""
 
 
 def _render(message: str, values: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ The sandbox itself uses some components: it checks the timestamp, counts the wei
 by the component's name (`components/headers/UsedWeight`); their names in HTTP are those in the document.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -21,6 +22,8 @@ from binance_sandbox._validation import BodySchema, Node, Parameter, resolve
 
 # The exchange's methods. Source: General Info, "General Information on Endpoints".
 _METHODS = ("get", "put", "post", "delete")
+# Longer text is not a value that decides a weight, and takes long to convert.
+_MAX_DIGITS = 20
 
 
 @attrs.frozen
@@ -59,11 +62,28 @@ class Operation:
     operation_id: str
     method: str
     path: str
-    weight: int
+    weight: int | Mapping[str, Any]
+    """The weight, or the rule by which it depends on a parameter."""
     security: Security | None
     parameters: Mapping[str, Parameter]
     responses: tuple[ResponseSpec, ...]
     """Exact statuses first."""
+
+    def weight_of(self, sent: Mapping[str, str]) -> int:
+        """Return the weight of a request with these parameters."""
+        if isinstance(self.weight, int):
+            return self.weight
+        name = self.weight["parameter"]
+        if "sent" in self.weight:
+            return int(self.weight["sent" if name in sent else "not-sent"])
+        weights = {int(limit): int(weight) for limit, weight in self.weight["up-to"].items()}
+        text = sent.get(name, "")
+        value = (
+            int(text)
+            if text.isdecimal() and len(text) < _MAX_DIGITS
+            else self.parameters[name].schema.get("default", 0)
+        )
+        return weights[min((limit for limit in weights if value <= limit), default=max(weights))]
 
     @property
     def success(self) -> ResponseSpec:
@@ -146,7 +166,17 @@ def load_spec(path: Path | None = None) -> Spec:
 
 
 class _ExactLoader(yaml.SafeLoader):
-    """A loader that reads numbers with a decimal point as Decimal, because a float cannot represent 0.1."""
+    """A loader for YAML 1.2, in which `no` and dates are text; keys are text too, as in JSON.
+
+    Numbers with a decimal point are read as Decimal, because a float cannot represent 0.1.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002, as in the base class
+        """Return an object whose keys are text."""
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                key.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep)
 
     def construct_decimal(self, node: yaml.ScalarNode) -> Decimal:
         """Return the value of a number with a decimal point."""
@@ -154,6 +184,11 @@ class _ExactLoader(yaml.SafeLoader):
 
 
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.construct_decimal)
+_ExactLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_ExactLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(?i:true|false)$"), list("tTfF"))
 
 
 # Cached because parsing YAML is the slowest part of starting a sandbox, and test suites start many of them.

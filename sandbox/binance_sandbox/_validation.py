@@ -180,6 +180,11 @@ def validate_parameters(parameters: Mapping[str, Parameter], *, query: bytes, fo
     return {name: texts[0] for name, texts in sent.items()}
 
 
+def first_values(*, query: bytes, form: bytes) -> dict[str, str]:
+    """Return the first value of each parameter, which need not be valid; the query string has precedence."""
+    return {name: texts[0] for name, texts in (_raw_values(form) | _raw_values(query)).items()}
+
+
 def _raw_values(encoded: bytes) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {}
     for name, text in parse_qsl(encoded.decode("latin-1"), keep_blank_values=True):

@@ -1,10 +1,12 @@
 """Models: records with attributes, which are not mappings, and whose repr shows all digits of an amount."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from binance_client.messages import decoders
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.models import FuturesAccountBalance, ServerTime
 from support.constants import ROW
@@ -101,6 +103,16 @@ def test_repr_of_additional_properties() -> None:
         "ServerTime(server_time=1, additional_properties={'more': [{'amount': Decimal('0.00000000')}, (1,),"
         " (1, Decimal('100'))]})"
     ) == repr(time)
+
+
+def test_dictionary_is_json() -> None:
+    """Numbers with a decimal point in members that the document does not name are text in the dictionary."""
+    body = b'{"serverTime": 1, "later": {"amounts": [0.10, 1e-8], "plain": 1}}'
+    parsed = decoders.parse_json(body)
+
+    assert {"serverTime": 1, "later": {"amounts": ["0.10", "0.00000001"], "plain": 1}} == json.loads(
+        json.dumps(ServerTime.from_dict(parsed).to_dict())
+    )
 
 
 def test_repr_of_nested_values(kinds: Kinds) -> None:

@@ -7,20 +7,23 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import reduce
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
 from support.constants import ROOT, SPEC
 from support.markdown_blocks import Block, blocks_of, make_targets
 from support.pytest_runner import run_pytest
+from support.specs import merged, with_operations, write
 
 DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): blocks_of(page) for page in sorted(DOCS.rglob("*.md"))}
 # They need a package of another document, and httpx2 in place of httpx; other tests run them.
-OTHERS = {"how-to/add-an-operation.md", "how-to/httpx2.md"}
+OTHERS = {"how-to/add-an-operation.md", "how-to/describe-operations.md", "how-to/httpx2.md"}
 PROGRAMS = [
     page for page, blocks in PAGES.items() if page not in OTHERS and any(b.language == "python" for b in blocks)
 ]
@@ -65,6 +68,31 @@ def run_openssl(command: str) -> None:
 @pytest.mark.parametrize("page", PROGRAMS)
 def test_programs_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The programs of a page run one after the other, as in one session, and print the output below them."""
+    run_programs(page, capsys)
+
+
+def test_operations_can_be_described_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package of the document whose parts a page shows can do what its programs do."""
+    page = "how-to/describe-operations.md"
+    parts = [yaml.safe_load(block.text) for block in PAGES[page] if block.language == "yaml"]
+    document = write(with_operations(reduce(merged, parts)), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    document.rename("mine.yaml")
+
+    assert 0 == main(["generate", "--spec", "mine.yaml", "--output", ".", "--package", "my_client"])
+    capsys.readouterr()
+    try:
+        run_programs(page, capsys)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "my_client"]:
+            del sys.modules[name]
+
+
+def run_programs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run the programs of a page as one session, and compare what they print with the output below them."""
     names: dict[str, object] = {"__name__": "__main__"}
     blocks = PAGES[page]
 
@@ -140,7 +168,7 @@ def test_no_language_is_left_out() -> None:
     """No page has a block in a language that no test here checks."""
     languages = {block.language for blocks in PAGES.values() for block in blocks}
 
-    assert {"python", "sh", "text"} == languages
+    assert {"python", "sh", "text", "yaml"} == languages
 
 
 @pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", "../SECURITY.md", *PAGES])

@@ -241,7 +241,7 @@ def test_window_of_another_document(tmp_path: Path, account: Account) -> None:
     path = tmp_path / "openapi.yaml"
     late, early = signed(f"timestamp={NOW_MS - 8}"), signed(f"timestamp={NOW_MS + 8}")
 
-    path.write_text(text.replace("default: 5000", "default: 7").replace("x-max-clock-skew: 1000", "x-too-far-ahead: 8"))
+    path.write_text(text.replace("default: 5000", "default: 7").replace("x-max-clock-skew: 1000", "x-max-clock-skew: 8"))
     narrow = RequestHandler(load_spec(path), [account], 10)
     path.write_text(text.replace("default: 5000", "").replace("x-max-clock-skew: 1000", ""))
     endless = RequestHandler(load_spec(path), [account], 10)

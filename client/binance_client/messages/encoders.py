@@ -36,8 +36,14 @@ def _within(loc: Loc) -> Generator[None]:
         raise
 
 
-def any_value(value: object, loc: Loc) -> Any:  # noqa: ARG001, an encoder like the others
-    """Return a value of any type."""
+def any_value(value: object, loc: Loc) -> Any:
+    """Return a value of any type; decimals within it become text, because JSON numbers would be floats."""
+    if isinstance(value, Decimal):
+        return decimal(value, loc)
+    if isinstance(value, dict):
+        return {name: any_value(item, f"{loc}, {name}") for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [any_value(item, f"{loc}, item {index}") for index, item in enumerate(value)]
     return value
 
 

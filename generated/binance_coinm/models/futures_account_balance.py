@@ -51,12 +51,12 @@ class FuturesAccountBalance(Model):
     """ The names of the members of the JSON object, by attribute name. """
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, including undocumented members.
+        """Return the JSON object, including undocumented members; decimals are strings.
 
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **self.additional_properties,
+            **encoders.any_value(self.additional_properties, "additional_properties"),
             "accountAlias": encoders.string(self.account_alias, "account_alias"),
             "asset": encoders.string(self.asset, "asset"),
             "balance": encoders.decimal(self.balance, "balance"),

@@ -25,12 +25,12 @@ class ServerTime(Model):
     """ The names of the members of the JSON object, by attribute name. """
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, including undocumented members.
+        """Return the JSON object, including undocumented members; decimals are strings.
 
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **self.additional_properties,
+            **encoders.any_value(self.additional_properties, "additional_properties"),
             "serverTime": encoders.integer(self.server_time, "server_time"),
         }
 
