@@ -184,11 +184,14 @@ class _ExactLoader(yaml.SafeLoader):
 
 
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.construct_decimal)
+_BOOL = ("tag:yaml.org,2002:bool", re.compile("(?i:true|false)$"))
 _ExactLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
+    first: [
+        *(pair for pair in resolvers if not pair[0].endswith((":bool", ":timestamp"))),
+        *[_BOOL] * (first in "tTfF"),
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_ExactLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(?i:true|false)$"), list("tTfF"))
 
 
 # Cached because parsing YAML is the slowest part of starting a sandbox, and test suites start many of them.

@@ -46,6 +46,10 @@ ENUMS: dict[str, Any] = {
 }
 
 
+# Names of operations and tags, which are modules, methods and attributes of the client.
+GROUPS = ("Any", "None", "api", "class", "decimal", "errors", "import", "list", "models", "property", "spec_", "types")
+
+
 def members_of(name: str) -> list[str]:
     """Return a name and, so that upstream cannot change its case, the same in lower case."""
     return list(dict.fromkeys([name, snake_case(name)]))
@@ -99,6 +103,16 @@ def document() -> dict[str, Any]:
             "responses": {"200": {"description": "Nothing."}},
         }
     }
+    for name in GROUPS:
+        paths[f"/test/v1/groups/{name}"] = {
+            "get": {
+                "operationId": name,
+                "tags": [name],
+                "security": [],
+                "x-weight": 1,
+                "responses": {"200": {"description": "Nothing."}},
+            }
+        }
     return with_operations({"paths": paths, "components": {"schemas": schemas}})
 
 
@@ -159,6 +173,17 @@ def test_enumerations(package: Any, sandbox: Sandbox) -> None:
         client.test.get_enums(int_enum=package.models.IntEnum_.VALUE_2, str_enum="b")
 
     assert [b"IntEnum=2&StrEnum=b"] == [request.query for request in sandbox.pop_requests()]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_groups(package: Any, sandbox: Sandbox, name: str) -> None:
+    """Operations and tags may have names that Python or the package uses; the client has them, maybe with a suffix."""
+    with package.connect(sandbox.credentials, server=sandbox.url) as client:
+        [group] = {name.lower(), f"{name.lower()}_"} & set(dir(client))
+        [method] = [method for method in dir(getattr(client, group)) if not method.startswith("_")]
+        getattr(getattr(client, group), method)()
+
+    assert [f"/test/v1/groups/{name}"] == [request.path for request in sandbox.pop_requests()]
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from binance_generator import generate
 from binance_generator.document import read
-from binance_generator.spec import Node, SpecError
+from binance_generator.spec import FORM, JSON, Node, SpecError
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.strings import PythonIdentifier
 from support.constants import SPEC
 
 DOCUMENT, _ = read(SPEC)
@@ -299,6 +300,27 @@ def test_tags_with_the_same_class(tags: list[str]) -> None:
         }
 
     assert "choose another tag" in error_of(document)
+
+
+def test_defaults_are_not_sent() -> None:
+    """A default of a parameter, a form field or a model is in the description alone, even behind a reference."""
+    kind = {"type": "string", "enum": ["GTC", "IOC"], "default": "GTC"}
+    order = {"type": "object", "properties": {"direct": kind, "tif": {"$ref": "#/components/schemas/Tif"}}}
+    fields = {
+        "tif": {"$ref": "#/components/schemas/Order/properties/tif"},
+        "orders": {"type": "array", "items": {"$ref": "#/components/schemas/Order"}},
+    }
+    body = {"schema": {"type": "object", "properties": fields}, "encoding": {"orders": {"contentType": JSON}}}
+    document = changed(("components", "schemas", "Tif"), kind)
+    document["components"]["schemas"]["Order"] = order
+    document["paths"]["/odd"] = {"post": OPERATION | {"requestBody": {"content": {FORM: body}}}}
+
+    data, _ = generate.parse(document, CONFIG)
+
+    [endpoint] = data.endpoint_collections_by_tag[PythonIdentifier("default", "tag")].endpoints
+    [model] = [model for model in data.models if model.class_info.name == "Order"]
+    sent = [endpoint.query_parameters[0], *(model.optional_properties or ())]
+    assert [(None, "If it is not sent, the exchange uses GTC.")] * 3 == [(p.default, p.description) for p in sent]
 
 
 VALUES: list[object] = [DELETED, None, 0, -1, True, "", "x", "2020", 1.5, [], {}, ["x"], {"x": "y"}]

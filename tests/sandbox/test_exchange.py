@@ -241,7 +241,9 @@ def test_window_of_another_document(tmp_path: Path, account: Account) -> None:
     path = tmp_path / "openapi.yaml"
     late, early = signed(f"timestamp={NOW_MS - 8}"), signed(f"timestamp={NOW_MS + 8}")
 
-    path.write_text(text.replace("default: 5000", "default: 7").replace("x-max-clock-skew: 1000", "x-max-clock-skew: 8"))
+    path.write_text(
+        text.replace("default: 5000", "default: 7").replace("x-max-clock-skew: 1000", "x-max-clock-skew: 8")
+    )
     narrow = RequestHandler(load_spec(path), [account], 10)
     path.write_text(text.replace("default: 5000", "").replace("x-max-clock-skew: 1000", ""))
     endless = RequestHandler(load_spec(path), [account], 10)
@@ -380,6 +382,51 @@ def test_document_without_an_error_example(tmp_path: Path, account: Account) -> 
 
     assert response.status == 501
     assert b"no error example named 'signature'" in response.body
+
+
+@pytest.mark.parametrize(
+    ("weight", "query", "counted"),
+    [
+        ("{parameter: symbol, sent: 1, not-sent: 40}", "symbol=X", 1),
+        ("{parameter: symbol, sent: 1, not-sent: 40}", "symbol=", 1),
+        ("{parameter: symbol, sent: 1, not-sent: 40}", "", 40),
+        ("{parameter: limit, up-to: {100: 5, 50: 2}}", "limit=50", 2),
+        ("{parameter: limit, up-to: {100: 5, 50: 2}}", "limit=51", 5),
+        ("{parameter: limit, up-to: {100: 5, 50: 2}}", "limit=5000", 5),
+        ("{parameter: limit, up-to: {100: 5, 50: 2}}", "", 2),
+        ("{parameter: limit, up-to: {100: 5, 50: 2}}", "limit=-1", 2),
+        ("{parameter: limit, up-to: {100: 5, 50: 2}}", f"limit={'9' * 5000}", 2),
+    ],
+)
+def test_weight_that_depends_on_a_parameter(
+    tmp_path: Path, account: Account, weight: str, query: str, counted: int
+) -> None:
+    """The weight is that of the parameter's value; a value that is none counts as the default."""
+    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    before, operation, after = text.partition("      operationId: serverTime\n")
+    parameters = (
+        "      parameters:\n        - {name: symbol, in: query, schema: {type: string}}\n"
+        "        - {name: limit, in: query, schema: {type: integer, default: 10}}\n"
+    )
+    path = tmp_path / "openapi.yaml"
+    path.write_text(before + operation + parameters + after.replace("x-weight: 1", f"x-weight: {weight}", 1))
+    handler = RequestHandler(load_spec(path), [account], 100)
+
+    handler.handle(ReceivedRequest("GET", "/dapi/v1/time", query.encode(), Headers([])), NOW_MS)
+
+    assert counted == handler.rate_limit.used(NOW_MS)
+
+
+def test_yaml_without_surprises(tmp_path: Path, account: Account) -> None:
+    """A document is read as the generator reads it: keys are text, and words such as no and dates too."""
+    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "openapi.yaml"
+    path.write_text(
+        text.replace("'200':", "200:").replace("serverTime: 1499827319559", "{on: no, 1: 2020-01-01, last: true}")
+    )
+    handler = RequestHandler(load_spec(path), [account], 100)
+
+    assert {"on": "no", "1": "2020-01-01", "last": True} == handler.spec.operations[1].example
 
 
 def test_nothing_secret_in_any_repr(account: Account) -> None:
