@@ -35,7 +35,7 @@ def pytest_configure() -> None:
 def _environment_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own settings out of each test."""
     for variable in os.environ:
-        if variable.startswith(("BINANCE_", "SSL_CERT_")) or variable.lower().endswith("_proxy"):
+        if variable.startswith(("BINANCE_", "SSL_CERT_", "SSLKEYLOGFILE")) or variable.lower().endswith("_proxy"):
             monkeypatch.delenv(variable)
 
 

@@ -12,9 +12,12 @@ from urllib.parse import unquote_to_bytes
 
 import httpx
 from attrs import define, field, frozen
+from binance_client.connections.flows import WaitTimeoutError
 from binance_client.connections.proxies import load_proxies
+from binance_client.connections.resolver import resolve
+from binance_client.connections.tls_settings import load_tls_settings
 from binance_client.policy.deadline import SECONDS_PER_DAY
-from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RsaKey, Server, connect
+from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RsaKey
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
 from binance_coinm.errors import BinanceError, ConfigurationError, TimestampError
@@ -94,7 +97,7 @@ class Endpoint:
     @classmethod
     def for_url(cls, url: httpx.URL) -> Self:
         """Return the endpoint of connections for a URL; as in `connect`, only https uses the environment's proxy."""
-        proxy = load_proxies(None, trust_env=url.scheme == "https").proxy_for(url)
+        proxy = load_proxies(None, url, trust_env=url.scheme == "https").proxy_for(url)
         if proxy is not None:
             port = proxy.url.port or _DEFAULT_PORTS.get(proxy.url.scheme, _SOCKS_PORT)
             return cls(proxy.url.host, port, is_proxy=True)
@@ -142,10 +145,7 @@ class Check:
 def check_credentials(context: DoctorContext) -> CheckResult:
     """Load the credentials of the sandbox, or of the environment."""
     try:
-        # This client sends nothing, and with this server nothing but its credentials can be invalid.
-        context.credentials = (
-            context.target.credentials or connect(server=Server.PRODUCTION, trust_env=False).credentials
-        )
+        context.credentials = context.target.credentials or Credentials.from_env()
     except ConfigurationError as error:
         return misconfigured(
             error,
@@ -181,13 +181,13 @@ def check_server(context: DoctorContext) -> CheckResult:
 
 def check_dns(context: DoctorContext) -> CheckResult:
     """Resolve the host of the endpoint; a proxy resolves the server's host itself."""
-    endpoint = context.endpoint
+    endpoint, timeout = context.endpoint, context.target.timeout
     try:
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+        found = resolve(endpoint.host, endpoint.port, timeout)
+    except (OSError, WaitTimeoutError) as error:
         return failed(
             f"{endpoint}: {_reason(error)}",
-            expected="an IP address",
+            expected=f"an IP address within {timeout:g} s",
             to_do="check the spelling of the server, the network, and this machine's DNS settings",
         )
     # A dict keeps each address once, in order.
@@ -325,7 +325,8 @@ def _connect(endpoint: Endpoint, scheme: str, timeout: float) -> str:
         if scheme == "http":
             return f"{endpoint} at {address}; no TLS: http, within this machine"
         start = time.monotonic()
-        with httpx.create_ssl_context().wrap_socket(connection, server_hostname=endpoint.host) as tls:
+        context = load_tls_settings(verify=True, trust_env=True).context
+        with context.wrap_socket(connection, server_hostname=endpoint.host) as tls:
             handshake = f"{tls.version()} in {_ms_since(start):.1f} ms"
             certificate: dict[str, Any] = tls.getpeercert() or {}
     issuer = dict(pair for part in certificate["issuer"] for pair in part)
@@ -343,6 +344,6 @@ def _ms_since(start: float) -> float:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | WaitTimeoutError):
         return "timed out"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import httpx
 from binance_signing import Credentials, Signer
 from binance_signing.credentials import credentials_problem
-from binance_signing.origin import is_loopback, origin_of, parse_server_url
+from binance_signing.errors import bounded_repr
+from binance_signing.origin import is_loopback, origin_of, parse_server_url, shown_url
 
 from .connections.pool import Pool
 from .connections.proxies import load_proxies
@@ -53,20 +54,46 @@ def require_transport(transport: object) -> httpx.BaseTransport | httpx.AsyncBas
     )
 
 
-def load_server(spec: ExchangeSpec, server: str | None) -> httpx.URL:
+def load_server(spec: ExchangeSpec, server: object) -> httpx.URL:
     """Return the URL of a server: the given one, that of the environment, or else the document's first.
 
     Raises `ConfigurationError` if it is invalid.
     """
+    problem = ""
     if server is None:
-        server = os.environ.get(_SERVER)
+        # An empty variable counts as unset.
+        name = os.environ.get(_SERVER) or next(iter(spec.servers))
         try:
-            server = next(iter(spec.servers)) if server is None else spec.servers.from_name(server)
+            server = spec.servers.from_name(name)
         except ValueError as error:
-            raise ConfigurationError(f"{_SERVER} is {server!r}; {error}") from None
-    elif str(server).upper() in spec.servers.__members__:
+            problem = f"{_SERVER} is {shown_url(name)}; {error}"
+        del name
+    elif isinstance(server, str) and server.upper() in spec.servers.__members__:
         server = spec.servers.from_name(server)
-    return parse_server_url(server)
+    try:
+        if problem:
+            raise ConfigurationError(problem)
+        url = parse_server_url(server)
+    finally:
+        # An exception's traceback keeps this frame, and the URL may hold a secret.
+        del server
+    _require_no_operation_path(spec, url)
+    return url
+
+
+def _require_no_operation_path(spec: ExchangeSpec, url: httpx.URL) -> None:
+    """Raise `ConfigurationError` for a URL that ends as the paths of operations begin, such as in `/dapi`."""
+    path = url.path.rstrip("/")
+    if not path or spec.server_time is None:
+        return
+    _, *segments, _ = str(spec.server_time().build_request()["url"]).split("/")
+    for count in range(len(segments), 0, -1):
+        prefix = "/" + "/".join(segments[:count])
+        if path.endswith(prefix):
+            base = str(url).rstrip("/").removesuffix(prefix)
+            raise ConfigurationError(
+                f"server is {shown_url(url)}, but the paths of operations begin with {prefix}; write {base}"
+            )
 
 
 def build_state(spec: ExchangeSpec, settings: Settings, url: httpx.URL, clock: Callable[[], int]) -> ClientState:
@@ -74,7 +101,7 @@ def build_state(spec: ExchangeSpec, settings: Settings, url: httpx.URL, clock: C
     if settings.sync_clock and spec.server_time is None:
         raise ConfigurationError(f"sync_clock: {NO_SERVER_TIME}")
     if not is_sync_function(clock):
-        raise ConfigurationError(f"clock: expected a function, not async, that returns milliseconds, got {clock!r}")
+        raise ConfigurationError(f"clock: expected a function, not async, that returns milliseconds, got {bounded_repr(clock)}")
     redact_logs()
     # A loopback port may belong to another server later, so clients do not share its rate limit.
     is_shared = not is_loopback(url)
@@ -99,7 +126,7 @@ def build_pool(
     # The environment's proxies are not for requests to this machine, the only ones that may go over http.
     trust_env = state.settings.trust_env and url.scheme == "https"
     try:
-        proxies = load_proxies(proxy, trust_env=trust_env)
+        proxies = load_proxies(proxy, url, trust_env=trust_env)
     finally:
         # An exception's traceback keeps this frame, and the URL may hold a password.
         del proxy

@@ -1,10 +1,11 @@
 """Origins: where a request goes, and the only one that credentials may go to."""
 
+import re
 from ipaddress import ip_address
 
 import httpx
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, bounded_repr
 
 MAX_PORT = 65_535
 
@@ -16,26 +17,49 @@ def origin_of(url: httpx.URL) -> Origin:
     return url.scheme, url.host, url.port
 
 
-def parse_server_url(server: str) -> httpx.URL:
+def parse_server_url(server: object) -> httpx.URL:
     """Return the URL of a server; raise `ConfigurationError` if credentials may not go there.
 
     Credentials go over https, or over http to this machine. The URL may have a path, such as that of a gateway, which
     precedes the paths of operations.
     """
-    try:
-        url = httpx.URL(server)
-        # Read within the `try`, because httpx rejects some hosts only when they are read.
-        is_invalid = not url.host or not 0 <= (url.port or 0) <= MAX_PORT
-    except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise _invalid_server(f"is not a URL ({error})") from None
+    url = parse_url(server)
+    shown = shown_url(server)
+    # The exception's traceback keeps this frame, and the URL may hold a secret.
+    del server
+    if url is None:
+        raise _invalid_server(f"is {shown}, which is not a URL")
     if url.userinfo or url.query or url.fragment:
-        # The URL is not shown, because it may hold a secret.
-        raise _invalid_server("has more than scheme, host, port and path")
-    if url.scheme not in ("https", "http") or is_invalid:
-        raise _invalid_server(f"is {server!r}, which is not an http or https URL")
+        del url
+        raise _invalid_server(f"is {shown}, which has more than scheme, host, port and path; remove the rest")
+    if url.scheme not in ("https", "http") or not url.host:
+        raise _invalid_server(f"is {shown}, which is not an http or https URL")
     if url.scheme == "http" and not is_loopback(url):
-        raise _invalid_server(f"is {server!r}, which would send credentials unencrypted; http is for this machine only")
+        raise _invalid_server(f"is {shown}, which would send credentials unencrypted; http is for this machine only")
     return url
+
+
+def parse_url(text: object) -> httpx.URL | None:
+    """Return a text or URL of httpx as a URL, None if it is not one; httpx does not check all hosts and ports."""
+    if not isinstance(text, str | httpx.URL):
+        return None
+    try:
+        url = httpx.URL(text)
+        # Reads the host too, which may raise.
+        *_, port = origin_of(url)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return url if 0 <= (port or 0) <= MAX_PORT else None
+
+
+def shown_url(url: object) -> str:
+    """Return the `repr` of a URL for an error, without what may be secret: user, password, query and fragment."""
+    if not isinstance(url, str | httpx.URL):
+        return bounded_repr(url)
+    text = url if isinstance(url, str) else str(url)
+    parts = re.fullmatch(r"([a-z][a-z0-9+.-]*://)?(.*@)?([^?#]*)(.*)", text, re.IGNORECASE | re.DOTALL)
+    scheme, userinfo, address, rest = parts.groups("") if parts else ("",) * 4
+    return bounded_repr(f"{scheme}{'[hidden]@' if userinfo else ''}{address}{'?[hidden]' if rest else ''}")
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -8,11 +8,13 @@ from typing import Any, Protocol, Self
 import httpx
 
 from .credentials import Credentials, credentials_problem
-from .errors import ConfigurationError
+from .errors import ConfigurationError, bounded_repr
 from .origin import Origin, origin_of, parse_server_url
 from .signature import sign_params
 
 _FORM = "application/x-www-form-urlencoded"
+# Of 64 bits, as the exchange reads it.
+_MAX_INTEGER = 2**63
 
 
 class Security(Protocol):
@@ -61,10 +63,14 @@ class Signer:
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold a secret.
             del credentials
-        if recv_window is not None and (type(recv_window) is not int or recv_window < 1):
-            raise ConfigurationError(f"recv_window: expected a positive number of milliseconds, got {recv_window!r}")
+        if recv_window is not None and (type(recv_window) is not int or not 1 <= recv_window < _MAX_INTEGER):
+            raise ConfigurationError(
+                f"recv_window: expected a positive number of milliseconds, got {bounded_repr(recv_window)}"
+            )
+        if not (clock is None or callable(clock)):
+            raise ConfigurationError(f"clock: expected a function that returns milliseconds, got {bounded_repr(clock)}")
         self._origin: Origin = origin_of(parse_server_url(server))
-        self._clock = clock or system_clock
+        self._clock = system_clock if clock is None else clock
         self._recv_window = recv_window
 
     def __repr__(self) -> str:
@@ -102,7 +108,7 @@ class Signer:
             api_key_header, is_signed = security.api_key_header, security.signed
         except AttributeError:
             raise ConfigurationError(
-                f'extensions["security"]: expected a member of the generated Security, got {security!r}'
+                f'extensions["security"]: expected a member of the generated Security, got {bounded_repr(security)}'
             ) from None
         if api_key_header is None:
             return DONE
@@ -128,7 +134,10 @@ class Signer:
         content = request.read()
         if content and request.headers.get("Content-Type", _FORM).partition(";")[0].strip().lower() != _FORM:
             raise ConfigurationError(f"the body of a signed request has to be a form ({_FORM}); pass it as data=")
-        query, body = sign_params(request.url.query, content, credentials.key, self._clock(), self._recv_window)
+        timestamp = self._clock()
+        if type(timestamp) is not int or not 0 <= timestamp < _MAX_INTEGER:
+            raise ConfigurationError(f"clock: expected milliseconds as an int, got {bounded_repr(timestamp)}")
+        query, body = sign_params(request.url.query, content, credentials.key, timestamp, self._recv_window)
         request.url = _with_query(request.url, query)
         if body != content:
             _replace_body(request, body)

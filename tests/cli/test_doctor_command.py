@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+import threading
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -291,6 +292,32 @@ def test_unknown_host(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     assert ["connection", "clock", "balance", "used weight"] == report.skipped
     assert "requires DNS" == report.texts["connection"]
     assert "requires connection" == report.texts["balance"]
+
+
+def test_slow_name_resolution(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """DNS fails at the timeout, however long the system's resolver takes."""
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: is_over.wait(60))
+
+    report = Report(capsys, "--server", "https://dapi.example", "--timeout", "0.05")
+    is_over.set()
+
+    assert (1, ["DNS"]) == (report.code, report.failed)
+    assert report.texts["DNS"].startswith("dapi.example: timed out\nexpected: an IP address within 0.05 s")
+
+
+@pytest.mark.parametrize(("variable", "value"), [("SSLKEYLOGFILE", "/missing/keys"), ("SSL_CERT_FILE", "/missing.pem")])
+def test_invalid_certificates_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    """Settings of certificates are the fault of the server's step, and not of the credentials."""
+    monkeypatch.setenv(variable, value)
+
+    report = Report(capsys, "--server", "https://dapi.example")
+
+    assert (2, ["server"]) == (report.code, report.failed)
+    assert variable in report.texts["server"]
+    assert value in report.texts["server"]
 
 
 def test_invalid_host_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,7 @@ def test_missing_credentials(monkeypatch: pytest.MonkeyPatch, missing: str, valu
         connect()
 
 
-@pytest.mark.parametrize("server", ["prod", "", "dapi.binance.com"])
+@pytest.mark.parametrize("server", ["prod", " ", "dapi.binance.com"])
 def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
     """An unknown name of a server is an error that lists the known ones."""
     an_environment(monkeypatch, BINANCE_SERVER=server)
@@ -96,6 +96,38 @@ def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, serv
         ConfigurationError, match=r"BINANCE_SERVER is '.*'; expected production, demo, testnet or a URL"
     ):
         connect()
+
+
+@pytest.mark.parametrize("prefix", ["/dapi", "/dapi/", "/dapi/v1", "/gateway/dapi"])
+def test_server_with_the_path_of_operations(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    """A URL that ends as the paths of operations begin is an error that says what to write."""
+    base = "https://dapi.binance.com/gateway" if "gateway" in prefix else "https://dapi.binance.com"
+    url = f"https://dapi.binance.com{prefix}"
+    an_environment(monkeypatch, BINANCE_SERVER=url)
+
+    for server in (url, None):
+        with pytest.raises(ConfigurationError, match=rf"^server is '{url}', but .* /dapi(/v1)?; write {base}$"):
+            connect(some_credentials(), server=server)
+
+
+@pytest.mark.parametrize("value", ["user:pass@dapi.binance.com", "https://user:pass@dapi.binance.com"])
+def test_secret_in_the_variable_of_the_server(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """User and password in BINANCE_SERVER are rejected, and not shown."""
+    an_environment(monkeypatch, BINANCE_SERVER=value)
+
+    with pytest.raises(
+        ConfigurationError, match=r"\[hidden\]@dapi.binance.com'.*BINANCE_SERVER|BINANCE_SERVER is "
+    ) as caught:
+        connect()
+
+    assert "pass" not in str(caught.value)
+
+
+def test_empty_variable_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty BINANCE_SERVER counts as unset."""
+    an_environment(monkeypatch, BINANCE_SERVER="")
+
+    assert Server.PRODUCTION == connect().base_url
 
 
 @pytest.mark.parametrize(
@@ -110,7 +142,23 @@ def test_unknown_server_in_the_environment(monkeypatch: pytest.MonkeyPatch, serv
         ("staging", "not an http or https URL"),
         ("", "not an http or https URL"),
         ("https://", "not an http or https URL"),
-        ("https://user:pass@dapi.binance.com", "^server has more than scheme, host, port and path;"),
+        (
+            "https://user:pass@dapi.binance.com",
+            r"^server is 'https://\[hidden\]@dapi.binance.com', which has more than",
+        ),
+        (
+            "https://user:p/ass@dapi.binance.com",
+            r"^server is 'https://\[hidden\]@dapi.binance.com', which is not a URL",
+        ),
+        ("https://user:pass@", r"^server is 'https://\[hidden\]@', which has more than"),
+        ("user:pass@dapi.binance.com", "not an http or https URL"),
+        (
+            "https://dapi.binance.com/?key=pass",
+            r"^server is 'https://dapi.binance.com/\?\[hidden\]', which has more than",
+        ),
+        ("https://dapi.binance.com:65536", "not a URL"),
+        ("https://xn--a-", "not a URL"),
+        ("https://ä-.example", "not a URL"),
         ("https://dapi.binance.com?a=1", "more than scheme, host, port and path"),
         ("https://dapi.binance.com#a", "more than scheme, host, port and path"),
         ("https://dapi.binance.com:port", "not a URL"),
@@ -269,14 +317,30 @@ def test_proxy_as_argument(balance: Balance, proxy: Callable[[str], str | httpx.
 
 @pytest.mark.parametrize(
     "proxy",
-    ["junk", "", "ftp://127.0.0.1", "http://", "http://[::1", "http://user:p@ss@", "http://127.0.0.1:port", 7, []],
+    [
+        "junk",
+        "",
+        "ftp://127.0.0.1",
+        "socks://127.0.0.1",
+        "http://",
+        "http://[::1",
+        "http://xn--a-",
+        "http://user:p@ss@",
+        "http://127.0.0.1:port",
+        "http://127.0.0.1:65536",
+        b"http://127.0.0.1",
+        7,
+        [],
+    ],
 )
 def test_invalid_proxies(proxy: Any) -> None:
     """An invalid proxy is an error when a client is created, and is not shown, because it may contain a password."""
     with pytest.raises(ConfigurationError) as caught:
         connect(some_credentials(), proxy=proxy)
 
-    expected = "proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy"
+    expected = (
+        "proxy: expected a URL such as http://user:password@host:3128 (or https://, socks5://), or an httpx.Proxy"
+    )
     assert expected == str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -454,13 +518,17 @@ def test_each_client_keeps_its_proxy(monkeypatch: pytest.MonkeyPatch, side: str)
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("SSL_CERT_FILE", "/missing.pem", "certificates (SSL_CERT_FILE, SSL_CERT_DIR): "),
-        ("SSL_CERT_FILE", __file__, "certificates (SSL_CERT_FILE, SSL_CERT_DIR): "),
-        ("HTTPS_PROXY", "gopher://127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"),
-        ("ALL_PROXY", "http://", "proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"),
-        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", "proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"),
+        ("SSL_CERT_FILE", "/missing.pem", ": '/missing.pem' has no certificates that can be read (No such file"),
+        ("SSL_CERT_FILE", __file__, f": {__file__!r} has no certificates that can be read ("),
+        ("SSL_CERT_DIR", "/missing:/none", ": '/missing:/none' has no certificates that can be read (No such file"),
+        ("SSLKEYLOGFILE", "/missing/keys", " is '/missing/keys', which cannot be written ("),
+        ("HTTPS_PROXY", "gopher://127.0.0.1", " is 'gopher://127.0.0.1': expected a URL such as http://"),
+        ("https_proxy", "socks://127.0.0.1:1080", " is 'socks://127.0.0.1:1080': expected a URL such as http://"),
+        ("ALL_PROXY", "http://", " is 'http://': expected a URL such as http://"),
+        ("HTTPS_PROXY", "http://user:pass/word@127.0.0.1", " is 'http://[hidden]@127.0.0.1': expected a URL such as"),
+        ("HTTPS_PROXY", "user:pass/word@127.0.0.1", " is '[hidden]@127.0.0.1': expected a URL such as http://"),
     ],
-    ids=["no certificates", "no certificate in it", "no such scheme", "no host", "no port"],
+    ids=["file", "not a certificate", "folders", "log", "scheme", "socks", "no host", "no port", "no scheme"],
 )
 def test_invalid_environment(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str) -> None:
     """Invalid certificates and proxies are errors when a client is created, and a password is not shown."""
@@ -469,11 +537,9 @@ def test_invalid_environment(monkeypatch: pytest.MonkeyPatch, variable: str, val
     with pytest.raises(ConfigurationError) as caught:
         connect(some_credentials(), server="https://127.0.0.1:1")
 
-    assert str(caught.value).startswith(f"the environment's {message}")
-    assert "word" not in str(caught.value)
-    assert caught.value.__cause__ is None
-    # The error of a proxy's URL would show it.
-    assert variable == "SSL_CERT_FILE" or caught.value.__context__ is None
+    assert str(caught.value).startswith(f"{variable}{message}")
+    assert "pass/word" not in str(caught.value)
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
 
 
 @pytest.mark.parametrize(
@@ -482,14 +548,16 @@ def test_invalid_environment(monkeypatch: pytest.MonkeyPatch, variable: str, val
         {"server": "http://127.0.0.1:1"},
         {"server": Server.DEMO, "trust_env": False},
         {"server": Server.DEMO, "proxy": "http://127.0.0.1:1", "verify": ssl.create_default_context()},
+        {"server": "https://excepted.example", "verify": ssl.create_default_context()},
         {"server": Server.DEMO, "transport": httpx.MockTransport(lambda _: httpx.Response(200, json=[]))},
     ],
-    ids=["this machine", "environment not trusted", "arguments", "transport"],
+    ids=["this machine", "environment not trusted", "arguments", "excepted from the proxy", "transport"],
 )
 def test_unused_environment(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
     """Certificates and proxies of the environment that a client does not use may be invalid."""
     monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
     monkeypatch.setenv("HTTPS_PROXY", "gopher://127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "excepted.example")
 
     assert settings["server"] == connect(some_credentials(), **settings).base_url
 

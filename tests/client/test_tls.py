@@ -282,6 +282,38 @@ def test_clients_do_not_share_certificates(
         balance(connect(sandbox.credentials, server=server.url, retry=None))
 
 
+def test_replaced_certificates(
+    tmp_path: Path, sandbox: Sandbox, server: RecordingProxy, balance: Balance, files: Files
+) -> None:
+    """A file of certificates that was replaced is read again for a new client, and not for an older one."""
+    path = tmp_path / "authority.pem"
+    path.write_bytes(Authority().certificate)
+    older = connect(sandbox.credentials, server=server.url, verify=str(path), retry=None)
+    path.write_bytes(files.authority.read_bytes())
+
+    assert balance(connect(sandbox.credentials, server=server.url, verify=str(path))).parsed
+    with pytest.raises(NetworkError):
+        balance(older)
+
+
+def test_key_log(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    sandbox: Sandbox,
+    server: RecordingProxy,
+    balance: Balance,
+    files: Files,
+) -> None:
+    """SSLKEYLOGFILE names the file for keys, as the standard library has it; verify=False does not read it."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+
+    assert balance(connect(sandbox.credentials, server=server.url, verify=str(files.authority))).parsed
+
+    assert "CLIENT" in (tmp_path / "keys").read_text(encoding="ascii")
+    monkeypatch.setenv("SSLKEYLOGFILE", "/missing/keys")
+    connect(sandbox.credentials, server=server.url, verify=False).close()
+
+
 class Route:
     """A proxy through which calls go: plain, a tunnel, or SOCKS, and the settings of `connect` for it."""
 

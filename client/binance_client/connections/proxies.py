@@ -1,13 +1,14 @@
 """Which proxy a request goes through."""
 
+import os
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 
 import httpx
 from attrs import field, frozen
-from binance_signing.origin import MAX_PORT
+from binance_signing.origin import parse_url, shown_url
 
 from binance_client.errors import ConfigurationError
 
@@ -18,8 +19,7 @@ _SOCKS = "socksio"
 _MAX_SOCKS_BYTES = 255
 # Missing in the type stubs of the standard library.
 proxy_bypass_environment: Callable[[str, dict[str, str]], bool] = vars(urllib.request)["proxy_bypass_environment"]
-_INVALID_ARGUMENT = "proxy: expected a URL such as http://user:password@host:3128, or an httpx.Proxy"
-_INVALID_ENVIRONMENT = "the environment's proxy (HTTPS_PROXY, ALL_PROXY) is not the URL of a proxy"
+_EXPECTED = "expected a URL such as http://user:password@host:3128 (or https://, socks5://), or an httpx.Proxy"
 
 
 @frozen
@@ -34,59 +34,67 @@ class Proxies:
     def proxy_for(self, url: httpx.URL) -> httpx.Proxy | None:
         """Return the proxy of a request, None if it goes directly to its server."""
         # Requests over http go only to this machine, and never through the environment's proxy.
-        if self.is_for_all or (url.scheme == "https" and not self._is_exception(url)):
+        if self.is_for_all or (url.scheme == "https" and not _is_exception(url, self.exceptions)):
             return self.proxy
         return None
 
-    def _is_exception(self, url: httpx.URL) -> bool:
-        hosts = {name.strip().strip("[]") for name in self.exceptions.split(",")}
-        host = url.netloc.decode("ascii")
-        return url.host in hosts or proxy_bypass_environment(host, {"no": self.exceptions})
+
+def _is_exception(url: httpx.URL, exceptions: str) -> bool:
+    hosts = {name.strip().strip("[]") for name in exceptions.split(",")}
+    return url.host in hosts or proxy_bypass_environment(url.netloc.decode("ascii"), {"no": exceptions})
 
 
-def load_proxies(argument: str | httpx.URL | httpx.Proxy | None, *, trust_env: bool) -> Proxies:
-    """Return the proxies of a client; raise `ConfigurationError` if one that would be used is invalid."""
+def load_proxies(argument: str | httpx.URL | httpx.Proxy | None, server: httpx.URL, *, trust_env: bool) -> Proxies:
+    """Return the proxies of a client of a server; raise `ConfigurationError` if one that would be used is invalid."""
     environment = urllib.request.getproxies() if trust_env and argument is None else {}
-    proxy = _from_environment(environment) if argument is None else _parse(argument)
-    if proxy is None:
-        message = _INVALID_ENVIRONMENT if argument is None else _INVALID_ARGUMENT
-        is_invalid = argument is not None or bool(_url_in(environment))
-        # The exception's traceback keeps this frame, whose variables must not hold a password.
-        del argument, environment
-        if is_invalid:
-            raise ConfigurationError(message)
-        return Proxies(None)
-    tls = None
-    if proxy.url.scheme == "https":
-        tls = (
-            TLSSettings(proxy.ssl_context) if proxy.ssl_context else load_tls_settings(verify=True, trust_env=trust_env)
-        )
-    return Proxies(proxy, tls, argument is not None, environment.get("no", ""))
-
-
-def _url_in(environment: Mapping[str, str]) -> str:
     # urllib prefers lower case to upper case; an empty variable counts as unset.
-    return environment.get("https") or environment.get("all") or ""
+    kind = next((kind for kind in ("https", "all") if environment.get(kind)), "")
+    url, exceptions = environment.get(kind, ""), environment.get("no", "")
+    proxy: httpx.Proxy | str | None = None
+    source, is_for_all = "proxy", argument is not None
+    if argument is not None:
+        proxy = _parse(argument)
+    elif url:
+        proxy = _parse(url if "://" in url else f"http://{url}")
+        source = f"{_variable_of(kind, url)} is {shown_url(url)}"
+    # An exception's traceback keeps this frame, whose variables must not hold a password.
+    del argument, environment, url
+    if isinstance(proxy, str):
+        if not is_for_all and _is_exception(server, exceptions):
+            return Proxies(None)
+        raise ConfigurationError(f"{source}: {proxy}")
+    tls = None
+    try:
+        if proxy is not None and proxy.url.scheme == "https":
+            context = proxy.ssl_context
+            tls = TLSSettings(context) if context else load_tls_settings(verify=True, trust_env=trust_env)
+        return Proxies(proxy, tls, is_for_all, exceptions)
+    finally:
+        del proxy
 
 
-def _from_environment(environment: Mapping[str, str]) -> httpx.Proxy | None:
-    url = _url_in(environment)
-    return _parse(url if "://" in url else f"http://{url}") if url else None
+def _variable_of(kind: str, url: str) -> str:
+    """Return the name of the variable that names a proxy; there is none if the system's settings name it."""
+    names = (name for name, value in os.environ.items() if name.lower() == f"{kind}_proxy" and value == url)
+    return next(names, "the system's proxy")
 
 
-def _parse(argument: str | httpx.URL | httpx.Proxy) -> httpx.Proxy | None:
+def _parse(argument: str | httpx.URL | httpx.Proxy) -> httpx.Proxy | str:
+    """Return the proxy, or what was expected instead."""
     proxy: httpx.Proxy | None = None
-    with suppress(AttributeError, TypeError, ValueError, httpx.InvalidURL):
-        proxy = argument if isinstance(argument, httpx.Proxy) else httpx.Proxy(argument)
-    if proxy is None or not proxy.url.host or not 0 <= (proxy.url.port or 0) <= MAX_PORT:
-        return None
-    if proxy.url.scheme.startswith("socks") and any(len(part) > _MAX_SOCKS_BYTES for part in proxy.raw_auth or ()):
-        return None
-    if proxy.url.scheme.startswith("socks") and find_spec(_SOCKS) is None:
-        del argument, proxy
-        raise ConfigurationError(
-            "a SOCKS proxy needs socksio, which is not installed: pip install 'binance-coinm[socks]'"
-        )
+    with suppress(ValueError, httpx.InvalidURL):
+        if isinstance(argument, httpx.Proxy):
+            proxy = argument
+        elif parse_url(argument) is not None:
+            proxy = httpx.Proxy(argument)
+    if proxy is None or parse_url(proxy.url) is None or not proxy.url.host:
+        return _EXPECTED
+    if not proxy.url.scheme.startswith("socks"):
+        return proxy
+    if any(len(part) > _MAX_SOCKS_BYTES for part in proxy.raw_auth or ()):
+        return f"expected a user name and a password of at most {_MAX_SOCKS_BYTES} bytes each"
+    if find_spec(_SOCKS) is None:
+        return "a SOCKS proxy needs socksio, which is not installed: pip install 'binance-coinm[socks]'"
     return proxy
 
 
