@@ -69,7 +69,7 @@ test-frozen: $(VENV)/frozen ## Test a program that is frozen with PyInstaller
 	@$(BIN)/python -m pytest --quiet tests/packaging/frozen
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
-	@$(BIN)/python -m pytest tests/client/test_properties.py tests/generator/test_documents.py --hypothesis-profile=$(PROFILE)
+	@$(BIN)/python -m pytest tests/client/test_properties.py tests/client/test_arguments.py tests/generator/test_documents.py --hypothesis-profile=$(PROFILE)
 
 soak: $(VENV)/test ## Call a failing server for MINUTES (10), and cancel calls for as long; fail on leaks and wrong results
 	@PYTHONPATH=tests $(BIN)/python tools/soak.py --scenario faults --minutes $(MINUTES)

@@ -101,7 +101,9 @@ def build_state(spec: ExchangeSpec, settings: Settings, url: httpx.URL, clock: C
     if settings.sync_clock and spec.server_time is None:
         raise ConfigurationError(f"sync_clock: {NO_SERVER_TIME}")
     if not is_sync_function(clock):
-        raise ConfigurationError(f"clock: expected a function, not async, that returns milliseconds, got {bounded_repr(clock)}")
+        raise ConfigurationError(
+            f"clock: expected a function, not async, that returns milliseconds, got {bounded_repr(clock)}"
+        )
     redact_logs()
     # A loopback port may belong to another server later, so clients do not share its rate limit.
     is_shared = not is_loopback(url)

@@ -2,15 +2,21 @@
 
 import ssl
 from threading import Lock
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
 from attrs import define, field
+from binance_signing.origin import parse_url, shown_url
 
+from .connections.tls_settings import load_tls_settings
+from .errors import ConfigurationError
 from .lifetime import closed_before_call
 from .messages.error_map import from_httpx_error
+from .messages.failures import INVALID
 from .messages.http import HTTPResponse
 from .spec import ExchangeSpec
+
+T = TypeVar("T")
 
 DEFAULT_TIMEOUT = 10.0
 
@@ -26,11 +32,12 @@ class BaseClient:
 
     spec: ClassVar[ExchangeSpec | None] = None
 
-    base_url: str
-    headers: dict[str, str] = field(factory=dict[str, str], kw_only=True)
-    timeout: float | httpx.Timeout = field(default=DEFAULT_TIMEOUT, kw_only=True)
-    verify: str | bool | ssl.SSLContext = field(default=True, kw_only=True)
-    httpx_args: dict[str, Any] = field(factory=dict[str, Any], kw_only=True)
+    # Private, because what httpx's clients were built with cannot be changed.
+    _base_url: str = field(alias="base_url")
+    _headers: dict[str, str] = field(factory=dict[str, str], kw_only=True, alias="headers")
+    _timeout: float | httpx.Timeout = field(default=DEFAULT_TIMEOUT, kw_only=True, alias="timeout")
+    _verify: str | bool | ssl.SSLContext = field(default=True, kw_only=True, alias="verify")
+    _httpx_args: dict[str, Any] = field(factory=dict[str, Any], kw_only=True, alias="httpx_args")
     _client: httpx.Client | None = field(default=None, init=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False)
     _building: Lock = field(factory=Lock, init=False)
@@ -38,6 +45,16 @@ class BaseClient:
     def __repr__(self) -> str:
         """Return the server alone, because headers and httpx_args may hold secrets."""
         return f"{type(self).__name__}({self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """The server's URL."""
+        return self._base_url
+
+    @property
+    def timeout(self) -> Any:
+        """The timeout of a call, in seconds, or an `httpx.Timeout`."""
+        return self._timeout
 
     def request(self, request: dict[str, Any]) -> HTTPResponse:
         """Send a request, given as arguments of `httpx.Client.request`; return the response, whatever its status.
@@ -70,7 +87,7 @@ class BaseClient:
         if self._client is None:
             with self._building:
                 if self._client is None:
-                    self._client = httpx.Client(**self._settings())
+                    self._client = self._build(httpx.Client)
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
@@ -78,7 +95,7 @@ class BaseClient:
         if self._async_client is None:
             with self._building:
                 if self._async_client is None:
-                    self._async_client = httpx.AsyncClient(**self._settings())
+                    self._async_client = self._build(httpx.AsyncClient)
         return self._async_client
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
@@ -95,11 +112,29 @@ class BaseClient:
         user_agent = {"User-Agent": self.spec.user_agent} if self.spec else {}
         return {
             "base_url": self.base_url,
-            "headers": {**user_agent, **self.headers},
+            "headers": {**user_agent, **self._headers},
             "timeout": self.timeout,
-            "verify": self.verify,
-            **self.httpx_args,
+            **self._httpx_args,
         }
+
+    def _build(self, kind: type[T]) -> T:
+        """Return a client of httpx; raise `ConfigurationError` if it rejects a setting."""
+        if parse_url(self._base_url) is None:
+            raise ConfigurationError(f"base_url: expected a URL, got {shown_url(self._base_url)}")
+        try:
+            tls: dict[str, Any] = {}
+            if not {"verify", "transport"} & {*self._httpx_args}:
+                trust_env = self._httpx_args.get("trust_env", True)
+                # Not shared with the connection pool, because httpx changes the protocols of the context.
+                tls["verify"] = load_tls_settings(verify=self._verify, trust_env=trust_env, is_shared=False).context
+            return kind(**tls, **self._settings())
+        except ConfigurationError:
+            raise
+        except INVALID as error:
+            # The text of an invalid URL may hold a proxy's password.
+            text = "" if isinstance(error, httpx.InvalidURL) else f": {error}"
+            problem = f"httpx.{kind.__name__} rejects the settings of this client, {type(error).__name__}{text}"
+        raise ConfigurationError(problem)
 
     def close(self) -> None:
         """Close the connections of sync calls."""

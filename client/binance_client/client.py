@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import httpx
-from attrs import evolve
+from attrs import define, evolve
 from binance_signing import Credentials, Signer
 from binance_signing.signer import system_clock
 
@@ -38,6 +38,18 @@ _KEEPALIVE_EXPIRY = 60.0
 _WRITE_KEEPALIVE_EXPIRY = 5.0
 
 
+@define(eq=False)
+class _Built:
+    """Options, and the httpx clients that are built with them when they are needed.
+
+    It is replaced as a whole, so that no thread that builds a client meanwhile brings former options back.
+    """
+
+    options: CallOptions
+    client: httpx.Client | None = None
+    async_client: httpx.AsyncClient | None = None
+
+
 class SigningClient(AuthenticatedClient):
     """The base of generated clients; `connect` builds one.
 
@@ -51,7 +63,6 @@ class SigningClient(AuthenticatedClient):
     ) -> None:
         from .sending.shared_transport import SharedTransport
 
-        self._options = options
         super().__init__(
             base_url,
             timeout=options.timeout,
@@ -62,6 +73,7 @@ class SigningClient(AuthenticatedClient):
         self._signer = signer
         self._state = state
         self._transport = SharedTransport(state, transport)
+        self._built = _Built(options)
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute; raise `ConfigurationError` for a setting that only `connect` takes."""
@@ -129,18 +141,18 @@ class SigningClient(AuthenticatedClient):
 
         Raises `ConfigurationError` for missing or invalid settings; nothing is sent.
         """
-        # Imported here, because it takes time, and not every process that imports this module makes a call.
-        from .assembly import (
-            Settings,
-            build_pool,
-            build_signer,
-            build_state,
-            load_server,
-            require_credentials,
-            require_transport,
-        )
-
         try:
+            # Imported here, because it takes time, and not every process that imports this module makes a call.
+            from .assembly import (
+                Settings,
+                build_pool,
+                build_signer,
+                build_state,
+                load_server,
+                require_credentials,
+                require_transport,
+            )
+
             require_credentials(credentials)
             options = CallOptions(timeout, retry)
             settings = Settings(
@@ -162,21 +174,26 @@ class SigningClient(AuthenticatedClient):
                 else require_transport(transport)
             )
             signer = build_signer(credentials, url, state.clock, recv_window)
+            return cls(str(url), signer, state, options, pool)
+        except OSError as error:
+            # A signal handler's exception has no error number.
+            if error.errno is None:
+                raise
+            problem = f"the client cannot be created: {error}"
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold secrets.
-            del credentials, proxy
-        return cls(str(url), signer, state, options, pool)
+            del credentials, proxy, server
+        raise ConfigurationError(problem)
 
     @property
     def timeout(self) -> float:
         """The seconds that a call may take; setting it raises `ConfigurationError` for an invalid number."""
-        return self._options.timeout
+        return self._built.options.timeout
 
     @timeout.setter
-    def timeout(  # pyright: ignore[reportIncompatibleVariableOverride]  # it can be read and set, as an attribute can
-        self, timeout: float
-    ) -> None:
-        self._set_options(evolve(self._options, timeout=timeout))
+    def timeout(self, timeout: float) -> None:
+        # The next sync and the next async call build their httpx clients again.
+        self._built = _Built(evolve(self._built.options, timeout=timeout))
 
     @property
     def retry(self) -> RetryPolicy | None:
@@ -230,12 +247,13 @@ class SigningClient(AuthenticatedClient):
         client shares connections, credentials and clock with this one. Closing either closes both; do not use a
         derived client in `with`. Raises `ConfigurationError` for an invalid timeout or policy.
         """
+        current = self._built.options
         options = CallOptions(
-            timeout=self._options.timeout if isinstance(timeout, Unset) else timeout,
-            retry=self._options.retry if isinstance(retry, Unset) else retry,
+            timeout=current.timeout if isinstance(timeout, Unset) else timeout,
+            retry=current.retry if isinstance(retry, Unset) else retry,
         )
         client = self._copy()
-        client._set_options(options)  # noqa: SLF001, a client of this very class
+        client._built = _Built(options)  # noqa: SLF001, a client of this very class
         return client
 
     def with_credentials(self, credentials: Credentials) -> Self:
@@ -247,7 +265,7 @@ class SigningClient(AuthenticatedClient):
         client = self._copy()
         try:
             client._signer = self._signer.with_credentials(credentials)  # noqa: SLF001, a client of this very class
-            client._client = client._async_client = None  # noqa: SLF001, the same
+            client._built = _Built(self._built.options)  # noqa: SLF001, the same
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold a secret.
             del credentials
@@ -264,17 +282,21 @@ class SigningClient(AuthenticatedClient):
     def get_httpx_client(self) -> httpx.Client:
         """Return the httpx client of all sync calls; raise `ClientClosedError` if this client is closed."""
         self._state.lifetime.require_open()
-        client = self._client
+        built = self._built
+        client = built.client
         if client is None:
-            client = self._client = self._transport.build_client(self._options, self._settings())
+            settings = self._settings_with(built.options)
+            client = built.client = self._transport.build_client(built.options, settings)
         return client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """Return the httpx client of all async calls; raise `ClientClosedError` if this client is closed."""
         self._state.lifetime.require_open()
-        client = self._async_client
+        built = self._built
+        client = built.async_client
         if client is None:
-            client = self._async_client = self._transport.build_async_client(self._options, self._settings())
+            settings = self._settings_with(built.options)
+            client = built.async_client = self._transport.build_async_client(built.options, settings)
         return client
 
     def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
@@ -296,13 +318,9 @@ class SigningClient(AuthenticatedClient):
         """Close the connections, as `close` does, and a custom async transport."""
         await self._transport.aclose()
 
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "event_hooks": {"request": [self._signer], "response": [raise_on_redirect]}}
-
-    def _set_options(self, options: CallOptions) -> None:
-        self._options = options
-        # The next sync and the next async call build their httpx clients again, with the new options.
-        self._client = self._async_client = None
+    def _settings_with(self, options: CallOptions) -> dict[str, Any]:
+        hooks = {"request": [self._signer], "response": [raise_on_redirect]}
+        return {**self._settings(), "timeout": options.timeout, "event_hooks": hooks}
 
 
 def _custom_client_error() -> ConfigurationError:

@@ -143,6 +143,11 @@ class NetworkError(BinanceError, httpx.TransportError):
         self.execution = execution
         super().__init__(message)
 
+    def __str__(self) -> str:
+        """Return the message, and that the execution is unknown if it is."""
+        unknown = "; it is unknown whether the exchange executed the request"
+        return f"{super().__str__()}{unknown if self.execution == 'unknown' else ''}"
+
 
 class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, users write errors.TimeoutError
     """The time of the call, the client's `timeout`, ran out."""

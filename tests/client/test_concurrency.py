@@ -472,7 +472,10 @@ CLOSED = ("ClientClosedError", "not_executed", "the client is closed; create a n
 INTERRUPTED = (
     "ClientClosedError",
     "unknown",
-    "the client was closed before the call got its response; close it after its calls have ended",
+    (
+        "the client was closed before the call got its response; close it after its calls have ended;"
+        " it is unknown whether the exchange executed the request"
+    ),
 )
 
 

@@ -71,6 +71,59 @@ for client in clients:
 """
 
 
+_COLD = """
+import asyncio, os, resource, sys
+from binance_coinm import Credentials, HmacKey, connect, errors
+
+def attempt(act):
+    try:
+        act()
+    except errors.BinanceError as error:
+        print(type(error).__name__, getattr(error, "execution", ""))
+    else:
+        print("fine")
+
+def connect_to_nobody():
+    return connect(Credentials("first", HmacKey("secret")), server="http://127.0.0.1:1", retry=None)
+
+def call(client):
+    if side == "sync":
+        client.account.futures_account_balance()
+    else:
+        runner.run(client.aio.account.futures_account_balance())
+
+side = sys.argv[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+with asyncio.Runner() as runner:
+    runner.get_loop()
+    for act in (connect_to_nobody, lambda: call(client)):
+        held = []
+        try:
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            attempt(act)
+        for descriptor in held:
+            os.close(descriptor)
+        client = connect_to_nobody()
+        attempt(lambda: call(client) if act is not connect_to_nobody else None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no limit on descriptors")
+@pytest.mark.parametrize("side", ["sync", "asyncio"])
+def test_no_descriptors_left_for_modules(side: str) -> None:
+    """Without a descriptor for the modules that `connect` or the first call imports, both end in the tree, too."""
+    command = [sys.executable, "-W", "error", "-c", _COLD, side]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+    assert (
+        "ConfigurationError \nfine\nNetworkError not_executed\nNetworkError not_executed\n",
+        "",
+        0,
+    ) == (ended.stdout, ended.stderr, ended.returncode)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="this system has no limit on descriptors")
 @pytest.mark.parametrize("side", ["sync", "asyncio", "trio"])
 @pytest.mark.parametrize(("host", "tls"), [("127.0.0.1", False), ("127.0.0.1", True), ("localhost", False)])

@@ -365,10 +365,18 @@ def test_errors_of_the_tree_stay(error: errors.NetworkError) -> None:
     assert error is from_httpx_error(error)
 
 
+UNKNOWN = "; it is unknown whether the exchange executed the request"
+
+
 @pytest.mark.parametrize(
     ("failure", "kind", "execution", "text"),
     [
-        (httpx.ReadError("r"), errors.NetworkError, "unknown", "no response, or only part of one, ReadError: r"),
+        (
+            httpx.ReadError("r"),
+            errors.NetworkError,
+            "unknown",
+            f"no response, or only part of one, ReadError: r{UNKNOWN}",
+        ),
         (
             httpx.ConnectError("c"),
             errors.NetworkError,
@@ -379,7 +387,7 @@ def test_errors_of_the_tree_stay(error: errors.NetworkError) -> None:
             StaleConnectionError("s"),
             errors.NetworkError,
             "unknown",
-            "no response, or only part of one, StaleConnectionError: s",
+            f"no response, or only part of one, StaleConnectionError: s{UNKNOWN}",
         ),
         (
             UnsentRequestError("u"),
@@ -387,7 +395,7 @@ def test_errors_of_the_tree_stay(error: errors.NetworkError) -> None:
             "not_executed",
             "no response, or only part of one, UnsentRequestError: u",
         ),
-        (httpx.ReadTimeout("r"), errors.TimeoutError, "unknown", "the call timed out, ReadTimeout: r"),
+        (httpx.ReadTimeout("r"), errors.TimeoutError, "unknown", f"the call timed out, ReadTimeout: r{UNKNOWN}"),
         (httpx.ConnectTimeout("c"), errors.TimeoutError, "not_executed", "the call timed out, ConnectTimeout: c"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,

@@ -11,10 +11,12 @@ from typing import Any
 import httpx
 import pytest
 from attrs.exceptions import FrozenInstanceError
+from binance_client.base_client import AuthenticatedClient
 from binance_client.policy import deadline as deadline_module
 from binance_client.policy.call import Call, CallOptions
 from binance_client.policy.client_state import ClientState
 from binance_client.policy.retry_policy import RetryDetails
+from binance_client.sending.shared_transport import SharedTransport
 from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
@@ -697,6 +699,59 @@ def test_replayable_requests(content: dict[str, Any], *, is_replayable: bool) ->
     request = httpx.Request("POST", "https://exchange.example/dapi/v1/x", **content)
 
     assert is_replayable is Call.begin(request, OPTIONS, 5.0).is_replayable
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_new_timeout_while_a_client_is_built(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    """A timeout that is set while another thread builds the httpx client is not lost."""
+    client = a_client(timeout=7)
+    name = "build_client" if side == "sync" else "build_async_client"
+    build = getattr(SharedTransport, name)
+
+    def set_timeout_and_build(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        client.timeout = 3
+        return build(*arguments)
+
+    monkeypatch.setattr(SharedTransport, name, set_timeout_and_build)
+    get = client.get_httpx_client if side == "sync" else client.get_async_httpx_client
+
+    get()
+
+    assert (3, httpx.Timeout(3)) == (client.timeout, get().timeout)
+
+
+@pytest.mark.parametrize("name", ["base_url", "headers", "httpx_args", "verify"])
+@pytest.mark.parametrize("client", [a_client(), AuthenticatedClient(LOOPBACK, headers={"a": "b"})])
+def test_settings_cannot_be_changed(client: AuthenticatedClient, name: str) -> None:
+    """A setting that httpx's clients were built with is no attribute, or cannot be set."""
+    with pytest.raises(AttributeError):
+        getattr(client, name).update(a="c")
+    if name == "base_url":
+        with pytest.raises(AttributeError):
+            setattr(client, name, "https://exchange.example")
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"base_url": "https://xn--a-"}, "^base_url: expected a URL, got 'https://xn--a-'$"),
+        ({"base_url": 7}, "^base_url: expected a URL, got 7$"),
+        ({"headers": {"a": 7}}, "rejects the settings of this client, TypeError: "),
+        ({"httpx_args": {"a": 7}}, "rejects the settings of this client, TypeError: "),
+        ({"httpx_args": {"proxy": "http://user:pass/word@a"}}, "rejects the settings of this client, InvalidURL$"),
+        ({"verify": ""}, "^verify: expected True, False"),
+        ({"verify": "/missing.pem"}, "^verify: '/missing.pem' has no certificates that can be read"),
+    ],
+)
+def test_invalid_settings_without_connect(settings: dict[str, Any], text: str) -> None:
+    """A setting that httpx rejects is an error of the tree for a client without `connect`, too."""
+    arguments: dict[str, Any] = {"base_url": LOOPBACK} | settings
+    client = AuthenticatedClient(**arguments)
+
+    for build in (client.get_httpx_client, client.get_async_httpx_client):
+        with pytest.raises(ConfigurationError, match=text):
+            build()
 
 
 def test_custom_httpx_clients_are_rejected() -> None:

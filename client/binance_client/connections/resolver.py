@@ -20,7 +20,8 @@ def resolve(host: str, port: int, seconds: float) -> Any:
     def look_up() -> None:
         try:
             future.set_result(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
-        except (UnicodeError, OverflowError) as error:
+        except (ValueError, OverflowError, LookupError) as error:
+            # LookupError: Python cannot load its codec for host names.
             future.set_exception(OSError(errno.EINVAL, f"{host!r} is not a valid host name: {error}"))
         except BaseException as error:  # noqa: BLE001, the waiting thread raises it
             future.set_exception(error)

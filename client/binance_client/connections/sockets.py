@@ -7,7 +7,9 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from .flows import Flow, Ready, Resolve, WaitTimeoutError, is_system_error
+from binance_client.messages.failures import is_system_error
+
+from .flows import Flow, Ready, Resolve, WaitTimeoutError
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 # So that one unreachable address does not use up half of a long timeout.
@@ -31,7 +33,7 @@ class PlainLayer:
         """
         try:
             addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-        except (OSError, UnicodeError):
+        except (OSError, ValueError, OverflowError, LookupError):
             addresses = yield Resolve(host, port)
         failure: Exception = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
         for index, (family, kind, protocol, _, address) in enumerate(addresses):

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Protocol, Self, TypeVar
 import httpx
 
 from binance_client.errors import ResponseError
-from binance_client.models import MAX_DIGITS
+from binance_client.models import INT64, MAX_DIGITS
 from binance_client.types import UNSET, Unset
 
 from .error_map import ErrorMap
@@ -31,7 +31,6 @@ Decoder = Callable[[object, Loc], T]
 # Longer text is rejected before it becomes a number, because the conversion may take very long.
 is_decimal = re.compile(r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?+").fullmatch
 _ROOT = ""
-_INT64 = range(-(2**63), 2**63)
 _JSON_NAMES: dict[type, str] = {
     Unset: "nothing",
     bool: "a boolean",
@@ -87,7 +86,7 @@ def boolean(value: object, loc: Loc) -> bool:
 
 def integer(value: object, loc: Loc) -> int:
     """Return an integer of 64 bits."""
-    if not isinstance(value, int) or isinstance(value, bool) or value not in _INT64:
+    if not isinstance(value, int) or isinstance(value, bool) or value not in INT64:
         _reject("an integer of 64 bits", value, loc)
     return value
 

@@ -15,8 +15,10 @@ from enum import Enum
 from functools import cache
 from typing import Any, NoReturn, Protocol
 
+from binance_signing.errors import bounded_repr
+
 from binance_client.errors import ConfigurationError
-from binance_client.models import MAX_DIGITS, is_plain
+from binance_client.models import INT64, MAX_DIGITS, is_plain
 from binance_client.types import Unset
 
 Loc = str
@@ -24,7 +26,7 @@ Encoder = Callable[[object, Loc], Any]
 
 
 def _reject(expected: str, value: object, loc: Loc) -> NoReturn:
-    raise ConfigurationError(f"{loc}: expected {expected}, got {value!r}")
+    raise ConfigurationError(f"{loc}: expected {expected}, got {bounded_repr(value)}")
 
 
 @contextmanager
@@ -68,9 +70,11 @@ def boolean(value: object, loc: Loc) -> bool:
 
 
 def integer(value: object, loc: Loc) -> int:
-    """Return an integer."""
+    """Return an integer of 64 bits."""
     if not isinstance(value, int) or isinstance(value, bool):
         _reject("an integer", value, loc)
+    if value not in INT64:
+        _reject("an integer of 64 bits", value, loc)
     return value
 
 
@@ -230,6 +234,6 @@ def encode_params(values: dict[str, Any]) -> dict[str, Any] | None:
             "".join(map(str, value if isinstance(value, list) else [value])).encode()
             params[name] = value
             continue
-        raise ConfigurationError(f"{name}: {value!r} cannot be encoded as UTF-8 (lone surrogate)")
+        raise ConfigurationError(f"{name}: {bounded_repr(value)} cannot be encoded as UTF-8 (lone surrogate)")
     # Not an empty dictionary, for which httpx builds the URL again.
     return params or None

@@ -1,11 +1,13 @@
 """A call: its properties before the first attempt, and its options."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 import httpx
 from attrs import field, frozen
 from attrs.validators import instance_of, optional
+from binance_signing.errors import ConfigurationError, bounded_repr
 
 from .deadline import deadline_of
 from .retry_policy import RetryPolicy
@@ -40,7 +42,12 @@ class Call(NamedTuple):
 
     @classmethod
     def begin(cls, request: httpx.Request, options: CallOptions, write_keepalive_expiry: float) -> "Call":
-        """Return the call of a request; its timeout starts now."""
+        """Return the call of a request; its timeout starts now. Raises `ConfigurationError` for invalid extensions."""
+        weight, timeouts = request.extensions.get("weight", 1), cast("object", request.extensions.get("timeout", {}))
+        if type(weight) is not int or weight < 0:
+            raise ConfigurationError(f'extensions["weight"]: expected an int of at least 0, got {bounded_repr(weight)}')
+        if not isinstance(timeouts, Mapping):
+            raise ConfigurationError(f'extensions["timeout"]: expected a dict, got {bounded_repr(timeouts)}')
         # Source: RFC 9110, section 9.2.1, safe methods.
         is_safe = request.method in ("GET", "HEAD")
         return cls(
@@ -50,8 +57,8 @@ class Call(NamedTuple):
             is_signed=getattr(request.extensions.get("security"), "signed", False),
             # A streamed body is consumed by the first attempt.
             is_replayable=isinstance(request.stream, httpx.ByteStream),
-            weight=request.extensions.get("weight", 1),
-            deadline=deadline_of(request.extensions.get("timeout", {}), options.timeout),
+            weight=weight,
+            deadline=deadline_of(cast("Mapping[str, object]", timeouts), options.timeout),
             max_idle_age=math.inf if is_safe else write_keepalive_expiry,
             retry=options.retry,
         )

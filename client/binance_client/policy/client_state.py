@@ -8,6 +8,7 @@ from attrs import field, frozen
 from attrs.validators import instance_of, optional
 
 from binance_client import errors
+from binance_client.imports import import_errors
 from binance_client.lifetime import Lifetime
 from binance_client.messages.error_map import from_httpx_error
 from binance_client.messages.http import HTTPResponse, is_success
@@ -60,7 +61,8 @@ class ClientState(NamedTuple):
         """Return the request for the exchange's time; raise `ConfigurationError` if the document has none."""
         if self.spec.server_time is None:
             raise errors.ConfigurationError(NO_SERVER_TIME)
-        return self.spec.server_time().build_request()
+        with import_errors:
+            return self.spec.server_time().build_request()
 
     def server_time_weight(self) -> int:
         """Return the weight of the request for the exchange's time."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from binance_signing.errors import bounded_repr
 from binance_signing.signer import system_clock
 
 from binance_client.errors import ConfigurationError
@@ -100,5 +101,5 @@ class Clock:
 
 def _require_milliseconds(name: str, value: int) -> int:
     if type(value) is not int or not 0 <= value <= MAX_TIME_MS:
-        raise ConfigurationError(f"{name}: expected milliseconds since the epoch as an int, got {value!r}")
+        raise ConfigurationError(f"{name}: expected milliseconds since the epoch as an int, got {bounded_repr(value)}")
     return value

@@ -4,19 +4,30 @@ import time
 from collections.abc import Mapping
 
 import httpx
+from binance_signing.errors import ConfigurationError, bounded_repr
 
 SECONDS_PER_DAY = 86_400
 # Seconds. An operation after its deadline gets this much, so that httpx itself raises the error.
 _MIN_TIMEOUT = 0.001
 
 
-def deadline_of(timeouts: Mapping[str, float | None], default: float) -> float:
-    """Return the deadline of a call that begins now: after the longest of its request's timeouts, or the default."""
+def deadline_of(timeouts: Mapping[str, object], default: float) -> float:
+    """Return the deadline of a call that begins now: after the longest of its request's timeouts, or the default.
+
+    Raises `ConfigurationError` for a timeout that is not a number of seconds.
+    """
     seconds = default
     if timeouts:
-        longest = max(SECONDS_PER_DAY if timeout is None else timeout for timeout in timeouts.values())
-        seconds = min(longest, SECONDS_PER_DAY)
+        seconds = min(max(map(_seconds_of, timeouts.values())), SECONDS_PER_DAY)
     return time.monotonic() + seconds
+
+
+def _seconds_of(timeout: object) -> float:
+    if timeout is None:
+        return SECONDS_PER_DAY
+    if isinstance(timeout, int | float) and timeout >= 0:
+        return timeout
+    raise ConfigurationError(f"timeout: expected a number of seconds, or None, got {bounded_repr(timeout)}")
 
 
 def seconds_left(deadline: float) -> float:

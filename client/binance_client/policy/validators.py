@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from attrs.validators import and_, ge, gt, instance_of, le, not_
+from binance_signing.errors import bounded_repr
 
 from binance_client.errors import ConfigurationError
 
@@ -23,8 +24,8 @@ def expect(expected: str, *validators: _Validator) -> _Validator:
     def validate(instance: Any, attribute: "Attribute[Any]", value: Any) -> None:
         try:
             check(instance, attribute, value)
-        except (TypeError, ValueError):
-            raise ConfigurationError(f"{attribute.name}: expected {expected}, got {value!r}") from None
+        except (TypeError, ValueError, RecursionError):
+            raise ConfigurationError(f"{attribute.name}: expected {expected}, got {bounded_repr(value)}") from None
 
     return validate
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from binance_client.errors import ConfigurationError
+from binance_client.messages.failures import INVALID
+from binance_client.messages.redaction import redacted
 from binance_client.policy.clock import monotonic_time
 
 from .cookies import NoCookies
@@ -52,5 +54,10 @@ class AccountClient:
     def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
         """Build a request as httpx does, which would parse each URL twice."""
         client: Any = super()
-        request: httpx.Request = client.build_request(method, resolve_url(self._base, str(url)), **content)
-        return request
+        try:
+            request: httpx.Request = client.build_request(method, resolve_url(self._base, url), **content)
+        except INVALID as error:
+            problem = f"httpx cannot build the request, {type(error).__name__}: {redacted(str(error))}"
+        else:
+            return request
+        raise ConfigurationError(problem)

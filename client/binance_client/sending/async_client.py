@@ -14,6 +14,7 @@ import httpx
 
 from binance_client.errors import ResponseError
 from binance_client.messages.decompression import is_identity_within, response_context
+from binance_client.messages.failures import httpx_errors
 from binance_client.messages.redaction import strip_traceback
 from binance_client.policy.call import Call
 from binance_client.policy.deadline import deadline_error, require_in_time, seconds_left
@@ -70,7 +71,8 @@ class AsyncRetryingClient(AccountClient, httpx.AsyncClient):
                     copy_for_attempt(request, max_idle_age, deadline), stream=True, **settings
                 )
                 try:
-                    return await self._read(response, deadline, request)
+                    with httpx_errors():
+                        return await self._read(response, deadline, request)
                 except (httpx.HTTPError, ResponseError):
                     if is_error(response):
                         return rebuild_response(response, b"", request)

@@ -13,6 +13,7 @@ from attrs import define
 
 from binance_client import errors, fork
 from binance_client.event_loops import running_loop
+from binance_client.imports import import_errors
 from binance_client.lifetime import POLL_INTERVAL, closed_during_call
 from binance_client.messages.http import HTTPResponse
 from binance_client.policy.call import Call
@@ -112,7 +113,8 @@ class AsyncRunner:
             for other in [*self._loop_states]:
                 if getattr(other, "is_closed", bool)():
                     del self._loop_states[other]
-            state = _LoopState(anyio.Semaphore(self._state.settings.max_connections), anyio.Semaphore(1))
+            with import_errors:  # anyio imports what belongs to this kind of event loop.
+                state = _LoopState(anyio.Semaphore(self._state.settings.max_connections), anyio.Semaphore(1))
             self._loop_states[loop] = state
         return state
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import httpx
+from binance_signing.origin import parse_url
 
 from binance_client.messages.decompression import BoundedDecoder
 from binance_client.policy.deadline import httpx_timeouts
@@ -14,10 +15,17 @@ _FIRST_ERROR_STATUS = 400
 
 
 @lru_cache(maxsize=256)
-def resolve_url(base_url: str, url: str) -> httpx.URL:
-    """Return a URL, joined to the base if it is a path; cached, because there are few and parsing them is slow."""
+def resolve_url(base_url: str, url: str | httpx.URL) -> httpx.URL:
+    """Return a URL, joined to the base if it is a path; cached, because there are few and parsing them is slow.
+
+    Raises httpx.InvalidURL and TypeError.
+    """
     parsed = httpx.URL(url)
-    return httpx.URL(f"{base_url.rstrip('/')}/{url.lstrip('/')}") if parsed.is_relative_url else parsed
+    if parsed.is_relative_url:
+        return httpx.URL(f"{base_url.rstrip('/')}/{str(url).lstrip('/')}")
+    if parse_url(parsed) is None:
+        raise httpx.InvalidURL("invalid host or port")
+    return parsed
 
 
 def copy_for_attempt(request: httpx.Request, max_idle_age: float, deadline: float | None = None) -> httpx.Request:

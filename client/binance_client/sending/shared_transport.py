@@ -9,7 +9,9 @@ import httpx
 from binance_client.connections.pool import Pool
 from binance_client.connections.sync_transport import PoolTransport
 from binance_client.errors import ConfigurationError
+from binance_client.imports import import_errors
 
+from .custom_transport import AsyncCustomTransport, CustomTransport
 from .sync_client import RetryingClient
 from .sync_runner import SyncRunner
 
@@ -32,26 +34,35 @@ class SharedTransport:
 
     def build_client(self, options: CallOptions, settings: dict[str, Any]) -> RetryingClient:
         """Build the httpx client of a client's sync calls."""
-        transport = PoolTransport(self._transport) if isinstance(self._transport, Pool) else self._transport
-        if not isinstance(transport, httpx.BaseTransport):
-            raise _wrong_transport(transport, "BaseTransport, which a sync call needs")
-        honors_deadline = isinstance(transport, PoolTransport)
+        honors_deadline = isinstance(self._transport, Pool)
+        if isinstance(self._transport, Pool):
+            transport: httpx.BaseTransport = PoolTransport(self._transport)
+        elif isinstance(self._transport, httpx.BaseTransport):
+            transport = CustomTransport(self._transport)
+        else:
+            raise _wrong_transport(self._transport, "BaseTransport, which a sync call needs")
         settings = {**settings, "transport": transport}
         return RetryingClient(self._state, self._runner, options, settings, honors_deadline=honors_deadline)
 
     def build_async_client(self, options: CallOptions, settings: dict[str, Any]) -> httpx.AsyncClient:
         """Build the httpx client of a client's async calls, in all event loops."""
-        from binance_client.connections.async_transport import AsyncPoolTransport  # noqa: PLC0415, it imports asyncio
+        with import_errors:
+            from binance_client.connections.async_transport import (  # noqa: PLC0415, it imports asyncio
+                AsyncPoolTransport,
+            )
 
-        from .async_client import AsyncRetryingClient  # noqa: PLC0415, it imports asyncio
-        from .async_runner import AsyncRunner  # noqa: PLC0415, it imports asyncio
+            from .async_client import AsyncRetryingClient  # noqa: PLC0415, it imports asyncio
+            from .async_runner import AsyncRunner  # noqa: PLC0415, it imports asyncio
 
-        transport = AsyncPoolTransport(self._transport) if isinstance(self._transport, Pool) else self._transport
-        if not isinstance(transport, httpx.AsyncBaseTransport):
-            raise _wrong_transport(transport, "AsyncBaseTransport, which an async call needs")
+        honors_deadline = isinstance(self._transport, Pool)
+        if isinstance(self._transport, Pool):
+            transport: httpx.AsyncBaseTransport = AsyncPoolTransport(self._transport)
+        elif isinstance(self._transport, httpx.AsyncBaseTransport):
+            transport = AsyncCustomTransport(self._transport)
+        else:
+            raise _wrong_transport(self._transport, "AsyncBaseTransport, which an async call needs")
         if self._async_runner is None:
             self._async_runner = AsyncRunner(self._state)
-        honors_deadline = isinstance(transport, AsyncPoolTransport)
         settings = {**settings, "transport": transport}
         return AsyncRetryingClient(self._state, self._async_runner, options, settings, honors_deadline=honors_deadline)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from binance_client.imports import import_errors
+
 from ...types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ class AccountOperations:
             list[FuturesAccountBalance]
         """
 
-        from . import futures_account_balance as _operation
+        with import_errors:
+            from . import futures_account_balance as _operation
 
         return _operation.sync(
             client=self._client,
@@ -67,7 +70,8 @@ class AsyncAccountOperations:
         recv_window: int | Unset = UNSET,
     ) -> list[FuturesAccountBalance]:
         """Return the same as `client.account.futures_account_balance`, without blocking the event loop."""
-        from . import futures_account_balance as _operation
+        with import_errors:
+            from . import futures_account_balance as _operation
 
         return await _operation.asyncio(
             client=self._client,

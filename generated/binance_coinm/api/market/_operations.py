@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from binance_client.imports import import_errors
+
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
 
@@ -36,7 +38,8 @@ class MarketOperations:
             ServerTime
         """
 
-        from . import server_time as _operation
+        with import_errors:
+            from . import server_time as _operation
 
         return _operation.sync(
             client=self._client,
@@ -53,7 +56,8 @@ class AsyncMarketOperations:
         self,
     ) -> ServerTime:
         """Return the same as `client.market.server_time`, without blocking the event loop."""
-        from . import server_time as _operation
+        with import_errors:
+            from . import server_time as _operation
 
         return await _operation.asyncio(
             client=self._client,

@@ -1,0 +1,173 @@
+"""Errors of the system and of libraries below httpx: a call ends in an exception of the tree, sync and async."""
+
+import asyncio
+import errno
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import h11
+import httpcore
+import httpx
+import pytest
+from binance_client.errors import ClientClosedError, Execution
+from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect
+from binance_coinm.errors import ConfigurationError, NetworkError
+from support.call_helpers import Balance
+from support.constants import API_KEY, SECRET
+from support.name_resolution import addresses_of_localhost
+
+UNKNOWN = "; it is unknown whether the exchange executed the request"
+
+
+def a_client(**settings: Any) -> Client:
+    """Return a client of a port of this machine at which nothing listens."""
+    chosen: dict[str, Any] = {"server": "https://localhost:1", "retry": None} | settings
+    return connect(Credentials(API_KEY, HmacKey(SECRET)), **chosen)
+
+
+class RaisingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport that lets an exception through that httpx's contract does not allow."""
+
+    def __init__(self, error: BaseException) -> None:
+        """Store the exception."""
+        self._error = error
+        self.requests = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002, httpx's
+        """Raise it."""
+        self.requests += 1
+        raise self._error
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raise it, too."""
+        return self.handle_request(request)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "OSError: [Errno 24] Too many open files"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "ConnectionResetError: [Errno 104] reset"),
+        (OSError(errno.EIO, "https://a/?b=1&signature=c"), "OSError: [Errno 5] https://a/?[redacted]"),
+        (anyio.BrokenResourceError(), "BrokenResourceError: "),
+        (anyio.ClosedResourceError(), "ClosedResourceError: "),
+        (anyio.EndOfStream(), "EndOfStream: "),
+        (h11.LocalProtocolError("state"), "LocalProtocolError: state"),
+        (httpcore.ReadError("reset"), "ReadError: reset"),
+        (ExceptionGroup("both", [OSError(errno.EHOSTUNREACH, "No route")]), "OSError: [Errno 113] No route"),
+    ],
+    ids=["system", "reset", "signed", "broken", "closed", "end", "h11", "httpcore", "group"],
+)
+def test_exceptions_of_a_transport(balance: Balance, error: Exception, text: str) -> None:
+    """What a custom transport lets through of the system and of libraries is a failure of the network."""
+    transport = RaisingTransport(error)
+
+    with pytest.raises(NetworkError) as caught:
+        balance(a_client(transport=transport, retry=RetryPolicy(2, 0)))
+
+    assert f"no response, or only part of one, NetworkError: {text}{UNKNOWN}" == str(caught.value)
+    assert ("unknown", 2) == (caught.value.execution, transport.requests)
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("bug"),
+        TimeoutError("of a signal handler"),
+        MemoryError(),
+        KeyboardInterrupt(),
+        ExceptionGroup("both", [OSError(errno.EIO, "a"), RuntimeError("bug")]),
+    ],
+    ids=["bug", "signal handler", "memory", "interrupt", "group"],
+)
+def test_other_exceptions_of_a_transport(balance: Balance, error: BaseException) -> None:
+    """Any other exception of a custom transport, or one of a signal handler, leaves the call as it is."""
+    transport = RaisingTransport(error)
+
+    with pytest.raises(type(error)) as caught:
+        balance(a_client(transport=transport, retry=RetryPolicy(2, 0)))
+
+    assert error is caught.value
+    assert 1 == transport.requests
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LookupError("unknown encoding: idna"),
+        UnicodeEncodeError("idna", "a", 0, 1, "label too long"),
+        ValueError("embedded null character"),
+        OverflowError("port must be 0-65535"),
+        OSError(errno.EMFILE, "Too many open files"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_failures_of_name_resolution(monkeypatch: pytest.MonkeyPatch, balance: Balance, error: Exception) -> None:
+    """Whatever the system's resolver raises is a failed connection."""
+
+    def resolve() -> list[str]:
+        raise error
+
+    addresses_of_localhost(monkeypatch, resolve)
+
+    with pytest.raises(NetworkError) as caught:
+        balance(a_client())
+
+    assert "not_executed" == caught.value.execution
+    assert str(error) in str(caught.value)
+
+
+def test_no_threads_left(monkeypatch: pytest.MonkeyPatch, balance: Balance) -> None:
+    """Without a thread for the name resolution a call is not executed."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    client = a_client()
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with pytest.raises(NetworkError, match="can't start new thread$") as caught:
+        balance(client)
+
+    assert "not_executed" == caught.value.execution
+
+
+@pytest.mark.parametrize(
+    "url", ["https://xn--a-/", "https://a:65536/", "https://[::1", "/\ud800", "/\0", 7, None, b"/"]
+)
+def test_invalid_urls_of_requests(url: Any) -> None:
+    """A request by hand with an invalid URL is rejected before anything is sent."""
+    client = a_client()
+    requests: list[Callable[[], object]] = [
+        lambda: client.request({"method": "GET", "url": url}),
+        lambda: asyncio.run(client.request_async({"method": "GET", "url": url})),
+        lambda: client.get_httpx_client().get(url),
+    ]
+    for request in requests:
+        with pytest.raises(ConfigurationError, match="^httpx cannot build the request, "):
+            request()
+
+
+def test_no_memory_left(monkeypatch: pytest.MonkeyPatch, balance: Balance) -> None:
+    """A MemoryError leaves a call as it is, because nothing that a caller does about the exchange would help."""
+
+    def getaddrinfo(*_: object) -> list[Any]:
+        raise MemoryError
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    with pytest.raises(MemoryError):
+        balance(a_client())
+
+
+@pytest.mark.parametrize("kind", [NetworkError, ClientClosedError])
+@pytest.mark.parametrize(("execution", "more"), [("unknown", UNKNOWN), ("not_executed", "")])
+def test_text_says_that_the_execution_is_unknown(
+    kind: Callable[[str, Execution], NetworkError], execution: Execution, more: str
+) -> None:
+    """The text of a failure of the network says so if the exchange may have executed the request."""
+    assert f"no response{more}" == str(kind("no response", execution))
