@@ -198,11 +198,11 @@ class SigningClient(AuthenticatedClient):
     @property
     def retry(self) -> RetryPolicy | None:
         """The retry policy; setting it raises `ConfigurationError` for anything but a `RetryPolicy` or None."""
-        return self._options.retry
+        return self._built.options.retry
 
     @retry.setter
     def retry(self, retry: RetryPolicy | None) -> None:
-        self._set_options(evolve(self._options, retry=retry))
+        self._built = _Built(evolve(self._built.options, retry=retry))
 
     @property
     def credentials(self) -> Credentials:
