@@ -13,6 +13,10 @@ def _restore(kind: "type[BinanceError]", args: tuple[Any, ...], attributes: dict
 class BinanceError(Exception):
     """The base class of all errors that a call can raise."""
 
+    def __repr__(self) -> str:
+        """Return the name of the class and the text."""
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the attributes too, which the arguments of `Exception` do not hold."""
         return _restore, (type(self), self.args, self.__dict__)

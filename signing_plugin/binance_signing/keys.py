@@ -64,7 +64,20 @@ def secret_problem(value: object) -> str | None:
     if not value:
         return "is empty"
     if "-----BEGIN" in value:
-        return "is a PEM; load it with Ed25519Key.from_pem or RsaKey.from_pem"
+        return (
+            "is a PEM; load it with Ed25519Key.from_pem or RsaKey.from_pem, or set BINANCE_PRIVATE_KEY_FILE to its path"
+        )
+    if problem := enclosure_problem(value):
+        return problem
     if not re.fullmatch("[!-~]+", value):
         return "contains whitespace or other characters that a key never has; check how it was copied"
+    return None
+
+
+def enclosure_problem(value: str) -> str | None:
+    """Return what surrounds a value by mistake: quotation marks, as in env files of Docker, or whitespace."""
+    if value != value.strip():
+        return "contains whitespace at its beginning or end, such as a line break; remove it"
+    if value[:1] in ("'", '"') or value[-1:] in ("'", '"'):
+        return "is in quotation marks, which are not part of it; remove them"
     return None

@@ -1,22 +1,33 @@
 """Private keys, Ed25519 and RSA, on the library `cryptography`, which is imported when the first one is loaded."""
 
 import os
-from base64 import b64encode
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote_from_bytes
 
 from .errors import ConfigurationError
-from .keys import Secret
+from .keys import Secret, enclosure_problem
 
 Pem = str | bytes | os.PathLike[str]
 
 _MIN_RSA_BITS = 2048
-_PLAIN = b"-----BEGIN PRIVATE KEY-----"
-_ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
-_PKCS1 = b"-----BEGIN RSA PRIVATE KEY-----"
-_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
+# Far more than a key with a chain of certificates has; the file may be a device without an end.
+_MAX_BYTES = 1 << 16
+_BEGIN = b"-----BEGIN "
+# What stands around a block, such as bag attributes, a comment or quotation marks, is no part of it.
+_BLOCK = re.compile(rb"(-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \2-----)", re.DOTALL)
+_PLAIN, _ENCRYPTED, _OPENSSH = _READ = ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY")
+_OTHERS = {
+    "PUBLIC KEY": "is a public key; load the private key that belongs to it",
+    "RSA PRIVATE KEY": "is in PKCS#1 form; convert it with `openssl pkcs8 -topk8 -in FILE -out NEW`",
+    "EC PRIVATE KEY": "is of a type that the exchange does not accept, EC; create an Ed25519 or RSA key",
+    "CERTIFICATE": "is a certificate; load the private key that belongs to it",
+}
+# Ed25519 in PKCS#8 version 2, which has the public key too. Source: RFC 5958, section 2; RFC 8410, section 7.
+_ED25519_V2 = re.compile(rb"0.\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20(.{32})", re.DOTALL)
 
 
 class PrivateKey(Secret):
@@ -80,20 +91,25 @@ def _is_callable(value: object) -> bool:
 def load_private_key(pem: Pem, password: str | bytes | None) -> Ed25519Key | RsaKey | str:
     """Return the key in a PEM, or the reason why it cannot be loaded; that completes "the private key …"."""
     try:
-        return _load(_read_pem(pem), None if password is None else _to_bytes(password))
+        return _load(*_find_block(_read_pem(pem)), None if password is None else _to_bytes(password))
     except _KeyLoadError as error:
         return str(error)
 
 
 def _read_pem(pem: Pem) -> bytes:
     if not isinstance(pem, os.PathLike):
-        return _to_bytes(pem).strip()
+        return _to_bytes(pem)
+    path = os.fsdecode(pem)
+    if _BEGIN.decode() in path:
+        raise _KeyLoadError("cannot be read: it was given itself, in place of the path of its file")
     try:
-        return Path(pem).read_bytes().strip()
+        with Path(path).expanduser().open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
     except OSError as error:
         # The path is not shown, because it may be the key itself, given as a path by mistake.
-        raise _KeyLoadError(f"cannot be read: {error.strerror}") from None
-    except ValueError:
+        problem = enclosure_problem(path)
+        raise _KeyLoadError(f"cannot be read: {f'its path {problem}' if problem else error.strerror}") from None
+    except (ValueError, RuntimeError):
         raise _KeyLoadError("cannot be read: invalid path") from None
 
 
@@ -108,34 +124,53 @@ def _to_bytes(value: object) -> bytes:
         raise _KeyLoadError("or its password cannot be encoded as UTF-8") from None
 
 
-def _load(content: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
-    if content.startswith(_PKCS1):
-        raise _KeyLoadError("is in PKCS#1 form; convert it with `openssl pkcs8 -topk8`")
-    if content.startswith(_PUBLIC):
-        raise _KeyLoadError("is a public key; load the private key that belongs to it")
-    if not content.startswith((_PLAIN, _ENCRYPTED)):
-        raise _KeyLoadError("is not a PKCS#8 PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …")
-    if content.startswith(_ENCRYPTED) and password is None:
+def _find_block(content: bytes) -> tuple[str, bytes, bytes]:
+    """Return label, block and base64 of the only private key; in a variable its line breaks may be spelled out."""
+    if not content.strip():
+        raise _KeyLoadError("is empty")
+    if len(content) > _MAX_BYTES:
+        raise _KeyLoadError(f"is not a PEM: it has more than {_MAX_BYTES} bytes")
+    content = content.replace(rb"\r", b"").replace(rb"\n", b"\n")
+    blocks = [(label.decode(), block, b"".join(body.split())) for block, label, body in _BLOCK.findall(content)]
+    keys = [block for block in blocks if block[0] in _READ]
+    if len(keys) == 1:
+        return keys[0]
+    if keys:
+        raise _KeyLoadError("is one of several; leave only one in the PEM")
+    if blocks:
+        raise _KeyLoadError(_OTHERS.get(blocks[0][0], f"is a PEM of another kind, {blocks[0][0]}"))
+    if _BEGIN in content:
+        raise _KeyLoadError("is not complete: a line -----END …----- like that of its -----BEGIN …----- is missing")
+    if b"\0" in content:
+        raise _KeyLoadError("is binary; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`")
+    raise _KeyLoadError("is not a PKCS#8 PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …")
+
+
+def _load(label: str, block: bytes, body: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
+    if label == _ENCRYPTED and password is None:
         raise _KeyLoadError("is encrypted and needs its password")
-    if content.startswith(_PLAIN) and password is not None:
+    if label == _PLAIN and password is not None:
         raise _KeyLoadError("is not encrypted and takes no password")
-    return _decode(content, password)
-
-
-def _decode(content: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
     try:
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
     except ImportError:
         raise _KeyLoadError("needs the cryptography library: pip install 'binance-coinm[keys]'") from None
     try:
-        key = load_pem_private_key(content, password)
+        der = b64decode(body, validate=True)
+        key: object
+        if label == _OPENSSH:
+            key = serialization.load_ssh_private_key(block, password)
+        elif (version_2 := _ED25519_V2.match(der)) and len(der) == der[1] + 2:
+            key = Ed25519PrivateKey.from_private_bytes(version_2[1])
+        else:
+            key = serialization.load_der_private_key(der, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _KeyLoadError("cannot be decoded: it is damaged, or its password is wrong") from None
+        raise _KeyLoadError(_decoding_problem(label, password)) from None
     if isinstance(key, Ed25519PrivateKey):
         return Ed25519Key(key.sign)
     if not isinstance(key, RSAPrivateKey):
@@ -143,3 +178,11 @@ def _decode(content: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
     if key.key_size < _MIN_RSA_BITS:
         raise _KeyLoadError(f"is an RSA key of {key.key_size} bits; at least {_MIN_RSA_BITS} are required")
     return RsaKey(lambda payload: key.sign(payload, PKCS1v15(), SHA256()))
+
+
+def _decoding_problem(label: str, password: bytes | None) -> str:
+    if label == _OPENSSH:
+        return "cannot be decoded: damaged, or it has a password, which `ssh-keygen -p -N '' -f FILE` removes"
+    problem = enclosure_problem((password or b"").decode(errors="replace"))
+    wrong = f", or its password is wrong{f' (it {problem})' if problem else ''}" if password else ""
+    return f"cannot be decoded: it is damaged{wrong}"

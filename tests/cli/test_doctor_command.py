@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from support.certificates import Authority
 from support.cli_runner import here, use
+from support.constants import API_KEY, SECRET
 from support.recording_proxy import RecordingProxy as Relay
 
 PATH = "/dapi/v1/balance"
@@ -245,6 +246,19 @@ def test_invalid_private_key(
 
     assert (2, ["credentials"]) == (report.code, report.failed)
     assert report.texts["credentials"].startswith("the private key is not a PKCS#8 PEM")
+
+
+def test_api_key_in_quotation_marks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An API key in the quotation marks of an env file is an invalid configuration, found before anything is sent."""
+    monkeypatch.setenv("BINANCE_API_KEY", f'"{API_KEY}"')
+    monkeypatch.setenv("BINANCE_API_SECRET", SECRET)
+
+    report = Report(capsys)
+
+    assert (2, ["credentials"]) == (report.code, report.failed)
+    assert report.texts["credentials"].startswith(
+        "api_key is in quotation marks, which are not part of it; remove them"
+    )
 
 
 @pytest.mark.parametrize(("hours", "side"), [(1, "ahead of"), (-1, "behind")])

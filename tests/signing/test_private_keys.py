@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import traceback
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
@@ -38,6 +38,14 @@ KINDS = {"Ed25519": Ed25519Key, "RSA 2048": RsaKey, "RSA 4096": RsaKey}
 OPENSSL = shutil.which("openssl")
 PUBLISHED_BODY = "MC4CAQAwBQYDK2VwBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u"
 PUBLISHED = f"-----BEGIN PRIVATE KEY-----\n{PUBLISHED_BODY}\n-----END PRIVATE KEY-----\n"
+# The example of RFC 8410, section 10.3, which has an attribute and the public key.
+VERSION_2_BODY = (
+    "MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"
+    "oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB"
+    "Z9w7lshQhqowtrbLDFw4rXAxZuE="
+)
+# The same key in version 1, the first example of that section.
+VERSION_1_BODY = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"
 KNOWN_ANSWERS = {
     b"A\x01EXAMPLE\x01SPOT\x011\x0120240627-11:17:25.223": (
         "4MHXelVVcpkdwuLbl6n73HQUXUf1dse2PCgT1DYqW9w8AVZ1RACFGM+5UdlGPrQHrgtS3CvsRURC1oj73j8gCA=="
@@ -166,33 +174,131 @@ def test_ways_to_load(tmp_path: Path, kind: str, password: str | bytes | None) -
     assert {KINDS[kind].from_pem(pem_of(kind)).sign(b"payload")} == {key.sign(b"payload") for key in keys}
 
 
+ENCLOSED = {
+    "byte order mark": f"\ufeff{PUBLISHED}",
+    "comment": f"# my key\n{PUBLISHED}",
+    "quotation marks": f'"{PUBLISHED}"',
+    "spaces": f" \t{PUBLISHED}\n ",
+    "spelled-out line breaks": PUBLISHED.replace("\n", "\\n"),
+    "spelled-out line breaks of Windows": PUBLISHED.replace("\n", "\\r\\n"),
+    "spaces as line breaks": PUBLISHED.replace("\n", " "),
+    "bag attributes and a certificate": (
+        f"Bag Attributes\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n{PUBLISHED}"
+        "Bag Attributes\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("pem", ENCLOSED.values(), ids=ENCLOSED)
+def test_what_stands_around_a_key(tmp_path: Path, pem: str) -> None:
+    """What stands around a PEM, as in the output of `openssl pkcs12` or in a variable, does not matter."""
+    path = tmp_path / "key.pem"
+    path.write_text(pem, encoding="utf-8")
+    payload, signature = list(KNOWN_ANSWERS.items())[1]
+
+    for form in (pem, pem.encode(), path):
+        assert quote(signature, safe="").encode() == Ed25519Key.from_pem(form).sign(payload)
+
+
+def test_version_2_of_the_form() -> None:
+    """An Ed25519 key in PKCS#8 version 2, which has the public key too, is the same as in version 1."""
+    first, second = (Ed25519Key.from_pem(armored(body)) for body in (VERSION_1_BODY, VERSION_2_BODY))
+
+    assert first.sign(b"payload") == second.sign(b"payload")
+
+
+@pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048"])
+def test_form_of_openssh(kind: str) -> None:
+    """A key as `ssh-keygen` writes it is read, because that command converts no Ed25519 key to PKCS#8."""
+    keys = [KINDS[kind].from_pem(pem_of(kind, form=form)) for form in (PrivateFormat.OpenSSH, PrivateFormat.PKCS8)]
+
+    assert keys[0].sign(b"payload") == keys[1].sign(b"payload")
+
+
+def test_home_in_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A path may begin with `~`, which no shell expands in an env file, as argument and in the environment."""
+    (tmp_path / "key.pem").write_text(PUBLISHED)
+    environment = {"HOME": str(tmp_path), "BINANCE_API_KEY": API_KEY, "BINANCE_PRIVATE_KEY_FILE": "~/key.pem"}
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+
+    assert isinstance(Credentials.from_env().key, Ed25519Key)
+    assert Ed25519Key.from_pem(Path("~/key.pem"))
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ('"value"', "is in quotation marks, which are not part of it; remove them"),
+        ("'value'", "is in quotation marks, which are not part of it; remove them"),
+        ("value\n", "contains whitespace at its beginning or end, such as a line break; remove it"),
+        ("\tvalue", "contains whitespace at its beginning or end, such as a line break; remove it"),
+        ("\ufeffvalue", "contains whitespace or other characters that a key never has"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["BINANCE_API_KEY", "BINANCE_API_SECRET"])
+def test_values_that_were_copied_with_too_much(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+) -> None:
+    """An API key or secret in quotation marks, as Docker keeps them in env files, is an error that says so."""
+    for name in ("BINANCE_API_KEY", "BINANCE_API_SECRET"):
+        monkeypatch.setenv(name, value.replace("value", PASSWORD.replace(" ", "-")) if name == variable else "key")
+
+    with pytest.raises(ConfigurationError, match=f"^(api_key|secret) {problem}.*; .*{variable}$") as caught:
+        connect()
+
+    assert PASSWORD.replace(" ", "-") not in str(caught.value)
+
+
 def armored(body: str, label: str = "PRIVATE KEY") -> bytes:
     """Return a PEM with any body."""
     return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n".encode()
 
 
+# The beginning of a key with the cipher aes256-ctr and the key derivation bcrypt.
+OPENSSH_ENCRYPTED = b64encode(
+    b"openssh-key-v1\0\0\0\0\x0aaes256-ctr\0\0\0\x06bcrypt\0\0\0\0\0\0\0\x01" + bytes(64)
+).decode()
 INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
     "PKCS#1": (lambda: pem_of("RSA 2048", form=PrivateFormat.TraditionalOpenSSL), None, "is in PKCS#1 form"),
     "public key": (lambda: public_pem_of("Ed25519"), None, "is a public key"),
     "EC key": (lambda: pem_of("EC"), None, "is of a type that the exchange does not accept"),
-    "EC key in SEC 1": (lambda: pem_of("EC", form=PrivateFormat.TraditionalOpenSSL), None, "is not a PKCS#8 PEM"),
+    "EC key in SEC 1": (lambda: pem_of("EC", form=PrivateFormat.TraditionalOpenSSL), None, "is of a type .*, EC; "),
     "RSA of 1024 bits": (lambda: pem_of("RSA 1024"), None, "is an RSA key of 1024 bits; at least 2048"),
-    "OpenSSH": (lambda: pem_of("Ed25519", form=PrivateFormat.OpenSSH), None, "is not a PKCS#8 PEM"),
-    "DER": (lambda: b64decode(PUBLISHED_BODY), None, "is not a PKCS#8 PEM"),
-    "certificate": (lambda: armored("A" * 64, "CERTIFICATE"), None, "is not a PKCS#8 PEM"),
+    "OpenSSH with a password": (
+        lambda: armored(OPENSSH_ENCRYPTED, "OPENSSH PRIVATE KEY"),
+        None,
+        "cannot be decoded: .*`ssh-keygen -p -N '' -f FILE`",
+    ),
+    "DER": (lambda: b64decode(PUBLISHED_BODY), None, "is binary; convert DER with `openssl pkcs8 -topk8 -inform DER "),
+    "UTF-16": (lambda: PUBLISHED.encode("utf-16"), None, "is binary"),
+    "certificate": (lambda: armored("A" * 64, "CERTIFICATE"), None, "is a certificate; load the private key"),
+    "request": (lambda: armored("A" * 64, "CERTIFICATE REQUEST"), None, "is a PEM of another kind, CERTIFICATE REQU"),
+    "two keys": (lambda: PUBLISHED * 2, None, "is one of several; leave only one"),
     "file name": (lambda: "/home/me/private/key.pem", None, "is not a PKCS#8 PEM"),
-    "empty": (lambda: "", None, "is not a PKCS#8 PEM"),
+    "empty": (lambda: "", None, "is empty"),
+    "whitespace": (lambda: b" \r\n", None, "is empty"),
+    "too long": (lambda: PUBLISHED + " " * 65536, None, "is not a PEM: it has more than 65536 bytes"),
+    "file without an end": (lambda: Path("/dev/zero"), None, "is not a PEM: it has more than 65536 bytes"),
     "not base64": (lambda: armored("these are words"), None, "cannot be decoded"),
     "not a key": (lambda: armored("A" * 64), None, "cannot be decoded"),
-    "truncated": (lambda: pem_of("RSA 2048")[:800], None, "cannot be decoded"),
+    "truncated version 2": (lambda: armored(VERSION_2_BODY[:-8]), None, "cannot be decoded: it is damaged; "),
+    "truncated": (lambda: pem_of("RSA 2048")[:800], None, "is not complete: a line -----END "),
     "wrong password": (lambda: pem_of("Ed25519", "another"), PASSWORD, "cannot be decoded.*password is wrong"),
+    "password in quotation marks": (
+        lambda: pem_of("Ed25519", "another"),
+        '"another"',
+        ".*is wrong .it is in quotation",
+    ),
     "password that is a number": (lambda: pem_of("Ed25519", "another"), 5, ".*password"),
     "password with a lone surrogate": (lambda: pem_of("Ed25519", "another"), f"{PASSWORD}\udcff", ".*password"),
     "missing password": (lambda: pem_of("Ed25519", PASSWORD), None, "is encrypted and needs its password"),
     "needless password": (lambda: PUBLISHED, PASSWORD, "is not encrypted and takes no password"),
     "missing file": (lambda: Path(__file__, "missing"), PASSWORD, "cannot be read: "),
     "directory": (lambda: Path(__file__).parent, PASSWORD, "cannot be read: "),
-    "path that is the PEM": (lambda: Path(PUBLISHED), PASSWORD, "cannot be read"),
+    "path that is the PEM": (lambda: Path(PUBLISHED), PASSWORD, "cannot be read: it was given itself"),
+    "path in quotation marks": (lambda: Path('"key.pem"'), PASSWORD, "cannot be read: its path is in quotation marks"),
+    "path of nobody": (lambda: Path("~nobody-of-this-name/key.pem"), PASSWORD, "cannot be read: invalid path"),
     "path with NUL": (lambda: Path("a\0b"), PASSWORD, "cannot be read"),
     "text with a lone surrogate": (lambda: f"{PUBLISHED}\udcff", None, ""),
     "None": (lambda: None, PASSWORD, ".*NoneType"),
@@ -269,10 +375,19 @@ def test_key_file_of_the_environment(
         ({}, "is encrypted and needs its password.*BINANCE_PRIVATE_KEY_PASSWORD"),
         ({"PRIVATE_KEY_PASSWORD": f"{PASSWORD}\udcff"}, "password"),
         ({"PRIVATE_KEY_FILE": "missing.pem", "PRIVATE_KEY_PASSWORD": PASSWORD}, "cannot be read"),
-        ({"PRIVATE_KEY_FILE": PUBLISHED}, "cannot be read"),
+        ({"PRIVATE_KEY_FILE": PUBLISHED}, "cannot be read: it was given itself"),
+        ({"PRIVATE_KEY_FILE": "'key.pem'"}, "cannot be read: its path is in quotation marks"),
         ({"API_SECRET": PASSWORD}, "BINANCE_API_SECRET.* both set"),
     ],
-    ids=["wrong password", "missing password", "undecodable password", "missing file", "PEM as file", "two keys"],
+    ids=[
+        "wrong password",
+        "missing password",
+        "undecodable password",
+        "missing file",
+        "PEM as file",
+        "quoted path",
+        "two keys",
+    ],
 )
 def test_invalid_environments(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], reason: str
