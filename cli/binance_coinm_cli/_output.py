@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from binance_coinm import RetryPolicy, errors
-from binance_coinm.error_map import ERROR_MAP
 from rich.console import Console
 from rich.text import Text
 
@@ -22,11 +21,6 @@ _SHOWN_CHARS = 4
 _MASKABLE_LENGTH = 16
 
 _HINTS: dict[type[errors.BinanceError], str] = {
-    errors.FirewallError: (
-        "wait a few minutes and send fewer requests; if it persists, try another network: a firewall, either the"
-        " exchange's or one in between, blocked the request"
-    ),
-    errors.RestrictedLocationError: "call from a location that the exchange serves; no setting changes this",
     errors.ExchangeError: f"try again later; SDK clients already made up to {RetryPolicy().max_attempts} attempts",
     errors.ApiError: "look up the code in the exchange's documentation",
     errors.ResponseError: "check that the server is the exchange's, and that no proxy answers in its place",
@@ -129,21 +123,21 @@ def format_timestamp(milliseconds: int) -> str:
 
 def message(error: errors.BinanceError) -> str:
     """Return the error's text without its hint."""
-    if isinstance(error, errors.ApiError) and error.hint == ERROR_MAP.hints_by_code.get(error.code):
+    if isinstance(error, errors.ApiError) and error.was_sent:
         error = copy.copy(error)
         error.hint = None
     return str(error)
 
 
 def hint(error: errors.BinanceError) -> str:
-    """Return what to do: the API document's hint for the code, or the one for the error's class."""
+    """Return what to do: the document's hint for the status or the code, or the one for the error's class."""
     if isinstance(error, errors.IpBannedError | errors.RateLimitError):
         return (
             f"send no requests {_ban_period(error)}: more of them lead to a ban or prolong it;"
             " connect(max_weight_per_minute=...) stays below the limit"
         )
-    if isinstance(error, errors.ApiError) and error.code in ERROR_MAP.hints_by_code:
-        return ERROR_MAP.hints_by_code[error.code]
+    if isinstance(error, errors.ApiError) and error.hint:
+        return error.hint
     return next((text for kind, text in _HINTS.items() if isinstance(error, kind)), "")
 
 

@@ -9,20 +9,27 @@ from binance_signing.errors import BinanceError, ConfigurationError
 
 # Whether the exchange has carried out the request of a call that failed.
 Execution = Literal["not_executed", "unknown"]
+# How many characters of what a server sends are in the text of an error.
+_MAX_SHOWN = 200
+_MAX_MSG = 500
 
 
 class ApiError(BinanceError):
     """The exchange rejected the request.
 
     `status_code` is the HTTP status. `code` and `msg` are the exchange's; they are None if the response has none, such
-    as an HTML page. `retry_after` (seconds) and `used_weight` (of the current minute, per IP address) are None if the
-    response does not report them. `hint` is not the exchange's: what to check, or why the request was not sent.
+    as an HTML page. `body` is the beginning of the response, without what looks like a key or a signature.
+    `retry_after` (seconds) and `used_weight` (of the current minute, per IP address) are None if the response does not
+    report them. `hint` is not the exchange's: what to check, or why the request was not sent. `was_sent` is False for a
+    request that was not sent because of an earlier response or of `max_weight_per_minute`.
     Source: General Info, "HTTP Return Codes", "LIMITS"; Error Codes.
     """
 
     retry_after: int | None = None
     used_weight: int | None = None
     hint: str | None = None
+    was_sent: bool = True
+    body: bytes = b""
 
     def __init__(self, *, status_code: int, code: int | None, msg: str | None, headers: Mapping[str, str]) -> None:
         self.status_code = status_code
@@ -32,10 +39,17 @@ class ApiError(BinanceError):
         super().__init__(status_code, code, msg)
 
     def __str__(self) -> str:
-        """Return status, code and message of the exchange, and the hint."""
-        content_type = self.headers.get("content-type", "no content type")
-        detail = f"code {self.code}: {self.msg}" if self.code is not None else f"no code, {content_type}"
-        return f"HTTP {self.status_code}, {detail}" + (f" ({self.hint})" if self.hint else "")
+        """Return status, code and words of the exchange, and the hint; what the server sent is escaped and bounded."""
+        code = "no code" if self.code is None else f"code {printable(str(self.code))}"
+        words = None if self.msg is None else printable(self.msg, _MAX_MSG)
+        if words is None:
+            code += f", {printable(self.headers.get('content-type', 'no content type'))}"
+            words = printable(" ".join(self.body.decode(errors="replace").split()))
+        text = f"HTTP {self.status_code}, {code}" + (f": {words}" if words else "")
+        if self.was_sent:
+            return f"{text} ({self.hint})" if self.hint else text
+        # Without headers there was no response: the client's own limit does not allow the request.
+        return f"{self.hint}; the exchange had answered: {text}" if self.headers else f"{self.hint}"
 
 
 class TimestampError(ApiError):
@@ -101,8 +115,14 @@ class ResponseError(BinanceError, ValueError):
     """A response, or a value passed to `from_dict`, is not what openapi.yaml describes.
 
     `path` is where the value is: rows by their index from 0, fields by their name. `reason` is what was expected and
-    what was found. `status_code` and `headers` are those of the response, if it is one.
+    what was found. `status_code`, `headers` and `body` (the beginning of it, without what looks like a key or a
+    signature) are those of the response, if it is one. `execution` is "unknown": with a status of success, the exchange
+    has accepted the request, whatever its response; `hint` says so for a write.
     """
+
+    execution: Execution = "unknown"
+    hint: str | None = None
+    body: bytes = b""
 
     def __init__(self, reason: str, *, path: tuple[str | int, ...] = ()) -> None:
         self.reason = reason
@@ -112,10 +132,10 @@ class ResponseError(BinanceError, ValueError):
         super().__init__(reason)
 
     def __str__(self) -> str:
-        """Return status, path and reason."""
+        """Return status, path, reason and hint."""
         status = [] if self.status_code is None else [f"HTTP {self.status_code}"]
         path = [_format_path(self.path)] if self.path else []
-        return ": ".join([*status, *path, self.reason])
+        return ": ".join([*status, *path, self.reason]) + (f" ({self.hint})" if self.hint else "")
 
 
 def _format_path(path: tuple[str | int, ...]) -> str:
@@ -127,7 +147,7 @@ def _format_path(path: tuple[str | int, ...]) -> str:
             words.append(f"{index} {step}")
             index = "item"
         else:
-            words.append(f"field {step}")
+            words.append(f"field {printable(step)}")
     return ", ".join(words)
 
 
@@ -160,6 +180,12 @@ class ClientClosedError(NetworkError):
     """
 
 
+def printable(text: str, limit: int = _MAX_SHOWN) -> str:
+    """Return the beginning of a text from outside; what is invisible, or moves a terminal's cursor, is escaped."""
+    shown = text[:limit] + "…" * (len(text) > limit)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
+
+
 E = TypeVar("E", bound=ApiError)
 
 
@@ -167,6 +193,7 @@ def suppressed(error: E, reason: str, retry_after: int) -> E:
     """Return a copy of an error for a call that is not sent because of it, for `retry_after` seconds."""
     error = copy.copy(error)
     error.hint = f"not sent: {reason}"
+    error.was_sent = False
     error.retry_after = retry_after
     return error
 

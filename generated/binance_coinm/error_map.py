@@ -51,6 +51,10 @@ ERROR_MAP = ErrorMap(
         -1008: "not_executed",
         -1016: "not_executed",
     },
+    hints_by_status={
+        403: "wait a few minutes and send fewer requests; if it persists, try another network: a firewall, either the exchange's or one in between, blocked the request",
+        451: "call from a location that the exchange serves; no setting changes this",
+    },
     hints_by_code={
         -1021: "check this machine's clock, and whether recvWindow is long enough for a request to reach the exchange",
         -1022: "check that the secret or private key belongs to this API key and is of the registered type (HMAC, RSA or Ed25519), and that no proxy changes the query or the body, which are signed as they are sent",

@@ -44,6 +44,7 @@ class SpecExtensions:
     error_by_class_else: dict[int, str] = field(factory=dict)
     execution_by_msg: dict[str, str] = field(factory=dict)
     execution_by_code: dict[int, str] = field(factory=dict)
+    hints_by_status: dict[int, str] = field(factory=dict)
     hints_by_code: dict[int, str] = field(factory=dict)
 
     @property
@@ -163,6 +164,8 @@ def _add_response(extensions: SpecExtensions, location: str, status: str, respon
         if not status.isdigit():
             raise SpecError(location, "x-exception needs a single status; a range can have x-exception-else")
         extensions.error_by_status[int(status)] = response["x-exception"]
+    if "x-hint" in response:
+        extensions.hints_by_status[int(status)] = response["x-hint"]
     if "x-exception-else" in response:
         if status.endswith("XX"):
             extensions.error_by_class_else[int(status[0])] = response["x-exception-else"]

@@ -209,7 +209,11 @@ def test_time_out_of_range(capsys: pytest.CaptureFixture[str], sandbox: Sandbox)
             "SignatureError: HTTP 400, code -1022: Signature for this request is not valid.; check that the secret or",
         ),
         (401, {"example": "rejected"}, "ApiKeyError: HTTP 401, code -2015: "),
-        (403, {"body": "<html>", "content_type": "text/html"}, "FirewallError: HTTP 403, no code, text/html; wait"),
+        (
+            403,
+            {"body": "<html>", "content_type": "text/html"},
+            "FirewallError: HTTP 403, no code, text/html: <html>; wait",
+        ),
         (429, {"headers": {"Retry-After": "60"}}, "; send no requests for 60 s: "),
         (418, {}, "IpBannedError: HTTP 418, code -1003: "),
         (418, {"body": {"code": -1003, "msg": "banned until 4102444800000"}}, "until 2100-01-01 00:00:00 UTC"),

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from binance_client.messages import decoders
 from binance_coinm.api.account import futures_account_balance
+from binance_coinm.error_map import ERROR_MAP
 from binance_coinm.errors import ResponseError
 from binance_coinm.models import FuturesAccountBalance
 from binance_coinm.types import UNSET
@@ -72,7 +73,7 @@ MISPLACED_CHARACTERS: list[Any] = [
 def test_invalid_amount_strings(amount: str) -> None:
     """A string that is not a plain decimal is an error with the name of its field."""
     with pytest.raises(
-        ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got a string$"
+        ResponseError, match="^field balance: expected a decimal string of at most 64 digits, got a string, '"
     ):
         FuturesAccountBalance.from_dict(ROW | {"balance": amount})
 
@@ -96,12 +97,16 @@ def test_missing_fields_are_named(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("asset", 5, "field asset: expected a string, got a number"),
+        ("asset", 5, "field asset: expected a string, got a number, 5"),
         ("asset", None, "field asset: expected a string, got null"),
-        ("updateTime", "1592468353979", "field updateTime: expected an integer of 64 bits, got a string"),
-        ("updateTime", Decimal("1.0"), "field updateTime: expected an integer of 64 bits, got a number"),
+        (
+            "updateTime",
+            "1592468353979",
+            "field updateTime: expected an integer of 64 bits, got a string, '1592468353979'",
+        ),
+        ("updateTime", Decimal("1.0"), "field updateTime: expected an integer of 64 bits, got a number, 1.0"),
         ("updateTime", True, "field updateTime: expected an integer of 64 bits, got a boolean"),
-        ("updateTime", 2**63, "field updateTime: expected an integer of 64 bits, got a number"),
+        ("updateTime", 2**63, "field updateTime: expected an integer of 64 bits, got a number, 9223372036854775808"),
     ],
 )
 def test_wrong_types_are_named(field: str, value: object, reason: str) -> None:
@@ -271,9 +276,9 @@ def test_tuples() -> None:
         (
             decoders.array(PAIR),
             [[1, "2"], ["1", "2"]],
-            "field pair, row 1, item 0: expected an integer of 64 bits, got a string",
+            "field pair, row 1, item 0: expected an integer of 64 bits, got a string, '1'",
         ),
-        (decoders.const("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string"),
+        (decoders.const("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string, 'MARKET'"),
         (decoders.const(1), True, "field pair: expected 1, got a boolean"),
         (decoders.empty, {}, "field pair: expected no content, got an object"),
     ],
@@ -284,6 +289,64 @@ def test_invalid_values(decode: decoders.Decoder[Any], value: object, message: s
         decode(value, "pair")
 
     assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x" * 9 + "\u202e\x1b[2J\n", r"'xxxxxxxxx\u202e\x1b[2J\n'"),
+        ("ab " * 50, "'" + ("ab " * 50)[:59] + "…"),
+        (f"key {'k1' * 32}", "'key [redacted]'"),
+        (10**100, "1" + "0" * 59 + "…"),
+        (10**5000, "1" + "0" * 59 + "…"),
+        (Decimal("1E+999999"), "1E+999999"),
+    ],
+    ids=["control characters", "long text", "key", "long number", "very long number", "exponent"],
+)
+def test_invalid_values_are_shown_in_part(value: object, shown: str) -> None:
+    """An error shows the beginning of an invalid value, escaped, and nothing that looks like a key."""
+    with pytest.raises(ResponseError) as caught:
+        decoders.null(value, "field")
+
+    assert f"field field: expected null, got {'a string' if isinstance(value, str) else 'a number'}, {shown}" == str(
+        caught.value
+    )
+
+
+def test_names_from_outside_are_escaped() -> None:
+    """The name of a member, which a server may choose, is escaped and bounded in the text of an error."""
+    text = str(ResponseError("expected a string, got null", path=("\x1b[2J" + "n" * 999,)))
+
+    assert text.startswith("field \\x1b[2Jnnn")
+    assert len(text) < 250
+
+
+@pytest.mark.parametrize("depth", [400, 5000, 100_000])
+def test_deep_nesting(depth: int) -> None:
+    """A response that is nested too deeply for a recursive schema is an error of its own, and no RecursionError."""
+
+    def decode(value: object, loc: decoders.Loc) -> object:
+        return decoders.array(decode)(value, loc)
+
+    response = httpx.Response(200, text="[" * depth + "]" * depth)
+
+    with pytest.raises(ResponseError, match="^HTTP 200: expected ") as caught:
+        decoders.parse_response(response, ERROR_MAP, range(200, 201), decode)
+
+    assert caught.value.__context__ is None
+
+
+def test_repr_of_an_error_has_the_place() -> None:
+    """The `repr` of an error, which logs and debuggers show, has the row, the field and the value."""
+    with pytest.raises(ResponseError) as caught:
+        futures_account_balance.parse_response(httpx.Response(200, json=[ROW | {"asset": 5}]))
+
+    assert (
+        """ResponseError('HTTP 200: row 0, field asset: expected a string, got a number, 5')"""
+        == repr(caught.value)
+        == repr(pickle.loads(pickle.dumps(caught.value)))  # noqa: S301, made here
+    )
+    assert [ROW | {"asset": 5}] == json.loads(caught.value.body)
 
 
 def test_constant() -> None:

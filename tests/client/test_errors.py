@@ -13,9 +13,12 @@ from binance_client.stale_connection import StaleConnectionError, UnsentRequestE
 from binance_coinm import Credentials, HmacKey, connect, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import server_time
+from binance_coinm.error_map import ERROR_MAP
 from binance_sandbox import Fault, Sandbox
 from support.call_helpers import Balance
 
+# Nothing that a test signs with; it has the form of an API key and of a signature.
+ECHO = "0123456789abcdef" * 4
 HTML = b"<html><body>no</body></html>"
 
 
@@ -53,10 +56,13 @@ def failure_of(balance: Balance, sandbox: Sandbox, **settings: Any) -> errors.Bi
         (503, {"239999": "m"}, errors.ExchangeError),
         (520, HTML, errors.ExchangeError),
         (499, {"code": 1, "msg": "m"}, errors.ApiError),
-        (400, {"code": "-1021", "msg": 5}, errors.ApiError),
+        (400, {"code": "-1021", "msg": "m"}, errors.TimestampError),
+        (400, {"code": "-1021x", "msg": 5}, errors.ApiError),
+        (400, {"code": "9" * 19, "msg": "m"}, errors.ApiError),
         (400, [], errors.ApiError),
         (400, b"[" * 100_000, errors.ApiError),
         (200, {"code": -1022, "msg": "m"}, errors.SignatureError),
+        (200, {"code": "-1022", "msg": "m"}, errors.SignatureError),
         (200, {"code": -9999, "msg": "m"}, errors.ApiError),
         (200, {"code": 200, "msg": "m"}, errors.ResponseError),
         (200, {"239999": "m"}, errors.ResponseError),
@@ -181,14 +187,100 @@ def test_invalid_headers(sandbox: Sandbox, balance: Balance, value: str) -> None
 
 
 def test_html_page(sandbox: Sandbox, balance: Balance) -> None:
-    """An error without code and message tells the type of its body, and shows nothing of the page."""
+    """An error without code and message has the type and the beginning of its body, and what to do."""
     sandbox.respond_next(403, body=HTML, content_type="text/html")
 
     error = failure_of(balance, sandbox)
 
     assert isinstance(error, errors.FirewallError)
-    assert (None, None) == (error.code, error.msg)
-    assert "HTTP 403, no code, text/html" == str(error)
+    assert (None, None, HTML) == (error.code, error.msg, error.body)
+    assert str(error).startswith("HTTP 403, no code, text/html: <html><body>no</body></html> (wait a few minutes and ")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [
+        (503, {"status": 1, "msg": "system maintenance"}, "HTTP 503, no code: system maintenance"),
+        (400, {"message": "Forbidden by the gateway"}, "HTTP 400, no code: Forbidden by the gateway"),
+        (400, {"error": "invalid_request"}, "HTTP 400, no code: invalid_request"),
+        (400, {"code": -1102}, "HTTP 400, code -1102, application/json: {"),
+        (400, {"error": {"reason": "nested"}}, 'HTTP 400, no code, application/json: {"error":{"reason":"nested"}}'),
+        (400, [], "HTTP 400, no code, application/json: []"),
+        (400, b"", "HTTP 400, no code, application/json"),
+        (400, b" a\n\n  b\xff\x1b[2J" + b"c " * 999, "HTTP 400, no code, application/json: a b\ufffd\\x1b[2Jc c c"),
+        (400, {"code": -1, "msg": "a\nb\x1b[31m\u202ec"}, "HTTP 400, code -1: a\\nb\\x1b[31m\\u202ec"),
+        (400, {"code": -1, "msg": "m" * 10_000}, f"HTTP 400, code -1: {'m' * 500}…"),
+    ],
+)
+def test_words_of_a_refusal(sandbox: Sandbox, balance: Balance, status: int, body: object, text: str) -> None:
+    """What a server says reaches the text of the error, whatever names it, escaped and bounded."""
+    sandbox.respond_next(status, body=body)
+
+    error = failure_of(balance, sandbox)
+
+    assert str(error).startswith(text)
+    assert len(str(error)) < 600
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        f"/dapi/v1/balance?timestamp=1&signature={ECHO}",
+        f"https://x.example/?a=%2Fdapi%3Ftimestamp%3D1%26signature%3D{ECHO}",
+        f'{{"X-MBX-APIKEY": "{ECHO}"}}',
+        f"key={ECHO}",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 502])
+@pytest.mark.parametrize("form", [lambda echo: {"code": -1, "msg": echo}, lambda echo: f"<p>{echo}</p>".encode()])
+def test_echoed_secrets(sandbox: Sandbox, balance: Balance, status: int, form: Any, echo: str) -> None:
+    """A server that repeats the signed query or the key, as the page of a proxy does, shows it in no error."""
+    sandbox.respond_next(status, body=form(echo))
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.ApiError | errors.ResponseError)
+    assert ECHO not in f"{error} {error!r} {vars(error)}"
+    assert b"[redacted]" in error.body
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(403, "wait a few minutes and send fewer requests; "), (451, "call from a location that the exchange serves; ")],
+)
+def test_hints_by_status(sandbox: Sandbox, balance: Balance, status: int, hint: str) -> None:
+    """A status that decides the class says what to do, whatever the code."""
+    sandbox.respond_next(status, body={"code": -1021, "msg": "m"})
+
+    error = failure_of(balance, sandbox)
+
+    assert isinstance(error, errors.ApiError)
+    assert (error.hint or "").startswith(hint)
+    assert f"({hint}" in str(error)
+
+
+def test_calls_that_are_not_sent(sandbox: Sandbox) -> None:
+    """The text of an error for a call that was not sent says so first, and what the exchange had answered."""
+    sandbox.respond_next(418, body={"code": -1003, "msg": "banned"}, headers={"Retry-After": "300"})
+
+    with connect(sandbox.credentials, server=sandbox.url, retry=None) as client:
+        with pytest.raises(errors.IpBannedError, match="^HTTP 418, code -1003: banned$") as received:
+            client.account.futures_account_balance()
+        with pytest.raises(errors.IpBannedError, match="^not sent: the ban lasts until ") as caught:
+            client.account.futures_account_balance()
+
+    assert str(caught.value).endswith("; the exchange had answered: HTTP 418, code -1003: banned")
+    assert (True, False) == (received.value.was_sent, caught.value.was_sent)
+    assert 1 == len(sandbox.received_requests)
+
+
+def test_call_beyond_the_own_limit() -> None:
+    """A call that the client's own limit does not allow says that it was not sent, and shows no status."""
+    error = ERROR_MAP.rate_limit_exceeded(10, 30)
+
+    assert "not sent: the weight of this minute, 10, is used up" == str(error)
+    assert not error.was_sent
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ TRANSIENT_RESPONSES: dict[str, tuple[str, dict[str, Any]]] = {
     "503 maintenance": ("ExchangeError, not_executed", {"status": 503, "example": "maintenance"}),
     "503, a page": ("ExchangeError, unknown", {"status": 503, **PAGE}),
     "520": ("ExchangeError, unknown", {"status": 520, **PAGE}),
-    "broken gzip": ("ResponseError", {"status": 200, "body": b"[]", "headers": {"Content-Encoding": "gzip"}}),
+    "broken gzip": ("ResponseError, unknown", {"status": 200, "body": b"[]", "headers": {"Content-Encoding": "gzip"}}),
 }
 
 # One response forever, under different retry policies.
@@ -192,7 +192,7 @@ WRITE_CASES: list[tuple[str, str, int, Step]] = [
     ("timestamp rejected", "response", 3, respond_next(400, example="lateTimestamp")),
     ("disconnect", "NetworkError, unknown", 1, inject_fault(Fault.disconnect())),
     ("cut body", "NetworkError, unknown", 1, respond_next(200, body={}, path=ORDER, fault=Fault.cut_body())),
-    ("broken gzip", "ResponseError", 1, respond_next(200, body=b"{}", headers={"Content-Encoding": "gzip"})),
+    ("broken gzip", "ResponseError, unknown", 1, respond_next(200, body=b"{}", headers={"Content-Encoding": "gzip"})),
     ("500 with a cut body", "ExchangeError, unknown", 1, respond_next(500, fault=Fault.cut_body())),
     (
         "503 with broken gzip",
@@ -363,12 +363,12 @@ INVALID_AMOUNTS: dict[str, tuple[str, str]] = {
 LOCATIONS = ("/elsewhere", "https://elsewhere.example/", "//", "http:x", "mailto:x@y", "http://xn--a-/", "http://[::1")
 
 BODY_CASES = [
-    Case("200, a page", "ResponseError", 1, [respond_next(200, **PAGE)], says=NOT_JSON),
+    Case("200, a page", "ResponseError, unknown", 1, [respond_next(200, **PAGE)], says=NOT_JSON),
     Case("403, a page", "FirewallError", 1, [respond_next(403, **PAGE)], says="HTTP 403, no code, text/html"),
-    Case("empty body", "ResponseError", 1, [respond_next(200, body=b"")], says=NOT_JSON),
-    Case("204", "ResponseError", 1, [respond_next(204, body=b"")], says="HTTP 204"),
-    Case("201", "ResponseError", 1, [respond_next(201, body=[])], says="HTTP 201"),
-    Case("truncated JSON", "ResponseError", 1, [respond_next(200, body=ROWS_JSON[:-5])], says=NOT_JSON),
+    Case("empty body", "ResponseError, unknown", 1, [respond_next(200, body=b"")], says=NOT_JSON),
+    Case("204", "ResponseError, unknown", 1, [respond_next(204, body=b"")], says="HTTP 204"),
+    Case("201", "ResponseError, unknown", 1, [respond_next(201, body=[])], says="HTTP 201"),
+    Case("truncated JSON", "ResponseError, unknown", 1, [respond_next(200, body=ROWS_JSON[:-5])], says=NOT_JSON),
     Case(
         "JSON as text/plain", "rows", 1, [respond_next(200, body=[ROW], content_type="text/plain")], says='"0.00250000"'
     ),
@@ -394,7 +394,7 @@ BODY_CASES = [
         says="HTTP 999",
     ),
     *(
-        Case(name, "ResponseError", 1, [respond_next(200, body=body)], says=says)
+        Case(name, "ResponseError, unknown", 1, [respond_next(200, body=body)], says=says)
         for name, (body, says) in INVALID_BODIES.items()
     ),
     Case(
@@ -412,7 +412,7 @@ BODY_CASES = [
         says='"balance": "0.00000001"',
     ),
     *(
-        Case(name, "ResponseError", 1, [respond_next(200, body=rows_with_balance(amount))], says=says)
+        Case(name, "ResponseError, unknown", 1, [respond_next(200, body=rows_with_balance(amount))], says=says)
         for name, (amount, says) in INVALID_AMOUNTS.items()
     ),
     Case("unknown field", "rows", 1, [respond_next(200, body=[ROW | {"later": "1.50"}])], says='"later": "1.50"'),
@@ -435,7 +435,7 @@ BODY_CASES = [
     ),
     Case(
         "maintenance without code, 200",
-        "ResponseError",
+        "ResponseError, unknown",
         1,
         [respond_next(200, body={"239999": "closed"})],
         says=NOT_ROWS,
@@ -450,15 +450,15 @@ BODY_CASES = [
     *(
         Case(
             f"redirect to {location}",
-            "ResponseError",
+            "ResponseError, unknown",
             1,
             [respond_next(302, body=b"", headers={"Location": location}, times=FOREVER)],
             says=REDIRECT,
         )
         for location in LOCATIONS
     ),
-    Case("redirect to nowhere", "ResponseError", 1, [respond_next(302, body=b"")], says=REDIRECT),
-    Case("304", "ResponseError", 1, [respond_next(304, body=b"")], says="HTTP 304"),
+    Case("redirect to nowhere", "ResponseError, unknown", 1, [respond_next(302, body=b"")], says=REDIRECT),
+    Case("304", "ResponseError, unknown", 1, [respond_next(304, body=b"")], says="HTTP 304"),
 ]
 
 
@@ -470,7 +470,7 @@ def encoded(encoding: str, body: bytes, *, status: int = 200, **settings: Any) -
 def unreadable(name: str, encoding: str, body: bytes) -> Case:
     """Return the case of an encoded body that is broken each time."""
     step = encoded(encoding, body, times=FOREVER)
-    return Case(name, "ResponseError", 4, [step], says="the response cannot be read")
+    return Case(name, "ResponseError, unknown", 4, [step], says="the response cannot be read")
 
 
 # As long as the rows, and a byte longer.
@@ -488,25 +488,42 @@ ENCODING_CASES = [
     unreadable("gzip with a wrong checksum", "gzip", GZIPPED_ROWS[:-8] + bytes(8)),
     unreadable("not gzip", "gzip", ROWS_JSON.encode()),
     unreadable("not deflate", "deflate", ROWS_JSON.encode()),
-    Case("encoding br", "ResponseError", 1, [encoded("br", GZIPPED_ROWS)], says="another encoding"),
-    Case("encoding gzip, gzip", "ResponseError", 1, [encoded("gzip, gzip", GZIPPED_ROWS)], says="another encoding"),
-    Case("encoding that is not ASCII", "ResponseError", 1, [encoded("\xff", GZIPPED_ROWS)], says="another encoding"),
+    Case("encoding br", "ResponseError, unknown", 1, [encoded("br", GZIPPED_ROWS)], says="another encoding"),
+    Case(
+        "encoding gzip, gzip",
+        "ResponseError, unknown",
+        1,
+        [encoded("gzip, gzip", GZIPPED_ROWS)],
+        says="another encoding",
+    ),
+    Case(
+        "encoding that is not ASCII",
+        "ResponseError, unknown",
+        1,
+        [encoded("\xff", GZIPPED_ROWS)],
+        says="another encoding",
+    ),
     Case("body as long as the limit", "rows", 1, [respond_next(200, body=ROWS_JSON.encode())], settings=AT_LIMIT),
     Case("gzip as long as the limit", "rows", 1, [encoded("gzip", GZIPPED_ROWS)], settings=AT_LIMIT),
     *(
         Case(name, ends_in, 1, [step], says=says, settings=AT_LIMIT)
         for name, ends_in, step, says in (
-            ("body a byte beyond the limit", "ResponseError", respond_next(200, body=BEYOND_LIMIT), TOO_LARGE),
-            ("gzip a byte beyond the limit", "ResponseError", encoded("gzip", gzip.compress(BEYOND_LIMIT)), TOO_LARGE),
+            ("body a byte beyond the limit", "ResponseError, unknown", respond_next(200, body=BEYOND_LIMIT), TOO_LARGE),
+            (
+                "gzip a byte beyond the limit",
+                "ResponseError, unknown",
+                encoded("gzip", gzip.compress(BEYOND_LIMIT)),
+                TOO_LARGE,
+            ),
             ("error a byte beyond the limit", "ApiError", respond_next(400, body=BEYOND_LIMIT), "HTTP 400, no code"),
         )
     ),
     *(
         Case(name, ends_in, sent, [step], says=says, test="test_huge_body")
         for name, ends_in, sent, step, says in (
-            ("body of a gigabyte", "ResponseError", 1, inject_fault(HUGE_BODY), TOO_LARGE_BY_DEFAULT),
+            ("body of a gigabyte", "ResponseError, unknown", 1, inject_fault(HUGE_BODY), TOO_LARGE_BY_DEFAULT),
             ("error of a gigabyte", "ApiError", 1, respond_next(400, fault=HUGE_BODY), "HTTP 400, no code"),
-            ("gzip of a gigabyte", "ResponseError", 1, encoded("gzip", gzip_bomb()), TOO_LARGE_BY_DEFAULT),
+            ("gzip of a gigabyte", "ResponseError, unknown", 1, encoded("gzip", gzip_bomb()), TOO_LARGE_BY_DEFAULT),
             ("error of gzip of a gigabyte", "rows", 2, encoded("gzip", gzip_bomb(), status=500), ""),
         )
     ),

@@ -8,21 +8,29 @@ check plain strings and amounts themselves before they call one, because most of
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
 from decimal import Decimal
 from enum import Enum
+from functools import cache, lru_cache
 from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 import httpx
 
-from binance_client.errors import ResponseError
+from binance_client.errors import ResponseError, printable
 from binance_client.models import INT64, MAX_DIGITS
 from binance_client.types import UNSET, Unset
 
-from .error_map import ErrorMap
+from .error_map import ErrorMap, excerpt, parse_code
 from .http import HTTPResponse, is_success
+from .redaction import without_secrets
 
+_logger = logging.getLogger("binance_client")
+# Set while a union looks for the type whose values are all known.
+_takes_known_values_only: ContextVar[bool] = ContextVar("takes_known_values_only", default=False)
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 Loc = str | int
@@ -31,6 +39,9 @@ Decoder = Callable[[object, Loc], T]
 # Longer text is rejected before it becomes a number, because the conversion may take very long.
 is_decimal = re.compile(r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?+").fullmatch
 _ROOT = ""
+_MAX_SHOWN = 60
+# Of a write whose response cannot be decoded.
+_ACCEPTED = "the exchange accepted this request: ask what became of it, and do not send it again"
 _JSON_NAMES: dict[type, str] = {
     Unset: "nothing",
     bool: "a boolean",
@@ -47,8 +58,18 @@ def _json_name(value: object) -> str:
     return _JSON_NAMES.get(type(value), type(value).__name__)
 
 
+def _describe(value: object) -> str:
+    """Return the type of a value and, if it is short by nature, its beginning."""
+    name = _json_name(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return name
+    # Python does not write integers of more than some thousand digits.
+    text = repr(without_secrets(value)) if isinstance(value, str) else str(Decimal(value))
+    return f"{name}, {printable(text, _MAX_SHOWN)}"
+
+
 def _reject(expected: str, value: object, loc: Loc) -> NoReturn:
-    raise ResponseError(f"expected {expected}, got {_json_name(value)}", path=(loc,))
+    raise ResponseError(f"expected {expected}, got {_describe(value)}", path=(loc,))
 
 
 def any_value(value: object, loc: Loc) -> Any:
@@ -186,15 +207,48 @@ def enum(kind: type[E]) -> Decoder[E]:
         for member in kind:
             if type(value) is type(member.value) and value == member.value:
                 return member
-        return _reject(f"a {kind.__name__}", value, loc)
+        return _reject(f"a value of {kind.__name__}", value, loc)
 
     return decode
 
 
-def union(*decoders: Decoder[Any]) -> Decoder[Any]:
-    """Return a decoder that tries several types in their order."""
+@cache
+def open_enum(kind: type[Enum]) -> Decoder[Any]:
+    """Return a decoder of the members of an enumeration, and of other values of their type, which are logged once."""
+    decode_member = enum(kind)
+    value_type = type(next(iter(kind)).value)
 
     def decode(value: object, loc: Loc) -> Any:
+        try:
+            return decode_member(value, loc)
+        except ResponseError:
+            if type(value) is not value_type or _takes_known_values_only.get():
+                raise
+        _log_unknown_value(kind.__name__, _describe(value))
+        return integer(value, loc) if value_type is int else value
+
+    return decode
+
+
+@lru_cache(maxsize=1000)
+def _log_unknown_value(enum_name: str, value: str) -> None:
+    _logger.warning("response with a value of %s that openapi.yaml does not have: %s", enum_name, value)
+
+
+def union(*decoders: Decoder[Any]) -> Decoder[Any]:
+    """Return a decoder that tries several types in their order; unknown values of enumerations are the last resort."""
+
+    def decode(value: object, loc: Loc) -> Any:
+        if not _takes_known_values_only.get():
+            token = _takes_known_values_only.set(True)
+            try:
+                with suppress(ResponseError):
+                    return decode_first(value, loc)
+            finally:
+                _takes_known_values_only.reset(token)
+        return decode_first(value, loc)
+
+    def decode_first(value: object, loc: Loc) -> Any:
         reasons: list[str] = []
         for decoder in decoders:
             try:
@@ -238,11 +292,13 @@ def parse_json(content: bytes) -> Any:
 
 
 def _is_error_body(value: dict[str, Any]) -> bool:
-    code = value.get("code") if "msg" in value else None
-    return isinstance(code, int) and code < 0
+    code = parse_code(value.get("code")) if "msg" in value else None
+    return code is not None and code < 0
 
 
-def parse_response(response: HTTPResponse, error_map: ErrorMap, documented: range, decode: Decoder[T]) -> T:
+def parse_response(
+    response: HTTPResponse, error_map: ErrorMap, documented: range, decode: Decoder[T], *, is_write: bool = False
+) -> T:
     """Return the decoded body of a response, whose status has to be among the documented ones.
 
     Raises `ApiError` if the exchange rejected the request, with whatever status, and `ResponseError` if the response is
@@ -256,8 +312,19 @@ def parse_response(response: HTTPResponse, error_map: ErrorMap, documented: rang
         value = parse_json(response.content) if response.content or decode is not empty else UNSET
         if isinstance(value, dict) and _is_error_body(value):
             raise error_map.from_response(response)
-        return decode(value, _ROOT)
+        return _decode_nested(decode, value)
     except ResponseError as error:
         error.path = error.path[1:]
         error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
+        error.body = excerpt(response.content)
+        error.hint = _ACCEPTED if is_write else None
         raise
+
+
+def _decode_nested(decode: Decoder[T], value: object) -> T:
+    try:
+        return decode(value, _ROOT)
+    except RecursionError:
+        # Raised below, because this one holds a thousand frames.
+        pass
+    raise ResponseError("expected a value that is nested less deeply")

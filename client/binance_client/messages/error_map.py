@@ -23,10 +23,12 @@ from binance_client.errors import (
     ResponseError,
     TimeoutError,  # noqa: A004, this package's error
     TimestampError,
+    printable,
     suppressed,
 )
 
 from .http import MAX_TIME_MS, HTTPResponse
+from .redaction import without_secrets
 
 # Failures before there is a connection: the exchange cannot have received any of the request.
 _NOT_SENT = (
@@ -42,9 +44,15 @@ _REDIRECTION = 3
 _is_weight = re.compile("[0-9]{1,9}").fullmatch
 # Longer digit strings take long to convert.
 _is_time = re.compile("[0-9]{1,18}").fullmatch
+_is_seconds = re.compile(r"[0-9]+(\.[0-9]+)?").fullmatch
+_is_code = re.compile("-?[0-9]{1,18}").fullmatch
 # The hint of an error that `retry_flow` did not retry: the note of an exception, or an extension of a response.
 QUOTA_EXHAUSTED = "not retried, because the client's retry quota is used up"
-_is_seconds = re.compile(r"[0-9]+(\.[0-9]+)?").fullmatch
+# The exchange's name of its words, and those of gateways in front of it.
+_MSG_NAMES = ("msg", "message", "error")
+# How much of a body, in bytes, and of a failure's text, in characters, an error keeps.
+_MAX_EXCERPT = 1 << 16
+_MAX_CAUSE = 500
 
 
 class ErrorMap(NamedTuple):
@@ -65,6 +73,7 @@ class ErrorMap(NamedTuple):
     error_by_class_else: Mapping[int, type[ApiError]]
     execution_by_msg: Mapping[str, Execution]
     execution_by_code: Mapping[int | None, Execution]
+    hints_by_status: Mapping[int, str]
     hints_by_code: Mapping[int | None, str]
 
     def used_weight(self, headers: Mapping[str, str]) -> int | None:
@@ -107,9 +116,13 @@ class ErrorMap(NamedTuple):
         error = kind(status_code=status_code, code=code, msg=msg, headers=headers)
         error.retry_after = self.retry_after(headers, response.extensions.get("received_ms"))
         error.used_weight = self.used_weight(error.headers)
-        # `retry_flow` sets these two extensions.
-        hints = self.hints_by_code.get(code), response.extensions.get("hint")
+        # `retry_flow` sets the extensions.
+        hints = (
+            self.hints_by_status.get(status_code) or self.hints_by_code.get(code),
+            response.extensions.get("hint"),
+        )
         error.hint = "; ".join(filter(None, hints)) or None
+        error.body = excerpt(response.content)
         if isinstance(error, TimestampError):
             # Set by `retry_flow`, if the clock was synchronized.
             error.clock_offset_ms = response.extensions.get("clock_offset_ms")
@@ -135,7 +148,7 @@ def from_httpx_error(error: httpx.HTTPError | httpx.StreamError | httpx.InvalidU
     if isinstance(error, NetworkError):
         return error
     # httpx quotes what it rejects, which may be a header with a key.
-    text = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    text = "" if isinstance(error, httpx.LocalProtocolError) else printable(without_secrets(str(error)), _MAX_CAUSE)
     cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if QUOTA_EXHAUSTED in getattr(error, "__notes__", ()):
         cause += f"; {QUOTA_EXHAUSTED}"
@@ -173,14 +186,25 @@ def _parse_date(value: str) -> float | None:
         return None
 
 
+def excerpt(content: bytes) -> bytes:
+    """Return the beginning of a body for an error, without what looks like a key, a signature or a signed query."""
+    return without_secrets(content[:_MAX_EXCERPT].decode("latin-1")).encode("latin-1")
+
+
+def parse_code(value: object) -> int | None:
+    """Return an error code, which some servers send as text; None for anything else."""
+    if isinstance(value, str) and _is_code(value):
+        return int(value)
+    return value if type(value) is int else None
+
+
 def _parse_code_and_msg(content: bytes) -> tuple[int | None, str | None]:
     body: Any
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
         body = None
-    code, msg = (body.get("code"), body.get("msg")) if isinstance(body, dict) else (None, None)
-    return (
-        code if isinstance(code, int) and not isinstance(code, bool) else None,
-        msg if isinstance(msg, str) else None,
-    )
+    if not isinstance(body, dict):
+        return None, None
+    msg = next((body[name] for name in _MSG_NAMES if isinstance(body.get(name), str)), None)
+    return parse_code(body.get("code")), None if msg is None else without_secrets(msg)

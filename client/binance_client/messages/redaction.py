@@ -11,6 +11,9 @@ import httpx
 _has_signature = re.compile(
     r"(?:(?<![-\w])|(?<=%26)|(?<=%2526)|(?<=%3F)|(?<=%253F))signature(?:=|%(?:25)*3D)", re.IGNORECASE
 ).search
+# As long as an API key, a secret or a signature, percent-encoded or not, all of which have digits.
+_long_word = re.compile(r"[\w+/=%-]{40,}", re.ASCII)
+_has_digit = re.compile("[0-9]").search
 _word_separators = re.compile(r"""([\s'"<>]+)""")
 _query_start = re.compile(r"(\?|%3F|%253F)", re.IGNORECASE)
 # A filter applies to the records of its own logger alone, not to those of its children.
@@ -30,6 +33,14 @@ def redacted(text: str) -> str:
 def _without_query(url: str) -> str:
     before, *separator = _query_start.split(url, maxsplit=1)[:2]
     return f"{before}{separator[0]}[redacted]" if separator else "[redacted]"
+
+
+def without_secrets(text: str) -> str:
+    """Return what a server sent without anything that looks like a key, a signature or a signed query.
+
+    A proxy's page may show the URL that it got, and the exchange may repeat a key.
+    """
+    return _long_word.sub(lambda word: "[redacted]" if _has_digit(word[0]) else word[0], redacted(text))
 
 
 class _Redaction(logging.Filter):
