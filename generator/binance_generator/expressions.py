@@ -19,6 +19,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
+from .open_enums import OpenEnumProperty
 from .patches.decimal_property import DecimalProperty
 from .patches.tuple_property import TupleProperty
 from .spec import Operation, Parameter, Spec
@@ -113,6 +114,12 @@ def _(prop: ConstProperty, module: _Module) -> str:
 @_expression.register
 def _(prop: EnumProperty, module: _Module) -> str:
     return f"{module}.enum({prop.class_info.name})"
+
+
+@_expression.register
+def _(prop: OpenEnumProperty, module: _Module) -> str:
+    is_closed = module == "encoders" and prop.is_argument
+    return f"{module}.{'enum' if is_closed else 'open_enum'}({prop.class_info.name})"
 
 
 @_expression.register

@@ -26,6 +26,7 @@ from .document import read, validate
 from .expressions import decoder_of, encoder_of, weight_of
 from .extensions import SpecExtensions, collect
 from .normalize import caller_view
+from .open_enums import open_enums
 from .output import add_marks
 from .runtime import api_errors, client_attributes
 from .spec import Operation, Spec, SpecError
@@ -85,6 +86,7 @@ def parse(spec: Spec, config: Config) -> tuple[GeneratorData, SpecExtensions]:
     if isinstance(data, str):
         raise _located(spec, extensions.operations.values(), config, data)
     check_names(data)
+    open_enums(data)
     return data, extensions
 
 

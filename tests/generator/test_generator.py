@@ -149,6 +149,12 @@ def test_check_detects_a_renamed_field(tmp_path: Path) -> None:
             id="float",
         ),
         pytest.param("x-exception: TimestampError", "x-exception: TimeError", "TimeError", id="unknown exception"),
+        pytest.param(
+            "          type: string\n",
+            "          type: string\n          x-closed: true\n",
+            "properties.accountAlias.x-closed: expected true or false beside an enum",
+            id="closed, but no enum",
+        ),
     ],
 )
 def test_invalid_documents_leave_the_package_unchanged(tmp_path: Path, old: str, new: str, place: str) -> None:

@@ -73,7 +73,7 @@ def write(document: dict[str, Any], folder: Path) -> Path:
 
 @frozen
 class Kinds:
-    """A document with operations of all kinds, and the package that is generated from it."""
+    """A document, such as that with operations of all kinds, and the package that is generated from it."""
 
     document: Path
     package: Any
@@ -89,18 +89,25 @@ class Kinds:
 
 
 @contextmanager
-def kinds_in(folder: Path) -> Iterator[Kinds]:
-    """Generate the package in a folder, from which it can be imported until the end."""
-    document = write(with_operations(kinds_document()), folder)
-    result = generate("--spec", document, "--output", folder, "--package", "kinds_client")
+def generated_in(folder: Path, more: dict[str, Any], package: str) -> Iterator[Kinds]:
+    """Generate a package in a folder from openapi.yaml and more; it can be imported until the end."""
+    document = write(with_operations(more), folder)
+    result = generate("--spec", document, "--output", folder, "--package", package)
     assert 0 == result.returncode, result.stderr
     sys.path.insert(0, str(folder))
     try:
-        yield Kinds(document, import_module("kinds_client"))
+        yield Kinds(document, import_module(package))
     finally:
         sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "kinds_client"]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
             del sys.modules[name]
+
+
+@contextmanager
+def kinds_in(folder: Path) -> Iterator[Kinds]:
+    """Generate the package with operations of all kinds in a folder."""
+    with generated_in(folder, kinds_document(), "kinds_client") as kinds:
+        yield kinds
 
 
 def type_errors(checker: str, folder: Path, package: str) -> str:

@@ -110,6 +110,18 @@ def enum(kind: type[Enum]) -> Encoder:
     return encode
 
 
+def open_enum(kind: type[Enum]) -> Encoder:
+    """Return an encoder of the members of an enumeration, and of other values of their type."""
+    value_type = type(next(iter(kind)).value)
+
+    def encode(value: object, loc: Loc) -> object:
+        if type(value) not in (kind, value_type):
+            return _reject(f"a {kind.__name__} or {value_type.__name__}", value, loc)
+        return value.value if isinstance(value, kind) else value
+
+    return encode
+
+
 @cache
 def bounded(encoder: Encoder, minimum: int | Decimal | None, maximum: int | Decimal | None) -> Encoder:
     """Return an encoder of integers or decimals from a minimum to a maximum."""

@@ -6,7 +6,7 @@ them, so that an upgrade shows what has to be reviewed.
 
 from openapi_python_client import strings
 
-from . import decimal_property, enum_names, ref_description, tuple_property
+from . import closed_enum, decimal_property, enum_names, ref_description, tuple_property
 
 # Names that generated modules, functions and models use; a parameter or field of the same name gets a suffix.
 RESERVED_NAMES = {
@@ -43,6 +43,7 @@ RESERVED_NAMES = {
 def apply() -> None:
     """Apply all patches to the imported openapi-python-client; a second call changes nothing."""
     strings.RESERVED_WORDS.update(RESERVED_NAMES)
+    closed_enum.apply()
     decimal_property.apply()
     enum_names.apply()
     ref_description.apply()
