@@ -232,6 +232,15 @@ def test_arguments_are_strict(
     assert [] == sandbox.received_requests
 
 
+def test_values_of_another_type_are_not_encoded(call: Call) -> None:
+    """A response's object does not encode a value of another type, which a program has put in place of the status."""
+    result = call()
+    result.state = 5
+
+    with pytest.raises(ConfigurationError, match="^state: expected a State or str, got 5$"):
+        result.to_dict()
+
+
 def test_types(enums: Kinds) -> None:
     """The type of a response's field has the member and the plain value; that of an argument has the member alone."""
     models = enums.models
