@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from importlib import invalidate_caches
 from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
@@ -64,6 +65,8 @@ def generate(spec: Path, config: Path | None, output: Path, package: str, *, che
             generator.generate(spec, config or generator.DEFAULT_CONFIG, new)
             if not check:
                 folders.replace(folder, new)
+                # `_package_name` has looked for it before it was there.
+                invalidate_caches()
         except SpecError as error:
             place = f"{spec}:{error.line}" if error.line else spec
             raise click.ClickException(f"{place}: {error}") from error

@@ -53,9 +53,7 @@ _BodyValidator: Any = validators.extend(  # type: ignore[no-untyped-call]  # the
 )
 
 
-_ADVICE: Final = (
-    'write an amount as text, such as "0.10", or as Decimal; respond_next(body=...) sends any body without this check'
-)
+_ADVICE: Final = "respond_next(body=...) sends any body without this check"
 
 
 class RequestRejectedError(Exception):
@@ -220,7 +218,7 @@ def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
 
 def _describe(error: ValidationError) -> str:
     if error.validator == "type" and isinstance(error.instance, float):
-        return f"expected an exact value, got the float {error.instance}"
+        return f'expected an exact value, got the float {error.instance}; write an amount as "0.10" or as Decimal'
     return error.message.replace("Unevaluated properties are not allowed", "the document has no such member")
 
 

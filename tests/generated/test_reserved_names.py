@@ -47,7 +47,7 @@ ENUMS: dict[str, Any] = {
 
 
 # Names of operations and tags, which are modules, methods and attributes of the client.
-GROUPS = ("Any", "None", "api", "class", "decimal", "errors", "import", "list", "models", "property", "spec_", "types")
+GROUPS = ("Any", "None", "api", "class", "decimal", "errors", "import", "list", "models", "property", "types")
 
 
 def members_of(name: str) -> list[str]:

@@ -264,7 +264,7 @@ def test_package_names(output: Path, name: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tag", ["aio", "base_url", "clock", "close", "connect", "get_httpx_client", "headers", "spec", "with_options"]
+    "tag", ["aio", "base_url", "clock", "close", "connect", "get_httpx_client", "spec", "with_options"]
 )
 def test_tag_that_is_an_attribute_of_the_client(output: Path, tag: str) -> None:
     """A tag by whose name the client has something else is an error, because operations are called as client.<tag>."""

@@ -15,10 +15,8 @@ from support.constants import ROW, SPEC
 
 BALANCE = "futuresAccountBalance"
 LONG = "0.10000000000000000000000000000000000000000000000000000000000000"
-ADVICE = (
-    ' (write an amount as text, such as "0.10", or as Decimal;'
-    " respond_next(body=...) sends any body without this check)"
-)
+ADVICE = " (respond_next(body=...) sends any body without this check)"
+FLOAT = '; write an amount as "0.10" or as Decimal'
 INVALID = [
     ([ROW, {k: v for k, v in ROW.items() if k != "balance"}], f"{BALANCE}[1]: 'balance' is a required property"),
     (
@@ -26,10 +24,10 @@ INVALID = [
         f"{BALANCE}[0]: 'balance' is a required property; the document has no such member ('balanc' was unexpected)",
     ),
     ([ROW | {"later": "1"}], f"{BALANCE}[0]: the document has no such member ('later' was unexpected)"),
-    ([ROW | {"balance": 0.1}], f"{BALANCE}[0].balance: expected an exact value, got the float 0.1"),
+    ([ROW | {"balance": 0.1}], f"{BALANCE}[0].balance: expected an exact value, got the float 0.1{FLOAT}"),
     ([ROW | {"balance": 1}], f"{BALANCE}[0].balance: 1 is not of type 'string'"),
     ([ROW | {"asset": None}], f"{BALANCE}[0].asset: None is not of type 'string'"),
-    ([ROW | {"updateTime": 1.0}], f"{BALANCE}[0].updateTime: expected an exact value, got the float 1.0"),
+    ([ROW | {"updateTime": 1.0}], f"{BALANCE}[0].updateTime: expected an exact value, got the float 1.0{FLOAT}"),
     ([ROW | {"updateTime": True}], f"{BALANCE}[0].updateTime: True is not of type 'integer'"),
     (
         [ROW | {"balance": Decimal("NaN")}],

@@ -19,6 +19,8 @@ _SOCKS = "socksio"
 _MAX_SOCKS_BYTES = 255
 # Missing in the type stubs of the standard library.
 proxy_bypass_environment: Callable[[str, dict[str, str]], bool] = vars(urllib.request)["proxy_bypass_environment"]
+# In their order of precedence, by urllib's names; each may be in upper case.
+_VARIABLES = {"https": "https_proxy", "all": "all_proxy"}
 _EXPECTED = "expected a URL such as http://user:password@host:3128 (or https://, socks5://), or an httpx.Proxy"
 
 
@@ -48,7 +50,7 @@ def load_proxies(argument: str | httpx.URL | httpx.Proxy | None, server: httpx.U
     """Return the proxies of a client of a server; raise `ConfigurationError` if one that would be used is invalid."""
     environment = urllib.request.getproxies() if trust_env and argument is None else {}
     # urllib prefers lower case to upper case; an empty variable counts as unset.
-    kind = next((kind for kind in ("https", "all") if environment.get(kind)), "")
+    kind = next((kind for kind in _VARIABLES if environment.get(kind)), "")
     url, exceptions = environment.get(kind, ""), environment.get("no", "")
     proxy: httpx.Proxy | str | None = None
     source, is_for_all = "proxy", argument is not None
@@ -75,7 +77,7 @@ def load_proxies(argument: str | httpx.URL | httpx.Proxy | None, server: httpx.U
 
 def _variable_of(kind: str, url: str) -> str:
     """Return the name of the variable that names a proxy; there is none if the system's settings name it."""
-    names = (name for name, value in os.environ.items() if name.lower() == f"{kind}_proxy" and value == url)
+    names = (name for name, value in os.environ.items() if name.lower() == _VARIABLES[kind] and value == url)
     return next(names, "the system's proxy")
 
 

@@ -12,7 +12,16 @@ from .redaction import redacted
 _LIBRARIES = ("anyio", "h11", "h2", "httpcore", "socksio")
 
 # What httpx raises for values that it cannot use. Others, such as a signal handler's exceptions, have other causes.
-INVALID = (httpx.InvalidURL, AttributeError, ImportError, RecursionError, TypeError, ValueError)
+INVALID = (
+    httpx.InvalidURL,
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def is_system_error(error: OSError) -> bool:
