@@ -28,8 +28,7 @@ class Credentials(Secret):
         problem = secret_problem(api_key)
         problem = f"api_key {problem}; pass it as an argument or set {_API_KEY}" if problem else _key_problem(key)
         if problem:
-            # The exception's traceback keeps this frame, whose variables must not hold a secret.
-            del api_key, key
+            del api_key, key  # an exception's traceback keeps this frame
             raise ConfigurationError(problem)
         self._api_key = api_key
         self._key = key

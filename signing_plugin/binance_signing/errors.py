@@ -1,6 +1,5 @@
 """The root of the error tree: what signing raises, and what all other errors derive from."""
 
-import reprlib
 from typing import Any
 
 
@@ -26,23 +25,13 @@ class ConfigurationError(BinanceError, ValueError):
     """Credentials, key, server or an argument is invalid; nothing was sent."""
 
 
-class _BoundedRepr(reprlib.Repr):
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxstring = self.maxlong = self.maxother = 200
-
-    def repr_int(self, x: int, level: int) -> str:
-        # By default, Python refuses to convert more than 4300 digits.
-        return super().repr_int(x, level) if x.bit_length() < self.maxlong * 4 else "a huge int"
-
-
 def bounded_repr(value: object) -> str:
     """Return the `repr` of an invalid value for an error, in at most some hundred characters."""
     try:
-        return _BoundedRepr().repr(value)
-    except (AttributeError, TypeError):
-        # reprlib chooses by the names of classes.
-        return f"<{type(value).__name__} instance>"
+        text = repr(value)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return f"a {type(value).__name__}"
+    return f"{text:.200}"
 
 
 __all__ = ["BinanceError", "ConfigurationError"]

@@ -44,8 +44,7 @@ class HmacKey(Secret):
     def __init__(self, secret: str) -> None:
         problem = secret_problem(secret)
         if problem:
-            # The exception's traceback keeps this frame, whose variables must not hold the secret.
-            del secret
+            del secret  # an exception's traceback keeps this frame
             raise ConfigurationError(f"secret {problem}; pass it as an argument or set BINANCE_API_SECRET")
         # Built once, because looking up the hash and preparing the secret is most of the work of signing.
         self._hmac = hmac.new(secret.encode(), digestmod="sha256")
@@ -64,9 +63,7 @@ def secret_problem(value: object) -> str | None:
     if not value:
         return "is empty"
     if "-----BEGIN" in value:
-        return (
-            "is a PEM; load it with Ed25519Key.from_pem or RsaKey.from_pem, or set BINANCE_PRIVATE_KEY_FILE to its path"
-        )
+        return "is a PEM; load it with Ed25519Key.from_pem or RsaKey.from_pem, or set BINANCE_PRIVATE_KEY_FILE"
     if problem := enclosure_problem(value):
         return problem
     if not re.fullmatch("[!-~]+", value):

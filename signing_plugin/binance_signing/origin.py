@@ -8,7 +8,6 @@ import httpx
 from .errors import ConfigurationError, bounded_repr
 
 MAX_PORT = 65_535
-
 Origin = tuple[str, str, int | None]
 
 
@@ -23,20 +22,20 @@ def parse_server_url(server: object) -> httpx.URL:
     Credentials go over https, or over http to this machine. The URL may have a path, such as that of a gateway, which
     precedes the paths of operations.
     """
-    url = parse_url(server)
-    shown = shown_url(server)
-    # The exception's traceback keeps this frame, and the URL may hold a secret.
-    del server
-    if url is None:
-        raise _invalid_server(f"is {shown}, which is not a URL")
-    if url.userinfo or url.query or url.fragment:
-        del url
-        raise _invalid_server(f"is {shown}, which has more than scheme, host, port and path; remove the rest")
-    if url.scheme not in ("https", "http") or not url.host:
-        raise _invalid_server(f"is {shown}, which is not an http or https URL")
-    if url.scheme == "http" and not is_loopback(url):
-        raise _invalid_server(f"is {shown}, which would send credentials unencrypted; http is for this machine only")
-    return url
+    url, shown = parse_url(server), shown_url(server)
+    if url is None or url.scheme not in ("https", "http") or not url.host:
+        problem = "is not an http or https URL"
+    elif url.userinfo or url.query or url.fragment:
+        problem = "has more than scheme, host, port and path; remove the rest"
+    elif url.scheme == "http" and not is_loopback(url):
+        problem = "would send credentials unencrypted; http is for this machine only"
+    else:
+        return url
+    del server, url  # an exception's traceback keeps this frame
+    raise ConfigurationError(
+        f"server is {shown}, which {problem}; use a Server or a URL such as https://dapi.example,"
+        " or set BINANCE_SERVER to a server's name or a URL"
+    )
 
 
 def parse_url(text: object) -> httpx.URL | None:
@@ -56,10 +55,8 @@ def shown_url(url: object) -> str:
     """Return the `repr` of a URL for an error, without what may be secret: user, password, query and fragment."""
     if not isinstance(url, str | httpx.URL):
         return bounded_repr(url)
-    text = url if isinstance(url, str) else str(url)
-    parts = re.fullmatch(r"([a-z][a-z0-9+.-]*://)?(.*@)?([^?#]*)(.*)", text, re.IGNORECASE | re.DOTALL)
-    scheme, userinfo, address, rest = parts.groups("") if parts else ("",) * 4
-    return bounded_repr(f"{scheme}{'[hidden]@' if userinfo else ''}{address}{'?[hidden]' if rest else ''}")
+    text = re.sub(r"^(\w[\w+.-]*://)?.*@", r"\1[hidden]@", str(url), flags=re.DOTALL)
+    return bounded_repr(re.sub("[?#].*", "?[hidden]", text, flags=re.DOTALL))
 
 
 def is_loopback(url: httpx.URL) -> bool:
@@ -70,10 +67,3 @@ def is_loopback(url: httpx.URL) -> bool:
         return ip_address(url.host).is_loopback
     except ValueError:
         return False
-
-
-def _invalid_server(problem: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"server {problem}; use a Server or a URL such as https://dapi.example,"
-        " or set BINANCE_SERVER to a server's name or a URL"
-    )

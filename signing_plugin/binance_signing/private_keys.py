@@ -5,7 +5,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 from urllib.parse import quote_from_bytes
 
 from .errors import ConfigurationError
@@ -26,6 +26,8 @@ _OTHERS = {
     "EC PRIVATE KEY": "is of a type that the exchange does not accept, EC; create an Ed25519 or RSA key",
     "CERTIFICATE": "is a certificate; load the private key that belongs to it",
 }
+_WRONG = ", or its password is wrong (quotation marks and spaces would be part of it)"
+_OTHER_CAUSES = {_OPENSSH: ", or it has a password, which `ssh-keygen -p -N '' -f FILE` removes"}
 # Ed25519 in PKCS#8 version 2, which has the public key too. Source: RFC 5958, section 2; RFC 8410, section 7.
 _ED25519_V2 = re.compile(rb"0.\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20(.{32})", re.DOTALL)
 
@@ -36,9 +38,8 @@ class PrivateKey(Secret):
     __slots__ = ("_sign",)
 
     def __init__(self, sign: Callable[[bytes], bytes]) -> None:
-        if not _is_callable(sign):
-            # The exception's traceback keeps this frame, whose variables must not hold the key.
-            del sign
+        if not callable(cast("object", sign)):
+            del sign  # an exception's traceback keeps this frame
             raise ConfigurationError(f"a {type(self).__name__} is loaded with {type(self).__name__}.from_pem(pem)")
         self._sign = sign
 
@@ -52,8 +53,7 @@ class PrivateKey(Secret):
         key = load_private_key(pem, password)
         if isinstance(key, cls):
             return key
-        # The exception's traceback keeps this frame, whose variables must not hold the key.
-        del pem, password
+        del pem, password  # an exception's traceback keeps this frame
         raise ConfigurationError(
             f"the private key {key if isinstance(key, str) else f'is an {type(key).__name__}'}; expected an"
             f" {cls.__name__} as PKCS#8 PEM: its text, its bytes, a pathlib.Path, or a file in BINANCE_PRIVATE_KEY_FILE"
@@ -71,21 +71,13 @@ class Ed25519Key(PrivateKey):
 
 
 class RsaKey(PrivateKey):
-    """A private RSA key of at least 2048 bits; it signs with RSASSA-PKCS1-v1_5 and SHA-256.
-
-    Source: Spot API, "SIGNED Endpoint security".
-    """
+    """A private RSA key of at least 2048 bits, for RSASSA-PKCS1-v1_5 with SHA-256. Source: as that of `Ed25519Key`."""
 
     __slots__ = ()
 
 
 class _KeyLoadError(Exception):
     """The reason why a key failed to load; it completes the sentence "the private key …"."""
-
-
-def _is_callable(value: object) -> bool:
-    """Return `callable(value)`; type checkers would call a branch on the typed argument itself unreachable."""
-    return callable(value)
 
 
 def load_private_key(pem: Pem, password: str | bytes | None) -> Ed25519Key | RsaKey | str:
@@ -105,12 +97,11 @@ def _read_pem(pem: Pem) -> bytes:
     try:
         with Path(path).expanduser().open("rb") as file:
             return file.read(_MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
         # The path is not shown, because it may be the key itself, given as a path by mistake.
         problem = enclosure_problem(path)
-        raise _KeyLoadError(f"cannot be read: {f'its path {problem}' if problem else error.strerror}") from None
-    except (ValueError, RuntimeError):
-        raise _KeyLoadError("cannot be read: invalid path") from None
+        reason = f"its path {problem}" if problem else getattr(error, "strerror", "invalid path")
+        raise _KeyLoadError(f"cannot be read: {reason}") from None
 
 
 def _to_bytes(value: object) -> bytes:
@@ -136,14 +127,16 @@ def _find_block(content: bytes) -> tuple[str, bytes, bytes]:
     if len(keys) == 1:
         return keys[0]
     if keys:
-        raise _KeyLoadError("is one of several; leave only one in the PEM")
-    if blocks:
-        raise _KeyLoadError(_OTHERS.get(blocks[0][0], f"is a PEM of another kind, {blocks[0][0]}"))
-    if _BEGIN in content:
-        raise _KeyLoadError("is not complete: a line -----END …----- like that of its -----BEGIN …----- is missing")
-    if b"\0" in content:
-        raise _KeyLoadError("is binary; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`")
-    raise _KeyLoadError("is not a PKCS#8 PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …")
+        problem = "is one of several; leave only one in the PEM"
+    elif blocks:
+        problem = _OTHERS.get(blocks[0][0], f"is a PEM of another kind, {blocks[0][0]}")
+    elif _BEGIN in content:
+        problem = "is not complete: a line -----END …----- like that of its -----BEGIN …----- is missing"
+    elif b"\0" in content:
+        problem = "is binary; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`"
+    else:
+        problem = "is not a PKCS#8 PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …"
+    raise _KeyLoadError(problem)
 
 
 def _load(label: str, block: bytes, body: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
@@ -153,11 +146,8 @@ def _load(label: str, block: bytes, body: bytes, password: bytes | None) -> Ed25
         raise _KeyLoadError("is not encrypted and takes no password")
     try:
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
-        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa  # noqa: PLC0415
     except ImportError:
         raise _KeyLoadError("needs the cryptography library: pip install 'binance-coinm[keys]'") from None
     try:
@@ -166,23 +156,16 @@ def _load(label: str, block: bytes, body: bytes, password: bytes | None) -> Ed25
         if label == _OPENSSH:
             key = serialization.load_ssh_private_key(block, password)
         elif (version_2 := _ED25519_V2.match(der)) and len(der) == der[1] + 2:
-            key = Ed25519PrivateKey.from_private_bytes(version_2[1])
+            key = ed25519.Ed25519PrivateKey.from_private_bytes(version_2[1])
         else:
             key = serialization.load_der_private_key(der, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _KeyLoadError(_decoding_problem(label, password)) from None
-    if isinstance(key, Ed25519PrivateKey):
+        cause = _WRONG if password else _OTHER_CAUSES.get(label, "")
+        raise _KeyLoadError(f"cannot be decoded: it is damaged{cause}") from None
+    if isinstance(key, ed25519.Ed25519PrivateKey):
         return Ed25519Key(key.sign)
-    if not isinstance(key, RSAPrivateKey):
+    if not isinstance(key, rsa.RSAPrivateKey):
         raise _KeyLoadError(f"is of a type that the exchange does not accept, {type(key).__name__}")
     if key.key_size < _MIN_RSA_BITS:
         raise _KeyLoadError(f"is an RSA key of {key.key_size} bits; at least {_MIN_RSA_BITS} are required")
-    return RsaKey(lambda payload: key.sign(payload, PKCS1v15(), SHA256()))
-
-
-def _decoding_problem(label: str, password: bytes | None) -> str:
-    if label == _OPENSSH:
-        return "cannot be decoded: damaged, or it has a password, which `ssh-keygen -p -N '' -f FILE` removes"
-    problem = enclosure_problem((password or b"").decode(errors="replace"))
-    wrong = f", or its password is wrong{f' (it {problem})' if problem else ''}" if password else ""
-    return f"cannot be decoded: it is damaged{wrong}"
+    return RsaKey(lambda payload: key.sign(payload, padding.PKCS1v15(), hashes.SHA256()))

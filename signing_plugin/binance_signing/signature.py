@@ -31,9 +31,9 @@ def sign_params(
     is_in_body = bool(body)
     query, body = query and _strip(query), body and _strip(body)
     if is_in_body:
-        body = _append(body, added)
+        body = b"&".join(filter(None, (body, added)))
     else:
-        query = _append(query, added)
+        query = b"&".join(filter(None, (query, added)))
     signature = b"&%b=%b" % (_SIGNATURE, _checked(key.sign(query + body)))
     return (query, body + signature) if is_in_body else (query + signature, body)
 
@@ -41,8 +41,7 @@ def sign_params(
 def _checked(signature: object) -> bytes:
     if isinstance(signature, bytes) and _is_signature(signature):
         return signature
-    # The exception's traceback keeps this frame, and the value may be a signature that only lacks its encoding.
-    del signature
+    del signature  # an exception's traceback keeps this frame
     raise ConfigurationError(
         "key.sign: expected the signature as bytes, percent-encoded for a query, such as hexadecimal digits"
     )
@@ -51,10 +50,6 @@ def _checked(signature: object) -> bytes:
 def _strip(params: bytes) -> bytes:
     """Return the parameters without timestamp and signature."""
     return b"&".join(pair for pair in params.split(b"&") if _name(pair) not in (_TIMESTAMP, _SIGNATURE))
-
-
-def _append(params: bytes, added: bytes) -> bytes:
-    return b"%b&%b" % (params, added) if params else added
 
 
 def _name(pair: bytes) -> bytes:

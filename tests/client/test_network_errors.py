@@ -149,4 +149,4 @@ def test_repr_and_arguments() -> None:
     error = errors.SignatureError(status_code=400, code=-1022, msg="Signature", headers={})
 
     assert (400, -1022, "Signature") == error.args
-    assert "SignatureError(400, -1022, 'Signature')" == repr(error)
+    assert "SignatureError('HTTP 400, code -1022: Signature')" == repr(error)

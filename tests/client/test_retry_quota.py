@@ -182,7 +182,7 @@ def test_failures_without_a_response(sandbox: Sandbox, balance: Balance, fault: 
     assert 2 == len(sandbox.received_requests)
     shown = f"{type(caught.value).__name__}: {caught.value}"
     assert shown.startswith(text)
-    assert shown.endswith(f"; {EXHAUSTED}")
+    assert f"; {EXHAUSTED}" in shown
 
 
 def test_derived_clients_share_the_quota(sandbox: Sandbox) -> None:
@@ -233,5 +233,5 @@ def test_error_of_another_client_without_quota(balance: Balance) -> None:
     with pytest.raises(httpx.ReadError, match="^cut off\n") as caught:
         client.get_httpx_client().get("/dapi/v1/time")
     assert [EXHAUSTED] == caught.value.__notes__
-    with pytest.raises(errors.NetworkError, match=f"ReadError: cut off; {EXHAUSTED}$"):
+    with pytest.raises(errors.NetworkError, match=f"ReadError: cut off; {EXHAUSTED};"):
         balance(client)

@@ -288,7 +288,7 @@ INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
     "password in quotation marks": (
         lambda: pem_of("Ed25519", "another"),
         '"another"',
-        ".*is wrong .it is in quotation",
+        ".*is wrong .quotation marks",
     ),
     "password that is a number": (lambda: pem_of("Ed25519", "another"), 5, ".*password"),
     "password with a lone surrogate": (lambda: pem_of("Ed25519", "another"), f"{PASSWORD}\udcff", ".*password"),

@@ -42,7 +42,9 @@ def is_sync_function(value: object) -> bool:
 def sync_function(_: object, attribute: "Attribute[Any]", value: object) -> None:
     """Raise `ConfigurationError` for anything but a function that is not async."""
     if not is_sync_function(value):
-        raise ConfigurationError(f"{attribute.name}: expected a function that is not async, or None, got {value!r}")
+        raise ConfigurationError(
+            f"{attribute.name}: expected a function that is not async, or None, got {bounded_repr(value)}"
+        )
 
 
 positive_integer = expect("a positive integer", _is_integer, ge(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from binance_client.imports import import_errors
+from binance_client.imports import import_errors as _import_errors
 
 from ...types import UNSET, Unset
 
@@ -49,7 +49,7 @@ class AccountOperations:
             list[FuturesAccountBalance]
         """
 
-        with import_errors:
+        with _import_errors:
             from . import futures_account_balance as _operation
 
         return _operation.sync(
@@ -70,7 +70,7 @@ class AsyncAccountOperations:
         recv_window: int | Unset = UNSET,
     ) -> list[FuturesAccountBalance]:
         """Return the same as `client.account.futures_account_balance`, without blocking the event loop."""
-        with import_errors:
+        with _import_errors:
             from . import futures_account_balance as _operation
 
         return await _operation.asyncio(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from binance_client.imports import import_errors
+from binance_client.imports import import_errors as _import_errors
 
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
@@ -38,7 +38,7 @@ class MarketOperations:
             ServerTime
         """
 
-        with import_errors:
+        with _import_errors:
             from . import server_time as _operation
 
         return _operation.sync(
@@ -56,7 +56,7 @@ class AsyncMarketOperations:
         self,
     ) -> ServerTime:
         """Return the same as `client.market.server_time`, without blocking the event loop."""
-        with import_errors:
+        with _import_errors:
             from . import server_time as _operation
 
         return await _operation.asyncio(
