@@ -29,6 +29,7 @@ class Leverage(IntEnum):
     ("encoder", "value", "encoded"),
     [
         (encoders.any_value, {"a": [1]}, {"a": [1]}),
+        (encoders.any_value, [Decimal("1E+999999999")], ["1E+999999999"]),
         (encoders.any_value, {"a": [Decimal("0E-8"), (Decimal(1), None)]}, {"a": ["0.00000000", ["1", None]]}),
         (encoders.null, None, None),
         (encoders.string, "", ""),

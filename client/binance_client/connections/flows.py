@@ -11,8 +11,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import httpcore
 
-from binance_client.messages.failures import is_system_error
-
 T = TypeVar("T")
 
 
@@ -57,6 +55,11 @@ WRITE: ErrorTypes = (httpcore.WriteError, httpcore.WriteTimeout)
 
 class WaitTimeoutError(Exception):
     """A wait timed out. Not a TimeoutError, because a signal handler may raise that."""
+
+
+def is_system_error(error: OSError) -> bool:
+    """Return True for an error of the system or of TLS, False for one that a signal handler has raised."""
+    return error.errno is not None
 
 
 def map_errors(flow: Flow[T], deadline: float, error_types: ErrorTypes) -> Flow[T]:

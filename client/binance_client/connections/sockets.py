@@ -7,9 +7,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from binance_client.messages.failures import is_system_error
-
-from .flows import Flow, Ready, Resolve, WaitTimeoutError
+from .flows import Flow, Ready, Resolve, WaitTimeoutError, is_system_error
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 # So that one unreachable address does not use up half of a long timeout.

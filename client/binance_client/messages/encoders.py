@@ -41,7 +41,7 @@ def _within(loc: Loc) -> Generator[None]:
 def any_value(value: object, loc: Loc) -> Any:
     """Return a value of any type; decimals within it become text, because JSON numbers would be floats."""
     if isinstance(value, Decimal):
-        return decimal(value, loc)
+        return str(value) if value.is_finite() and not is_plain(value) else decimal(value, loc)
     if isinstance(value, dict):
         return {name: any_value(item, f"{loc}, {name}") for name, item in value.items()}
     if isinstance(value, list | tuple):

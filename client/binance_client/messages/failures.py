@@ -24,11 +24,6 @@ INVALID = (
 )
 
 
-def is_system_error(error: OSError) -> bool:
-    """Return True for an error of the system or of TLS, False for one that a signal handler has raised."""
-    return error.errno is not None
-
-
 @contextmanager
 def httpx_errors() -> Generator[None]:
     """Raise httpx's error for one of the system or of a library below httpx, alone or in a group.
@@ -49,7 +44,8 @@ def _to_httpx_error(failure: BaseException) -> httpx.TransportError | None:
         group = cast("BaseExceptionGroup[BaseException]", failure)
         mapped = [_to_httpx_error(error) for error in group.exceptions]
         return None if None in mapped else mapped[0]
-    is_system = isinstance(failure, OSError) and is_system_error(failure)
+    # Without an error number, a signal handler has raised it.
+    is_system = isinstance(failure, OSError) and failure.errno is not None
     if is_system or type(failure).__module__.partition(".")[0] in _LIBRARIES:
         return httpx.NetworkError(f"{type(failure).__name__}: {redacted(str(failure))}")
     return None
