@@ -86,7 +86,9 @@ def test_balance_conforms(prism: str, balance: Balance, arguments: dict[str, int
 
     assert response.parsed
     assert all(type(row.balance) is Decimal for row in response.parsed)
-    assert [row.to_dict() for row in response.parsed] == json.loads(response.content, parse_float=Decimal)
+    # `to_dict` writes undocumented numbers as text.
+    rows = [row.to_dict() | row.additional_properties for row in response.parsed]
+    assert rows == json.loads(response.content, parse_float=Decimal)
 
 
 @pytest.mark.parametrize("time", [time_sync, time_async], ids=["sync", "async"])
@@ -95,7 +97,8 @@ def test_time_conforms(prism: str, time: Time) -> None:
     response = time(connect(CREDENTIALS, server=prism))
 
     assert response.parsed
-    assert response.parsed.to_dict() == json.loads(response.content, parse_float=Decimal)
+    received = response.parsed.to_dict() | response.parsed.additional_properties
+    assert received == json.loads(response.content, parse_float=Decimal)
 
 
 @pytest.mark.parametrize(
