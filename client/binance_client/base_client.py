@@ -12,7 +12,7 @@ from .connections.tls_settings import load_tls_settings
 from .errors import ConfigurationError
 from .lifetime import closed_before_call
 from .messages.error_map import from_httpx_error
-from .messages.failures import INVALID
+from .messages.failures import ARGUMENT_ERRORS
 from .messages.http import HTTPResponse
 from .spec import ExchangeSpec
 
@@ -130,7 +130,7 @@ class BaseClient:
             return kind(**tls, **self._settings())
         except ConfigurationError:
             raise
-        except INVALID as error:
+        except ARGUMENT_ERRORS as error:
             # The text of an invalid URL may hold a proxy's password.
             text = "" if isinstance(error, httpx.InvalidURL) else f": {error}"
             problem = f"httpx.{kind.__name__} rejects the settings of this client, {type(error).__name__}{text}"

@@ -117,7 +117,7 @@ class ResponseError(BinanceError, ValueError):
     `path` is where the value is: rows by their index from 0, fields by their name. `reason` is what was expected and
     what was found. `status_code`, `headers` and `body` (the beginning of it, without what looks like a key or a
     signature) are those of the response, if it is one. `execution` is "unknown": with a status of success, the exchange
-    has accepted the request, whatever its response; `hint` says so for a write.
+    has most likely executed the request; `hint` says what to do after a write.
     """
 
     execution: Execution = "unknown"

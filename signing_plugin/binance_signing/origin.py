@@ -61,9 +61,7 @@ def shown_url(url: object) -> str:
 
 def is_loopback(url: httpx.URL) -> bool:
     """Return True if a URL's host is this machine. Source: RFC 6761, section 6.3; RFC 6890, tables 4 and 17."""
-    if url.host == "localhost":
-        return True
     try:
-        return ip_address(url.host).is_loopback
+        return url.host == "localhost" or ip_address(url.host).is_loopback
     except ValueError:
         return False

@@ -19,15 +19,18 @@ _MAX_BYTES = 1 << 16
 _BEGIN = b"-----BEGIN "
 # What stands around a block, such as bag attributes, a comment or quotation marks, is no part of it.
 _BLOCK = re.compile(rb"(-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \2-----)", re.DOTALL)
-_PLAIN, _ENCRYPTED, _OPENSSH = _READ = ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY")
+_ENCRYPTED, _OPENSSH = "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"
+_READ = ("PRIVATE KEY", _ENCRYPTED, _OPENSSH)
 _OTHERS = {
     "PUBLIC KEY": "is a public key; load the private key that belongs to it",
     "RSA PRIVATE KEY": "is in PKCS#1 form; convert it with `openssl pkcs8 -topk8 -in FILE -out NEW`",
     "EC PRIVATE KEY": "is of a type that the exchange does not accept, EC; create an Ed25519 or RSA key",
     "CERTIFICATE": "is a certificate; load the private key that belongs to it",
 }
-_WRONG = ", or its password is wrong (quotation marks and spaces would be part of it)"
-_OTHER_CAUSES = {_OPENSSH: ", or it has a password, which `ssh-keygen -p -N '' -f FILE` removes"}
+_DAMAGED, _WRONG = (
+    "cannot be decoded: it is damaged",
+    ", or its password is wrong or missing (quotation marks and spaces would be part of it)",
+)
 # Ed25519 in PKCS#8 version 2, which has the public key too. Source: RFC 5958, section 2; RFC 8410, section 7.
 _ED25519_V2 = re.compile(rb"0.\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20(.{32})", re.DOTALL)
 
@@ -93,7 +96,7 @@ def _read_pem(pem: Pem) -> bytes:
         return _to_bytes(pem)
     path = os.fsdecode(pem)
     if _BEGIN.decode() in path:
-        raise _KeyLoadError("cannot be read: it was given itself, in place of the path of its file")
+        raise _KeyLoadError("cannot be read: its PEM is given as the path; pass text, or the path of a file")
     try:
         with Path(path).expanduser().open("rb") as file:
             return file.read(_MAX_BYTES + 1)
@@ -135,15 +138,13 @@ def _find_block(content: bytes) -> tuple[str, bytes, bytes]:
     elif b"\0" in content:
         problem = "is binary; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`"
     else:
-        problem = "is not a PKCS#8 PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …"
+        problem = "is not a PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …"
     raise _KeyLoadError(problem)
 
 
 def _load(label: str, block: bytes, body: bytes, password: bytes | None) -> Ed25519Key | RsaKey:
-    if label == _ENCRYPTED and password is None:
-        raise _KeyLoadError("is encrypted and needs its password")
-    if label == _PLAIN and password is not None:
-        raise _KeyLoadError("is not encrypted and takes no password")
+    if label != _OPENSSH and (password is None) == (label == _ENCRYPTED):
+        raise _KeyLoadError("is encrypted and needs its password" if label == _ENCRYPTED else "takes no password")
     try:
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
@@ -159,9 +160,10 @@ def _load(label: str, block: bytes, body: bytes, password: bytes | None) -> Ed25
             key = ed25519.Ed25519PrivateKey.from_private_bytes(version_2[1])
         else:
             key = serialization.load_der_private_key(der, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        cause = _WRONG if password else _OTHER_CAUSES.get(label, "")
-        raise _KeyLoadError(f"cannot be decoded: it is damaged{cause}") from None
+    except UnsupportedAlgorithm as error:  # names what is missing, such as bcrypt for a key of OpenSSH
+        raise _KeyLoadError(f"cannot be decoded: {error}") from None
+    except (ValueError, TypeError):
+        raise _KeyLoadError(_DAMAGED + _WRONG * (password is not None or label == _OPENSSH)) from None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return Ed25519Key(key.sign)
     if not isinstance(key, rsa.RSAPrivateKey):

@@ -13,7 +13,6 @@ from .origin import Origin, origin_of, parse_server_url
 from .signature import sign_params
 
 _FORM = "application/x-www-form-urlencoded"
-_INT64 = range(2**63)
 
 
 class Security(Protocol):
@@ -61,7 +60,7 @@ class Signer:
             self.credentials = credentials
         finally:
             del credentials  # an exception's traceback keeps this frame
-        if recv_window is not None and (type(recv_window) is not int or recv_window not in _INT64[1:]):
+        if recv_window is not None and (type(recv_window) is not int or not 1 <= recv_window < 2**63):
             shown = bounded_repr(recv_window)
             raise ConfigurationError(f"recv_window: expected a positive number of milliseconds, got {shown}")
         if not (clock is None or callable(clock)):
@@ -132,7 +131,7 @@ class Signer:
         if content and request.headers.get("Content-Type", _FORM).partition(";")[0].strip().lower() != _FORM:
             raise ConfigurationError(f"the body of a signed request has to be a form ({_FORM}); pass it as data=")
         timestamp = self._clock()
-        if type(timestamp) is not int or timestamp not in _INT64:
+        if type(timestamp) is not int or not 0 <= timestamp < 2**63:
             raise ConfigurationError(f"clock: expected milliseconds as an int, got {bounded_repr(timestamp)}")
         query, body = sign_params(request.url.query, content, credentials.key, timestamp, self._recv_window)
         request.url = _with_query(request.url, query)

@@ -245,7 +245,7 @@ def test_invalid_private_key(
     report = Report(capsys)
 
     assert (2, ["credentials"]) == (report.code, report.failed)
-    assert report.texts["credentials"].startswith("the private key is not a PKCS#8 PEM")
+    assert report.texts["credentials"].startswith("the private key is not a PEM")
 
 
 def test_api_key_in_quotation_marks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

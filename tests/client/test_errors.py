@@ -231,7 +231,16 @@ def test_words_of_a_refusal(sandbox: Sandbox, balance: Balance, status: int, bod
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 502])
-@pytest.mark.parametrize("form", [lambda echo: {"code": -1, "msg": echo}, lambda echo: f"<p>{echo}</p>".encode()])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda echo: {"code": -1, "msg": echo},
+        lambda echo: f"<p>{echo}</p>".encode(),
+        # Longer than what an error keeps, which ends within the secret.
+        lambda echo: f"signature=x {' ' * (65_536 - 52 - len(echo))}{echo}".encode() + b"-" * 99,
+    ],
+    ids=["msg", "page", "long"],
+)
 def test_echoed_secrets(sandbox: Sandbox, balance: Balance, status: int, form: Any, echo: str) -> None:
     """A server that repeats the signed query or the key, as the page of a proxy does, shows it in no error."""
     sandbox.respond_next(status, body=form(echo))

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import MagicMock
 
 import anyio
 import h11
@@ -44,6 +45,23 @@ class RaisingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raise it, too."""
         return self.handle_request(request)
+
+
+def test_client_enters_a_custom_transport() -> None:
+    """The httpx clients of a custom transport enter and leave it, as httpx does."""
+    transport = MagicMock(spec=httpx.HTTPTransport)
+    async_transport = MagicMock(spec=httpx.AsyncHTTPTransport)
+
+    with a_client(transport=transport).get_httpx_client():
+        transport.__enter__.assert_called_once()
+    transport.__exit__.assert_called_once()
+
+    async def enter() -> None:
+        async with a_client(transport=async_transport).get_async_httpx_client():
+            async_transport.__aenter__.assert_awaited_once()
+
+    asyncio.run(enter())
+    async_transport.__aexit__.assert_awaited_once()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The decision after a single failure is in the table of `test_retry_policy.py`.
 import logging
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import ANY, Mock
 
 import httpx
 import pytest
@@ -29,6 +30,11 @@ A_MOMENT = 2**-10
 
 # For how many seconds the connection of a call may have been idle.
 MAX_IDLE_AGE = 30.0
+
+
+def sync_of(sync_count: int) -> SyncClock:
+    """Return the command to synchronize the clock, by whatever deadline."""
+    return SyncClock(sync_count, ANY)
 
 
 class RetryHarness:
@@ -184,7 +190,7 @@ def test_success(*, is_safe: bool, retry: RetryPolicy | None) -> None:
 @pytest.mark.parametrize("is_synced", [True, False])
 def test_sync_clock_first(*, is_synced: bool) -> None:
     """With `sync_clock` the first signed call synchronizes the clock first, and is sent even if that fails."""
-    assert [SyncClock(0), SEND, Finish(OK)] == RetryHarness(sync_clock=True).run(is_synced, OK, retry=None)
+    assert [sync_of(0), SEND, Finish(OK)] == RetryHarness(sync_clock=True).run(is_synced, OK, retry=None)
 
 
 def test_sync_clock_is_not_needed() -> None:
@@ -207,8 +213,50 @@ def test_stale_clock(retry: RetryPolicy | None, *, sync_clock: bool) -> None:
     harness.now += 3601
 
     assert [SEND, Finish(OK)] == harness.run(OK, retry=retry, is_signed=False)
-    assert [SyncClock(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK, retry=retry)
+    assert [sync_of(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK, retry=retry)
     assert [SEND, Finish(OK)] == harness.run(OK, retry=retry)
+
+
+def test_deadlines_of_a_sync() -> None:
+    """The sync before a call may take half of its time, that after a rejected timestamp all of the rest."""
+    harness = RetryHarness(sync_clock=True)
+
+    [first, *_] = harness.run(NOT_SYNCED, OK, seconds=10)
+    [_, second, *_] = run(WRONG_TIME, SYNCED, OK, seconds=10)
+
+    assert SyncClock(0, START + 5) == first
+    assert SyncClock(0, START + 10) == second
+
+
+def test_stale_clock_without_the_time() -> None:
+    """A stale clock is used for ten seconds after the exchange's time was requested in vain, and by all calls."""
+    harness = RetryHarness()
+    harness.sync()
+    harness.now += 3601
+
+    assert [sync_of(1), SEND, Finish(OK)] == harness.run(NOT_SYNCED, OK)
+    assert [SEND, Finish(OK)] == harness.run(OK)
+    harness.now += 10
+    assert [sync_of(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK)
+
+
+def test_stale_clock_and_a_document_without_the_time() -> None:
+    """Without an operation that returns the exchange's time, a stale clock is used as it is."""
+    harness = RetryHarness()
+    harness.sync()
+    harness.now += 3601
+    harness.client = harness.client._replace(spec=SPEC._replace(server_time=None))
+
+    assert [SEND, Finish(OK)] == harness.run(OK)
+
+
+def test_clock_that_fails_after_the_response() -> None:
+    """A clock of the caller that fails while a request is under way does not hide its response."""
+    harness = RetryHarness()
+    harness.clock = Clock(Mock(side_effect=[MINUTE, -1]), lambda: harness.now)
+    harness.client = harness.client._replace(clock=harness.clock)
+
+    assert [SEND, Finish(OK)] == harness.run(OK)
 
 
 def test_rejected_timestamp_makes_the_clock_stale() -> None:
@@ -217,7 +265,7 @@ def test_rejected_timestamp_makes_the_clock_stale() -> None:
     harness.sync()
 
     assert [SEND, Finish(WRONG_TIME)] == harness.run(WRONG_TIME, retry=None)
-    assert [SyncClock(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK)
+    assert [sync_of(1), SEND, Finish(OK)] == harness.run(after(harness.sync, SYNCED), OK)
     assert [SEND, Finish(WRONG_TIME)] == harness.run(after(harness.sync, WRONG_TIME), retry=None)
     assert [SEND, Finish(OK)] == harness.run(OK)
 
@@ -240,7 +288,7 @@ def test_weight_of_the_request_for_the_time() -> None:
         is_reserved.append(harness.reserve(9) and not harness.reserve(1))
         harness.rate_limit.release(9)
 
-    assert [Sleep(1), SyncClock(0), SEND, Finish(OK)] == harness.run(after(check, NOT_SYNCED), OK)
+    assert [Sleep(1), sync_of(0), SEND, Finish(OK)] == harness.run(after(check, NOT_SYNCED), OK)
     assert [True] == is_reserved
     assert harness.reserve(10)
 
@@ -286,14 +334,14 @@ def test_on_retry_that_fails_by_httpx() -> None:
 @pytest.mark.parametrize("is_safe", [True, False])
 def test_sync_after_rejected_timestamp(*, is_safe: bool) -> None:
     """A call whose timestamp is rejected, read or write, is sent again at once with the exchange's time."""
-    assert [SEND, SyncClock(0), SEND, Finish(OK)] == run(WRONG_TIME, SYNCED, OK, is_safe=is_safe)
+    assert [SEND, sync_of(0), SEND, Finish(OK)] == run(WRONG_TIME, SYNCED, OK, is_safe=is_safe)
 
 
 def test_rejected_timestamp_after_sync() -> None:
     """A timestamp that is rejected again ends the call, without another sync."""
     last = response(400, -1021)
 
-    assert [SEND, SyncClock(0), SEND, Finish(last)] == run(WRONG_TIME, SYNCED, last)
+    assert [SEND, sync_of(0), SEND, Finish(last)] == run(WRONG_TIME, SYNCED, last)
 
 
 def test_sync_by_another_call() -> None:
@@ -301,7 +349,7 @@ def test_sync_by_another_call() -> None:
     harness = RetryHarness()
     harness.sync()
 
-    assert [SEND, SyncClock(1), SEND, Finish(OK)] == harness.run(after(harness.sync, WRONG_TIME), SYNCED, OK)
+    assert [SEND, sync_of(1), SEND, Finish(OK)] == harness.run(after(harness.sync, WRONG_TIME), SYNCED, OK)
 
 
 @pytest.mark.parametrize("is_safe", [True, False])
@@ -309,7 +357,7 @@ def test_failed_sync(*, is_safe: bool) -> None:
     """After a failed sync the call, read or write, backs off, and the next attempt may synchronize the clock."""
     commands = run(WRONG_TIME, NOT_SYNCED, WRONG_TIME, SYNCED, OK, is_safe=is_safe)
 
-    assert [SEND, SyncClock(0), Sleep(0.2), SEND, SyncClock(0), SEND, Finish(OK)] == commands
+    assert [SEND, sync_of(0), Sleep(0.2), SEND, sync_of(0), SEND, Finish(OK)] == commands
 
 
 def test_failed_sync_in_the_last_attempt() -> None:
@@ -318,7 +366,7 @@ def test_failed_sync_in_the_last_attempt() -> None:
 
     commands = run(WRONG_TIME, NOT_SYNCED, last, NOT_SYNCED, retry=RetryPolicy(2))
 
-    assert [SEND, SyncClock(0), Sleep(0.2), SEND, SyncClock(0), Finish(last)] == commands
+    assert [SEND, sync_of(0), Sleep(0.2), SEND, sync_of(0), Finish(last)] == commands
 
 
 def test_failed_sync_takes_time() -> None:
@@ -327,14 +375,14 @@ def test_failed_sync_takes_time() -> None:
 
     commands = harness.run(WRONG_TIME, harness.later(1.875, NOT_SYNCED), seconds=2)
 
-    assert [SEND, SyncClock(0), Finish(WRONG_TIME)] == commands
+    assert [SEND, sync_of(0), Finish(WRONG_TIME)] == commands
 
 
 def test_sync_is_not_a_failed_attempt() -> None:
     """The attempt before a sync counts neither towards `max_attempts` nor for the backoff."""
     commands = run(WRONG_TIME, SYNCED, UNAVAILABLE, OK, retry=RetryPolicy(2))
 
-    assert [SEND, SyncClock(0), SEND, Sleep(0.2), SEND, Finish(OK)] == commands
+    assert [SEND, sync_of(0), SEND, Sleep(0.2), SEND, Finish(OK)] == commands
 
 
 @pytest.mark.parametrize("call", [{"retry": None}, {"is_replayable": False}, {"is_signed": False}], ids=str)
@@ -473,7 +521,7 @@ def test_jitter() -> None:
 
     commands = harness.run(WRONG_TIME, NOT_SYNCED, UNAVAILABLE, OK)
 
-    assert [SEND, SyncClock(0), Sleep(0.1), SEND, Sleep(0.2), SEND, Finish(OK)] == commands
+    assert [SEND, sync_of(0), Sleep(0.1), SEND, Sleep(0.2), SEND, Finish(OK)] == commands
 
 
 @pytest.mark.parametrize("status", [408, 429, 503])
@@ -524,7 +572,7 @@ def test_stale_connection_is_not_a_failed_attempt() -> None:
 
     assert [SEND, SEND_ANEW, Sleep(0.2), SEND, Finish(OK)] == run(STALE, UNAVAILABLE, OK, retry=retry)
     assert [SEND, Sleep(0.2), SEND, SEND_ANEW, Finish(OK)] == run(UNAVAILABLE, STALE, OK, retry=retry)
-    assert [SEND, SEND_ANEW, SyncClock(0), SEND, Finish(OK)] == run(STALE, WRONG_TIME, SYNCED, OK, retry=retry)
+    assert [SEND, SEND_ANEW, sync_of(0), SEND, Finish(OK)] == run(STALE, WRONG_TIME, SYNCED, OK, retry=retry)
 
 
 def test_second_stale_connection() -> None:
@@ -600,11 +648,11 @@ def test_no_time_after_a_sync() -> None:
     harness = RetryHarness(sync_clock=True)
 
     commands = harness.run(harness.later(2, NOT_SYNCED), seconds=2)
-    error_of(commands, errors.TimeoutError, after=[SyncClock(0)])
+    error_of(commands, errors.TimeoutError, after=[sync_of(0)])
 
     harness = RetryHarness()
     commands = harness.run(WRONG_TIME, harness.later(2, SYNCED), seconds=2)
-    assert [SEND, SyncClock(0), Finish(WRONG_TIME)] == commands
+    assert [SEND, sync_of(0), Finish(WRONG_TIME)] == commands
 
 
 def test_no_time_after_a_backoff() -> None:
@@ -706,7 +754,7 @@ def test_ban_of_another_call() -> None:
 
     harness = RetryHarness()
     sync = after(harness.ban, NOT_SYNCED)
-    error_of(harness.run(WRONG_TIME, sync), errors.IpBannedError, after=[SEND, SyncClock(0)])
+    error_of(harness.run(WRONG_TIME, sync), errors.IpBannedError, after=[SEND, sync_of(0)])
 
     for retry in (RetryPolicy(), None):
         harness = RetryHarness()
@@ -903,7 +951,7 @@ def test_quota_of_a_retry_after_a_failed_sync() -> None:
 
     commands = RetryHarness(retry_quota=5).run(WRONG_TIME, NOT_SYNCED, last, NOT_SYNCED)
 
-    assert [SEND, SyncClock(0), Sleep(0.2), SEND, SyncClock(0), Finish(last)] == commands
+    assert [SEND, sync_of(0), Sleep(0.2), SEND, sync_of(0), Finish(last)] == commands
     error = SPEC.error_map.from_response(last)
     assert isinstance(error, errors.TimestampError)
     advice, quota = str(error.hint).split("; ")
@@ -1031,7 +1079,7 @@ def test_on_retry() -> None:
         SEND,
         (1, 0, errors.NetworkError),
         SEND_ANEW,
-        SyncClock(0),
+        sync_of(0),
         (2, 0, errors.TimestampError),
         SEND,
         (3, 0.2, errors.RateLimitError),

@@ -78,7 +78,7 @@ OPERATION = {
     },
 }
 DOCUMENT = {"paths": {"/test/v1/state": {"post": OPERATION}}, "components": {"schemas": SCHEMAS}}
-ACCEPTED = "the exchange accepted this request: ask what became of it, and do not send it again"
+MAY_BE_EXECUTED = "the exchange may have executed this request; query its state before you send it again"
 Call = Callable[..., Any]
 
 
@@ -197,15 +197,15 @@ def test_unknown_integers_are_returned(sandbox: Sandbox, call: Call, caplog: pyt
 def test_invalid_values(sandbox: Sandbox, call: Call, change: dict[str, object], message: str) -> None:
     """A value of another type, and an unknown one of a closed enumeration, is an error with the value.
 
-    Of a write, it says that the exchange has accepted the request, and has the response, in which the order's number is.
+    Of a write, it says that the exchange may have executed the request, and has the response, in which the order's number is.
     """
     sandbox.respond_next(200, body=ANSWER | change)
 
     with pytest.raises(ResponseError) as caught:
         call()
 
-    assert f"HTTP 200: {message} ({ACCEPTED})" == str(caught.value)
-    assert (ACCEPTED, "unknown") == (caught.value.hint, caught.value.execution)
+    assert f"HTTP 200: {message} ({MAY_BE_EXECUTED})" == str(caught.value)
+    assert (MAY_BE_EXECUTED, "unknown") == (caught.value.hint, caught.value.execution)
     assert ANSWER | change == json.loads(caught.value.body)
 
 

@@ -215,6 +215,14 @@ def test_form_of_openssh(kind: str) -> None:
     assert keys[0].sign(b"payload") == keys[1].sign(b"payload")
 
 
+def test_form_of_openssh_with_a_password() -> None:
+    """A key that `ssh-keygen -N pw` wrote needs a library, which is named."""
+    with pytest.raises(
+        ConfigurationError, match="^the private key cannot be decoded: .*bcrypt.*; expected an Ed25519Key"
+    ):
+        Ed25519Key.from_pem(armored(OPENSSH_LOCKED, "OPENSSH PRIVATE KEY"), password="pw")
+
+
 def test_home_in_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A path may begin with `~`, which no shell expands in an env file, as argument and in the environment."""
     (tmp_path / "key.pem").write_text(PUBLISHED)
@@ -256,6 +264,12 @@ def armored(body: str, label: str = "PRIVATE KEY") -> bytes:
 
 
 # The beginning of a key with the cipher aes256-ctr and the key derivation bcrypt.
+OPENSSH_LOCKED = (
+    "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAzaVOcSkRZZSiTELlLDukjAAAAEAAAAAEAAAAz"
+    "AAAAC3NzaC1lZDI1NTE5AAAAIO+VQsv0E9GE80v6Ro/yyhc+PHoD92LRRt3ofpqtHPq6AAAAkOdn5uympSzROa8laJCp9qBmSksg"
+    "lMD4b9btBfUDdDLQBSiHEuLAwFeJZDjHnavi1tsqe5nS3d6bPg6GU4f0/3W9B6/nbr5lQNkm8Np6q3F9FQks7s032YgB20u3NSOe"
+    "I1sOHr8driZGljQJftqhex33I8FgEj5+/eolhn0wttZO2C9jdMurmiqJ5G4GqvVY0g=="
+)
 OPENSSH_ENCRYPTED = b64encode(
     b"openssh-key-v1\0\0\0\0\x0aaes256-ctr\0\0\0\x06bcrypt\0\0\0\0\0\0\0\x01" + bytes(64)
 ).decode()
@@ -268,14 +282,14 @@ INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
     "OpenSSH with a password": (
         lambda: armored(OPENSSH_ENCRYPTED, "OPENSSH PRIVATE KEY"),
         None,
-        "cannot be decoded: .*`ssh-keygen -p -N '' -f FILE`",
+        "cannot be decoded: .*password is wrong or missing",
     ),
     "DER": (lambda: b64decode(PUBLISHED_BODY), None, "is binary; convert DER with `openssl pkcs8 -topk8 -inform DER "),
     "UTF-16": (lambda: PUBLISHED.encode("utf-16"), None, "is binary"),
     "certificate": (lambda: armored("A" * 64, "CERTIFICATE"), None, "is a certificate; load the private key"),
     "request": (lambda: armored("A" * 64, "CERTIFICATE REQUEST"), None, "is a PEM of another kind, CERTIFICATE REQU"),
     "two keys": (lambda: PUBLISHED * 2, None, "is one of several; leave only one"),
-    "file name": (lambda: "/home/me/private/key.pem", None, "is not a PKCS#8 PEM"),
+    "file name": (lambda: "/home/me/private/key.pem", None, "is not a PEM"),
     "empty": (lambda: "", None, "is empty"),
     "whitespace": (lambda: b" \r\n", None, "is empty"),
     "too long": (lambda: PUBLISHED + " " * 65536, None, "is not a PEM: it has more than 65536 bytes"),
@@ -288,15 +302,15 @@ INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
     "password in quotation marks": (
         lambda: pem_of("Ed25519", "another"),
         '"another"',
-        ".*is wrong .quotation marks",
+        ".*is wrong or missing .quotation marks",
     ),
     "password that is a number": (lambda: pem_of("Ed25519", "another"), 5, ".*password"),
     "password with a lone surrogate": (lambda: pem_of("Ed25519", "another"), f"{PASSWORD}\udcff", ".*password"),
     "missing password": (lambda: pem_of("Ed25519", PASSWORD), None, "is encrypted and needs its password"),
-    "needless password": (lambda: PUBLISHED, PASSWORD, "is not encrypted and takes no password"),
+    "needless password": (lambda: PUBLISHED, PASSWORD, "takes no password"),
     "missing file": (lambda: Path(__file__, "missing"), PASSWORD, "cannot be read: "),
     "directory": (lambda: Path(__file__).parent, PASSWORD, "cannot be read: "),
-    "path that is the PEM": (lambda: Path(PUBLISHED), PASSWORD, "cannot be read: it was given itself"),
+    "path that is the PEM": (lambda: Path(PUBLISHED), PASSWORD, "cannot be read: its PEM is given as the path"),
     "path in quotation marks": (lambda: Path('"key.pem"'), PASSWORD, "cannot be read: its path is in quotation marks"),
     "path of nobody": (lambda: Path("~nobody-of-this-name/key.pem"), PASSWORD, "cannot be read: invalid path"),
     "path with NUL": (lambda: Path("a\0b"), PASSWORD, "cannot be read"),
@@ -375,7 +389,7 @@ def test_key_file_of_the_environment(
         ({}, "is encrypted and needs its password.*BINANCE_PRIVATE_KEY_PASSWORD"),
         ({"PRIVATE_KEY_PASSWORD": f"{PASSWORD}\udcff"}, "password"),
         ({"PRIVATE_KEY_FILE": "missing.pem", "PRIVATE_KEY_PASSWORD": PASSWORD}, "cannot be read"),
-        ({"PRIVATE_KEY_FILE": PUBLISHED}, "cannot be read: it was given itself"),
+        ({"PRIVATE_KEY_FILE": PUBLISHED}, "cannot be read: its PEM is given as the path"),
         ({"PRIVATE_KEY_FILE": "'key.pem'"}, "cannot be read: its path is in quotation marks"),
         ({"API_SECRET": PASSWORD}, "BINANCE_API_SECRET.* both set"),
     ],

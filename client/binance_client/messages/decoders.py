@@ -41,7 +41,7 @@ is_decimal = re.compile(r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?+").fullm
 _ROOT = ""
 _MAX_SHOWN = 60
 # Of a write whose response cannot be decoded.
-_ACCEPTED = "the exchange accepted this request: ask what became of it, and do not send it again"
+_MAY_BE_EXECUTED = "the exchange may have executed this request; query its state before you send it again"
 _JSON_NAMES: dict[type, str] = {
     Unset: "nothing",
     bool: "a boolean",
@@ -312,16 +312,16 @@ def parse_response(
         value = parse_json(response.content) if response.content or decode is not empty else UNSET
         if isinstance(value, dict) and _is_error_body(value):
             raise error_map.from_response(response)
-        return _decode_nested(decode, value)
+        return _decode_within_recursion_limit(decode, value)
     except ResponseError as error:
         error.path = error.path[1:]
         error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
         error.body = excerpt(response.content)
-        error.hint = _ACCEPTED if is_write else None
+        error.hint = _MAY_BE_EXECUTED if is_write else None
         raise
 
 
-def _decode_nested(decode: Decoder[T], value: object) -> T:
+def _decode_within_recursion_limit(decode: Decoder[T], value: object) -> T:
     try:
         return decode(value, _ROOT)
     except RecursionError:

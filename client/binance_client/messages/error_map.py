@@ -28,7 +28,7 @@ from binance_client.errors import (
 )
 
 from .http import MAX_TIME_MS, HTTPResponse
-from .redaction import without_secrets
+from .redaction import beginning_without_secrets, without_secrets
 
 # Failures before there is a connection: the exchange cannot have received any of the request.
 _NOT_SENT = (
@@ -188,7 +188,8 @@ def _parse_date(value: str) -> float | None:
 
 def excerpt(content: bytes) -> bytes:
     """Return the beginning of a body for an error, without what looks like a key, a signature or a signed query."""
-    return without_secrets(content[:_MAX_EXCERPT].decode("latin-1")).encode("latin-1")
+    text = content[: _MAX_EXCERPT + 1].decode("latin-1")
+    return beginning_without_secrets(text, _MAX_EXCERPT).encode("latin-1")
 
 
 def parse_code(value: object) -> int | None:

@@ -12,7 +12,7 @@ from .redaction import redacted
 _LIBRARIES = ("anyio", "h11", "h2", "httpcore", "socksio")
 
 # What httpx raises for values that it cannot use. Others, such as a signal handler's exceptions, have other causes.
-INVALID = (
+ARGUMENT_ERRORS = (
     httpx.InvalidURL,
     ArithmeticError,
     AttributeError,

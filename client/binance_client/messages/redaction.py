@@ -11,9 +11,10 @@ import httpx
 _has_signature = re.compile(
     r"(?:(?<![-\w])|(?<=%26)|(?<=%2526)|(?<=%3F)|(?<=%253F))signature(?:=|%(?:25)*3D)", re.IGNORECASE
 ).search
-# As long as an API key, a secret or a signature, percent-encoded or not, all of which have digits.
-_long_word = re.compile(r"[\w+/=%-]{40,}", re.ASCII)
-_has_digit = re.compile("[0-9]").search
+# As long as an API key, a secret or a signature, percent-encoded or not. JSON may escape the slashes of base64.
+_long_word = re.compile(r"[\w+/=%\\-]{40,}", re.ASCII)
+_unfinished_word = re.compile(r"[\w+/=%\\-]*\Z", re.ASCII)
+_is_random = re.compile("[0-9]|[a-z].*[A-Z]|[A-Z].*[a-z]").search
 _word_separators = re.compile(r"""([\s'"<>]+)""")
 _query_start = re.compile(r"(\?|%3F|%253F)", re.IGNORECASE)
 # A filter applies to the records of its own logger alone, not to those of its children.
@@ -40,7 +41,12 @@ def without_secrets(text: str) -> str:
 
     A proxy's page may show the URL that it got, and the exchange may repeat a key.
     """
-    return _long_word.sub(lambda word: "[redacted]" if _has_digit(word[0]) else word[0], redacted(text))
+    return _long_word.sub(lambda word: "[redacted]" if _is_random(word[0]) else word[0], redacted(text))
+
+
+def beginning_without_secrets(text: str, length: int) -> str:
+    """Return the beginning of what a server sent like `without_secrets`, also without a word that is cut off."""
+    return without_secrets(text if len(text) <= length else _unfinished_word.sub("", text[:length]))
 
 
 class _Redaction(logging.Filter):

@@ -80,8 +80,6 @@ class ClientState(NamedTuple):
                 self.rate_limit.record_usage(used_weight, weight=weight, sent_ms=sent_ms, time_ms=now.exchange_ms)
             # Read by `ErrorMap.from_response`, also for the error that the generated function may raise.
             result.extensions["received_ms"] = now.exchange_ms
-            if self.clock.sync_count:
-                result.extensions["clock_offset_ms"] = self.clock.offset_ms
         error = self.to_error(result)
         if error is not None:
             limit = self.settings.max_weight_per_minute

@@ -1,5 +1,6 @@
 """The exchange's clock, as this machine estimates it."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from binance_client.messages.http import MAX_TIME_MS
 _MAX_AGE = 3600
 # Milliseconds by which the two clocks of this machine diverge if one stands still or is set: it has slept, for example.
 _MAX_DIVERGENCE_MS = 1000
+# Seconds for which a stale clock is used after the exchange's time could not be had.
+_SYNC_INTERVAL = 10
 
 
 class Instant(NamedTuple):
@@ -21,6 +24,10 @@ class Instant(NamedTuple):
 
     exchange_ms: int
     monotonic: float
+
+    def later(self, monotonic: float) -> "Instant":
+        """Return a later moment, without reading the exchange's clock again."""
+        return Instant(self.exchange_ms + round(1000 * (monotonic - self.monotonic)), monotonic)
 
 
 class _Sample(NamedTuple):
@@ -51,6 +58,7 @@ class Clock:
         self._sample: _Sample | None = None
         # The number of synchronizations, and of the last one whose time was rejected.
         self.sync_count = self._rejected_count = 0
+        self._postponed_until = -math.inf
 
     def __call__(self) -> int:
         """Return the exchange's time."""
@@ -68,12 +76,13 @@ class Clock:
     def is_stale(self) -> bool:
         """Whether it was synchronized, and has to be again before it can be trusted.
 
-        The exchange has rejected its time, an hour has passed, or this machine has slept or its clock was set.
+        The exchange has rejected its time, an hour has passed, or this machine has slept or its clock was set; and the
+        exchange's time was not requested in vain within the last ten seconds.
         """
-        sample = self._sample
-        if sample is None:
+        sample, now = self._sample, self._monotonic()
+        if sample is None or now < self._postponed_until:
             return False
-        age = self._monotonic() - sample.monotonic
+        age = now - sample.monotonic
         divergence_ms = self._system_time() - sample.system_ms - 1000 * age
         is_rejected = self._rejected_count == self.sync_count
         return is_rejected or age > _MAX_AGE or abs(divergence_ms) > _MAX_DIVERGENCE_MS
@@ -81,6 +90,10 @@ class Clock:
     def reject(self, sync_count: int) -> None:
         """Record that the exchange has rejected a timestamp of the synchronization with this number."""
         self._rejected_count = max(self._rejected_count, sync_count)
+
+    def postpone_sync(self) -> None:
+        """Record that the exchange's time could not be had."""
+        self._postponed_until = self._monotonic() + _SYNC_INTERVAL
 
     def _system_time(self) -> int:
         return _require_milliseconds("clock", self._system())

@@ -59,8 +59,8 @@ class RateLimit:
 
     def clear_ban(self) -> None:
         """Forget a ban."""
-        with self._lock:
-            self._ban = None
+        # Without the lock, which a signal handler that calls this may have interrupted.
+        self._ban = None
 
     def record_error(
         self, error: errors.BinanceError, *, sent_ms: int, now: Instant, max_weight: int | None = None

@@ -48,9 +48,13 @@ class SendRequest:
 
 @frozen
 class SyncClock:
-    """Synchronize the clock, unless another call did since `sync_count`; the result is whether it is synchronized."""
+    """Synchronize the clock, unless another call did since `sync_count`; the result is whether it is synchronized.
+
+    `deadline` is monotonic, in seconds.
+    """
 
     sync_count: int
+    deadline: float
 
 
 @frozen
@@ -98,7 +102,10 @@ class _RetryFlow(NamedTuple):
 
     def run(self) -> Flow[None]:
         if self.needs_sync():
-            yield from self.sync_clock(self.client.clock.sync_count)
+            # Half of the time, so that the call can be sent with what is known if the exchange's time cannot be had.
+            deadline = (self.now() + self.call.deadline) / 2
+            if not (yield from self.sync_clock(self.client.clock.sync_count, deadline)):
+                self.client.clock.postpone_sync()
         state = RetryState()
         attempts = 0
         max_idle_age = self.call.max_idle_age
@@ -132,15 +139,17 @@ class _RetryFlow(NamedTuple):
     def needs_sync(self) -> bool:
         """Return True if the clock has to be synchronized before the call, whatever its retry policy."""
         clock = self.client.clock
-        return self.call.is_signed and (clock.is_stale if clock.sync_count else self.client.settings.sync_clock)
+        if not self.call.is_signed or self.client.spec.server_time is None:
+            return False
+        return clock.is_stale if clock.sync_count else self.client.settings.sync_clock
 
-    def sync_clock(self, sync_count: int) -> Flow[bool]:
+    def sync_clock(self, sync_count: int, deadline: float) -> Flow[bool]:
         """Synchronize the clock as soon as the rate limit allows it; return whether it is synchronized."""
         weight = self.client.server_time_weight()
         if (yield from self.wait_for_rate_limit(weight)) is not None:
             return False
         try:
-            is_synchronized: bool = yield SyncClock(sync_count)
+            is_synchronized: bool = yield SyncClock(sync_count, deadline)
             return is_synchronized
         finally:
             self.release(weight)
@@ -178,13 +187,18 @@ class _RetryFlow(NamedTuple):
 
     def send(self, max_idle_age: float) -> Flow[_Attempt]:
         """Send the request once, and record what the result reports of weight and bans."""
-        sync_count, sent_ms = self.client.clock.sync_count, self.client.clock()
         try:
+            # The clock is only read before sending: what it raises must not hide what became of the request.
+            clock = self.client.clock
+            sync_count, offset_ms, sent = clock.sync_count, clock.offset_ms, Instant(clock(), self.now())
             result: AttemptResult = yield SendRequest(max_idle_age)
             if not isinstance(result, Exception):
                 _logger.debug("%s %s: HTTP %d", self.call.method, self.call.path, result.status_code)
-            received = Instant(self.client.clock(), self.now())
-            error = self.client.record(result, self.call.weight, sent_ms, received)
+                if offset_ms is not None:
+                    # Read by `ErrorMap.from_response`, also for the error that the generated function may raise.
+                    result.extensions["clock_offset_ms"] = offset_ms
+            received = sent.later(self.now())
+            error = self.client.record(result, self.call.weight, sent.exchange_ms, received)
             if isinstance(error, errors.TimestampError):
                 self.client.clock.reject(sync_count)
             return _Attempt(result, error, sync_count)
@@ -198,7 +212,9 @@ class _RetryFlow(NamedTuple):
     def next_step(self, state: RetryState, attempt: _Attempt) -> Flow[tuple[Decision, AttemptResult]]:
         """Return what follows a failed attempt, and the call's result if nothing does."""
         decision = decide(self.call.retry, state, self.failure_of(attempt), self.jitter())
-        if decision.action is not Action.SYNC_CLOCK or (yield from self.sync_clock(attempt.sync_count)):
+        if decision.action is not Action.SYNC_CLOCK or (
+            yield from self.sync_clock(attempt.sync_count, self.call.deadline)
+        ):
             return decision, attempt.result
         # Without the exchange's time, the request is sent again after a backoff, unless the time request met a ban.
         ban = self.client.rate_limit.ban_error(self.now())

@@ -5,13 +5,13 @@ from threading import Lock
 
 from binance_client import fork
 
-RETRY_COST = 5
+_RETRY_COST = 5
 
 _logger = logging.getLogger("binance_client")
 
 
 class RetryQuota:
-    """Tokens that all clients of one `connect` share: each retry takes `RETRY_COST`, each success gives one back.
+    """Tokens of all clients of one `connect`: each retry after a backoff takes five, each success gives one back.
 
     `size` is how many there are at first and at most; None is a quota without a limit.
     """
@@ -32,9 +32,9 @@ class RetryQuota:
             return True
         with self._lock:
             is_first = False
-            is_allowed = self._tokens >= RETRY_COST
+            is_allowed = self._tokens >= _RETRY_COST
             if is_allowed:
-                self._tokens -= RETRY_COST
+                self._tokens -= _RETRY_COST
             else:
                 is_first, self._is_exhausted = not self._is_exhausted, True
         if is_first:

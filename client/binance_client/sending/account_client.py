@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from binance_client.errors import ConfigurationError
-from binance_client.messages.failures import INVALID
+from binance_client.messages.failures import ARGUMENT_ERRORS
 from binance_client.messages.redaction import redacted
 from binance_client.policy.clock import monotonic_time
 
@@ -56,7 +56,7 @@ class AccountClient:
         client: Any = super()
         try:
             request: httpx.Request = client.build_request(method, resolve_url(self._base, url), **content)
-        except INVALID as error:
+        except ARGUMENT_ERRORS as error:
             problem = f"httpx cannot build the request, {type(error).__name__}: {redacted(str(error))}"
         else:
             return request

@@ -14,7 +14,7 @@ from attrs import define
 from binance_client import errors, fork
 from binance_client.event_loops import running_loop
 from binance_client.imports import import_errors
-from binance_client.lifetime import POLL_INTERVAL, closed_during_call
+from binance_client.lifetime import closed_during_call
 from binance_client.messages.http import HTTPResponse
 from binance_client.policy.call import Call
 from binance_client.policy.client_state import AttemptResult, ClientState
@@ -55,23 +55,16 @@ class AsyncRunner:
                 if isinstance(command, SendRequest):
                     command = flow.send(await self._attempt(send_once, command.max_idle_age, call.deadline))
                 elif isinstance(command, SyncClock):
-                    command = flow.send(await self.sync_clock(command.sync_count, call.deadline, request_time))
+                    command = flow.send(await self.sync_clock(command.sync_count, command.deadline, request_time))
                 else:
-                    await self._sleep(command.seconds)
+                    for seconds in self._state.lifetime.sleep_steps(command.seconds):
+                        await anyio.sleep(seconds)
                     command = next(flow)
         finally:
             flow.close()
         if isinstance(command.result, Exception):
             raise command.result
         return command.result
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, at most until the client is closed."""
-        while True:
-            await anyio.sleep(min(seconds, POLL_INTERVAL))
-            seconds -= POLL_INTERVAL
-            if seconds <= 0 or self._state.lifetime.is_closed:
-                return
 
     async def sync_clock(self, sync_count: int, deadline: float, request_time: AsyncSendOnce) -> bool:
         """Synchronize the clock, unless another call did since `sync_count`; return whether it is synchronized."""

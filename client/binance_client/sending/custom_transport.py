@@ -1,5 +1,8 @@
 """Custom transports, with httpx's errors for those that they let through, against its contract."""
 
+from types import TracebackType
+from typing import Self
+
 import httpx
 
 from binance_client.messages.failures import httpx_errors
@@ -16,6 +19,20 @@ class CustomTransport(httpx.BaseTransport):
         with httpx_errors():
             return self._transport.handle_request(request)
 
+    def __enter__(self) -> Self:
+        """Enter the transport."""
+        self._transport.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        """Leave the transport."""
+        self._transport.__exit__(kind, error, traceback)
+
     def close(self) -> None:
         """Close the transport."""
         self._transport.close()
@@ -31,6 +48,20 @@ class AsyncCustomTransport(httpx.AsyncBaseTransport):
         """Send a request."""
         with httpx_errors():
             return await self._transport.handle_async_request(request)
+
+    async def __aenter__(self) -> Self:
+        """Enter the transport."""
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        """Leave the transport."""
+        await self._transport.__aexit__(kind, error, traceback)
 
     async def aclose(self) -> None:
         """Close the transport."""

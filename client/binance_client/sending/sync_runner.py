@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 
 from binance_client import errors, fork
-from binance_client.lifetime import POLL_INTERVAL, closed_during_call
+from binance_client.lifetime import closed_during_call
 from binance_client.messages.http import HTTPResponse
 from binance_client.policy.call import Call
 from binance_client.policy.client_state import AttemptResult, ClientState
@@ -39,23 +39,16 @@ class SyncRunner:
                 if isinstance(command, SendRequest):
                     command = flow.send(self._attempt(send_once, command.max_idle_age, call.deadline))
                 elif isinstance(command, SyncClock):
-                    command = flow.send(self.sync_clock(command.sync_count, call.deadline, request_time))
+                    command = flow.send(self.sync_clock(command.sync_count, command.deadline, request_time))
                 else:
-                    self._sleep(command.seconds)
+                    for seconds in self._state.lifetime.sleep_steps(command.seconds):
+                        time.sleep(seconds)
                     command = next(flow)
         finally:
             flow.close()
         if isinstance(command.result, Exception):
             raise command.result
         return command.result
-
-    def _sleep(self, seconds: float) -> None:
-        """Sleep, at most until the client is closed."""
-        while True:
-            time.sleep(min(seconds, POLL_INTERVAL))
-            seconds -= POLL_INTERVAL
-            if seconds <= 0 or self._state.lifetime.is_closed:
-                return
 
     def sync_clock(self, sync_count: int, deadline: float, request_time: SendOnce) -> bool:
         """Synchronize the clock, unless another call did since `sync_count`; return whether it is synchronized."""
