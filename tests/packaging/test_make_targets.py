@@ -43,11 +43,17 @@ def test_every_target_is_run() -> None:
     assert targets >= BY_HAND
 
 
+def own_environment() -> dict[str, str]:
+    """Return the environment without what a make that runs this test passes on."""
+    passed_on = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONS"}
+    return {name: value for name, value in os.environ.items() if name not in passed_on}
+
+
 def test_pythons_that_are_not_installed() -> None:
     """Each Python that the tests cannot run with is named; it is an error if they ran with none."""
     command = ["make", "test-pythons", "PYTHONS=python3.0 python3.1"]
 
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=ROOT, env=own_environment(), capture_output=True, text=True, check=False)
 
     lines = ended.stderr.splitlines()
     assert (2, "") == (ended.returncode, ended.stdout)
@@ -58,9 +64,6 @@ def test_pythons_are_those_that_are_supported() -> None:
     """Without arguments, it is each version that pyproject.toml names, and the last one without the GIL."""
     command = ["make", "--dry-run", "test-pythons"]
 
-    # A make that runs this test passes its own variables on.
-    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "PYTHONS"}}
-
-    listed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(command, cwd=ROOT, env=own_environment(), capture_output=True, text=True, check=True).stdout
 
     assert "for python in python3.11 python3.12 python3.13 python3.14 python3.14t;" in listed
