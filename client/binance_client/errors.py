@@ -64,7 +64,8 @@ class TimestampError(ApiError):
         """Return the exchange's message, and how far the clock is off."""
         if self.clock_offset_ms is None:
             return f"{super().__str__()}; this machine's clock offset was not measured"
-        return f"{super().__str__()}; the exchange's clock is ahead of this machine's by {self.clock_offset_ms} ms"
+        offset = f"{abs(self.clock_offset_ms)} ms {'behind' if self.clock_offset_ms < 0 else 'ahead of'}"
+        return f"{super().__str__()}; the exchange's clock is {offset} this machine's"
 
 
 class SignatureError(ApiError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
+from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -29,6 +29,7 @@ from .spec import (
     is_map,
     iter_nodes,
     number_as_text,
+    resolve,
 )
 
 _SUPPORTED = Path(__file__).with_name("supported.yaml")
@@ -113,6 +114,7 @@ def validate(spec: Any) -> None:
         raise _explained(error)
     check_refs(spec)
     check_defaults(spec)
+    check_contents(spec)
 
 
 def check_defaults(spec: Spec) -> None:
@@ -126,6 +128,34 @@ def check_defaults(spec: Spec) -> None:
                 raise SpecError(f"{location}.default", f"expected a finite decimal, got {default!r}")
         elif not Draft202012Validator({**node, "components": spec["components"]}).is_valid(default):
             raise SpecError(f"{location}.default", f"expected a value of the schema, got {default!r}")
+
+
+def check_contents(spec: Spec) -> None:
+    """Raise `SpecError` for an example that is not a value of its schema, or the encoding of an unknown field."""
+    for location, node in iter_nodes(spec, skip_literals=True):
+        around, _, key = location.rpartition(".")
+        if key != "content" or is_map(around):
+            continue
+        for media_type, media in node.items():
+            place = child_location(location, media_type)
+            validator = Draft202012Validator({**media["schema"], "components": spec["components"]})
+            for name, example in _examples(spec, media):
+                error = best_match(validator.iter_errors(example))
+                if error:
+                    found = f"{reprlib.repr(error.instance)} at {error.json_path}"
+                    raise SpecError(f"{place}.{name}", f"expected a value of the schema, got {found}")
+            fields = resolve(spec, media["schema"]).get("properties", {})
+            for name in media.get("encoding", {}):
+                if name not in fields:
+                    raise SpecError(f"{place}.encoding.{name}", f"no field of the form{_similar(name, fields)}")
+
+
+def _examples(spec: Spec, media: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the examples of a media type, with their locations."""
+    if "example" in media:
+        yield "example", media["example"]
+    for name, example in media.get("examples", {}).items():
+        yield f"examples.{name}.value", resolve(spec, example)["value"]
 
 
 def _values(value: Any, location: str = "") -> Iterator[tuple[str, Any]]:

@@ -837,6 +837,13 @@ def test_next_minute_is_used_up_too() -> None:
     assert [Sleep(1), Sleep(60), SEND, Finish(OK)] == harness.run(OK)
 
 
+def test_no_weight_after_429() -> None:
+    """A 429 uses up the weight of the minute: without time for the next one, it is what the call ends in."""
+    harness, too_many = RetryHarness(max_weight_per_minute=100), response(429, -1003, Retry_After="1")
+
+    assert [SEND, Sleep(1), Finish(too_many)] == harness.run(too_many, seconds=5)
+
+
 def test_no_weight_before_the_deadline() -> None:
     """A call whose wait for weight would end at its deadline or later is not sent, and says when to call again."""
     harness = RetryHarness(second=57.5, max_weight_per_minute=10)

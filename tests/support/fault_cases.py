@@ -151,7 +151,7 @@ CLOCK_CASES = [
         "TimestampError",
         3,
         [respond_next(400, example="lateTimestamp", times=FOREVER, path=BALANCE)],
-        says="ahead of this machine's by",
+        says=" this machine's",
     ),
 ]
 

@@ -9,7 +9,7 @@ import httpx
 from .redaction import redacted
 
 # Libraries below httpx; importing them here would take time.
-_LIBRARIES = ("anyio", "h11", "h2", "httpcore", "socksio")
+_LIBRARIES = ("anyio", "h11", "h2", "httpcore", "httpcore2", "socksio")
 
 # What httpx raises for values that it cannot use. Others, such as a signal handler's exceptions, have other causes.
 ARGUMENT_ERRORS = (

@@ -157,7 +157,7 @@ class _RetryFlow(NamedTuple):
     def wait_for_rate_limit(self, weight: int, last_failure: AttemptResult | None = None) -> Flow[AttemptResult | None]:
         """Wait until the rate limit allows a request, and reserve its weight; return the result if it is not sent.
 
-        The result is the call's last failure if its deadline has passed.
+        The result is the call's last failure if its deadline has passed, or if that failure has used up the weight.
         """
         max_weight = self.client.settings.max_weight_per_minute
         while True:
@@ -172,6 +172,9 @@ class _RetryFlow(NamedTuple):
             if not wait:
                 return None
             if self.now() + wait >= self.call.deadline:
+                if last_failure and isinstance(self.client.to_error(last_failure), errors.RateLimitError):
+                    # It is why the weight of the minute counts as used up.
+                    return last_failure
                 return self.client.spec.error_map.rate_limit_exceeded(max_weight, math.ceil(wait))
             _logger.info("%s %s waits %.2f s for weight", self.call.method, self.call.path, wait)
             yield Sleep(wait)
