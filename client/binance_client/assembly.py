@@ -15,7 +15,7 @@ from .connections.proxies import load_proxies
 from .connections.tls_settings import load_tls_settings
 from .errors import ConfigurationError
 from .lifetime import Lifetime
-from .messages.redaction import redact_logs
+from .messages.log_filter import redact_logs
 from .policy.client_state import NO_SERVER_TIME, ClientState, Settings
 from .policy.clock import Clock
 from .policy.rate_limit import RateLimit, shared_rate_limit

@@ -14,7 +14,7 @@ from .output import is_generated
 
 
 def _package_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
-    if not name.isidentifier() or iskeyword(name):
+    if not name.isidentifier() or iskeyword(name) or name.startswith("__"):
         raise click.BadParameter(f"{name!r} is not a valid package name; expected letters, digits and underscores")
     if name in sys.stdlib_module_names:
         raise click.BadParameter(f"{name!r} is a module of Python's standard library; choose another name")

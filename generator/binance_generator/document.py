@@ -76,6 +76,11 @@ def read(path: Path) -> tuple[Spec, Lines]:
         reason = ", ".join(filter(None, [error.context, error.problem]))
         raise SpecError("", f"not valid YAML: {reason}", line=mark.line + 1 if mark else None) from error
     except YAMLError as error:
+        raise SpecError("", f"not valid YAML: {' '.join(str(error).split())}") from error
+    except RecursionError:
+        raise SpecError("", "nested too deeply") from None
+    except (LookupError, ValueError) as error:
+        # Of a value with a tag, such as !!int, or a number of thousands of digits.
         raise SpecError("", f"not valid YAML: {error}") from error
     return spec, lines
 

@@ -72,6 +72,8 @@ def generate(spec_path: Path, config_path: Path, folder: Path) -> None:
     try:
         data, extensions = parse(spec, config)
         _render(spec, data, config, extensions)
+    except RecursionError:
+        raise SpecError("", "nested too deeply") from None
     except SpecError as error:
         error.line = lines.find(error.location)
         raise

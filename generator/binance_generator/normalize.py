@@ -134,5 +134,5 @@ def _used_schemas(spec: Spec) -> Node:
 
 
 def _referenced_schemas(node: Node) -> set[str]:
-    pointers = [str(inner["$ref"]) for _, inner in iter_nodes(node) if "$ref" in inner]
+    pointers = [str(inner["$ref"]) for _, inner in iter_nodes(node, skip_literals=True) if "$ref" in inner]
     return {pointer.removeprefix(_SCHEMAS) for pointer in pointers if pointer.startswith(_SCHEMAS)}

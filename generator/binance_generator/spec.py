@@ -29,7 +29,8 @@ class SpecError(Exception):
     """No client can be generated from the document: the location of the error in it, empty for the whole, and why."""
 
     def __init__(self, location: str, reason: str, *, line: int | None = None) -> None:
-        super().__init__(f"{location}: {reason}" if location else reason)
+        text = f"{location}: {reason}" if location else reason
+        super().__init__("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))
         self.location = location
         self.line = line
 

@@ -136,7 +136,7 @@ def _find_block(content: bytes) -> tuple[str, bytes, bytes]:
     elif _BEGIN in content:
         problem = "is not complete: a line -----END …----- like that of its -----BEGIN …----- is missing"
     elif b"\0" in content:
-        problem = "is binary; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`"
+        problem = "is binary, or text in UTF-16; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`"
     else:
         problem = "is not a PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …"
     raise _KeyLoadError(problem)

@@ -67,18 +67,16 @@ def test_response_is_halfway(sent: float, received: float, milliseconds: int) ->
     assert SERVER_TIME + milliseconds == machine.clock()
 
 
-@pytest.mark.parametrize(
-    ("later", "expected"), [(0.0, 1000), (0.00049, 1000), (0.00051, 1001), (0.0014, 1001), (0.0016, 1002)]
-)
+@pytest.mark.parametrize(("later", "expected"), [(0.0, 0), (0.00049, 0), (0.00051, 1), (0.0014, 1), (0.0016, 2)])
 def test_half_a_millisecond_is_added(later: float, expected: int) -> None:
     """The exchange truncates its milliseconds, and so its time is half a millisecond later on average."""
     machine = Machine()
     machine.monotonic = 0.0
 
-    machine.clock.synchronize(1000, 0.0, 0.0)
+    machine.clock.synchronize(SERVER_TIME, 0.0, 0.0)
     machine.monotonic = later
 
-    assert expected == machine.clock()
+    assert SERVER_TIME + expected == machine.clock()
 
 
 def test_follows_the_monotonic_clock() -> None:
@@ -158,6 +156,17 @@ def test_rejected_clock() -> None:
     states.append(machine.clock.is_stale)
 
     assert [False, False, True, False] == states
+
+
+@pytest.mark.parametrize("value", [0, 1_700_000_000])
+def test_seconds_of_the_exchange(value: int) -> None:
+    """A time of the exchange that would be before 2001 is rejected; a clock of the caller may begin at 0, in a test."""
+    machine = Machine()
+
+    with pytest.raises(errors.ConfigurationError, match=f"^server_time: expected milliseconds .*, got {value}$"):
+        machine.clock.synchronize(value, 50.0, 50.0)
+
+    assert value == Clock(lambda: value)()
 
 
 @pytest.mark.parametrize("value", [-1, 10**14 + 1, 10**15, 10**18, 10**30, True, 1.6e12, "1600000000000", None])

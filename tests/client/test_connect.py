@@ -445,6 +445,8 @@ def test_user_of_a_proxy(monkeypatch: pytest.MonkeyPatch, balance: Balance, way:
         ("exchange.example, 127.0.0.1", "https://127.0.0.1:1", 0),
         ("127.0.0.1:1", "https://127.0.0.1:1", 0),
         ("127.0.0.1:2", "https://127.0.0.1:1", 1),
+        ("localhost.invalid:443", "https://localhost.invalid", 0),
+        ("localhost.invalid:443", "https://localhost.invalid:1", 1),
         ("localhost,[::1]", "https://localhost:1", 0),
         ("localhost,[::1]", "https://[::1]:1", 0),
         ("localhost,::1", "https://[::1]:1", 0),

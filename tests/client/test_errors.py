@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from traceback import TracebackException
 from typing import Any
 
 import httpx
@@ -236,10 +237,11 @@ def test_words_of_a_refusal(sandbox: Sandbox, balance: Balance, status: int, bod
     [
         lambda echo: {"code": -1, "msg": echo},
         lambda echo: f"<p>{echo}</p>".encode(),
+        lambda echo: [{"accountAlias": "a", "asset": "BTC", "balance": echo}],
         # Longer than what an error keeps, which ends within the secret.
         lambda echo: f"signature=x {' ' * (65_536 - 52 - len(echo))}{echo}".encode() + b"-" * 99,
     ],
-    ids=["msg", "page", "long"],
+    ids=["msg", "page", "row", "long"],
 )
 def test_echoed_secrets(sandbox: Sandbox, balance: Balance, status: int, form: Any, echo: str) -> None:
     """A server that repeats the signed query or the key, as the page of a proxy does, shows it in no error."""
@@ -249,6 +251,7 @@ def test_echoed_secrets(sandbox: Sandbox, balance: Balance, status: int, form: A
 
     assert isinstance(error, errors.ApiError | errors.ResponseError)
     assert ECHO not in f"{error} {error!r} {vars(error)}"
+    assert ECHO not in "".join(TracebackException.from_exception(error, capture_locals=True).format())
     assert b"[redacted]" in error.body
 
 

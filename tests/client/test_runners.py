@@ -105,7 +105,7 @@ def test_number_of_attempts(sandbox: Sandbox, client: Client) -> None:
 
 def time_response() -> HTTPResponse:
     """Return the exchange's response to the request for its time."""
-    return httpx.Response(200, json={"serverTime": 30_000})
+    return httpx.Response(200, json={"serverTime": 1_700_000_000_000})
 
 
 def test_clock_synchronized_by_another_call() -> None:

@@ -284,7 +284,11 @@ INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
         None,
         "cannot be decoded: .*password is wrong or missing",
     ),
-    "DER": (lambda: b64decode(PUBLISHED_BODY), None, "is binary; convert DER with `openssl pkcs8 -topk8 -inform DER "),
+    "DER": (
+        lambda: b64decode(PUBLISHED_BODY),
+        None,
+        "is binary, or text in UTF-16; convert DER with `openssl pkcs8 -topk8 -inform DER ",
+    ),
     "UTF-16": (lambda: PUBLISHED.encode("utf-16"), None, "is binary"),
     "certificate": (lambda: armored("A" * 64, "CERTIFICATE"), None, "is a certificate; load the private key"),
     "request": (lambda: armored("A" * 64, "CERTIFICATE REQUEST"), None, "is a PEM of another kind, CERTIFICATE REQU"),

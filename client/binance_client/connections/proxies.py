@@ -43,7 +43,10 @@ class Proxies:
 
 def _is_exception(url: httpx.URL, exceptions: str) -> bool:
     hosts = {name.strip().strip("[]") for name in exceptions.split(",")}
-    return url.host in hosts or proxy_bypass_environment(url.netloc.decode("ascii"), {"no": exceptions})
+    netloc = url.netloc.decode("ascii")
+    # An exception may name the port, also that of https.
+    address = netloc if url.port else f"{netloc}:443"
+    return url.host in hosts or proxy_bypass_environment(address, {"no": exceptions})
 
 
 def load_proxies(argument: str | httpx.URL | httpx.Proxy | None, server: httpx.URL, *, trust_env: bool) -> Proxies:

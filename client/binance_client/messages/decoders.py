@@ -306,19 +306,23 @@ def parse_response(
     """
     if not is_success(response):
         raise error_map.from_response(response)
+    value: Any = None
     try:
         if response.status_code not in documented:
             raise ResponseError("the document describes no response of this status")  # noqa: TRY301, completed below
         value = parse_json(response.content) if response.content or decode is not empty else UNSET
-        if isinstance(value, dict) and _is_error_body(value):
-            raise error_map.from_response(response)
-        return _decode_within_recursion_limit(decode, value)
+        if not (isinstance(value, dict) and _is_error_body(value)):
+            return _decode_within_recursion_limit(decode, value)
+        failure: Exception = error_map.from_response(response)
     except ResponseError as error:
         error.path = error.path[1:]
         error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
         error.body = excerpt(response.content)
         error.hint = _MAY_BE_EXECUTED if is_write else None
-        raise
+        failure = error
+    # Raised here, because frames of decoders have variables in which a server may have repeated a key or a signature.
+    del value
+    raise failure.with_traceback(None)
 
 
 def _decode_within_recursion_limit(decode: Decoder[T], value: object) -> T:

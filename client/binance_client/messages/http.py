@@ -3,8 +3,8 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol
 
-# Milliseconds since the epoch, in the year 5138. Whoever reports a later time does not report milliseconds.
-MAX_TIME_MS = 10**14
+# Milliseconds since the epoch, in the years 2001 and 5138. A time outside of them is not in milliseconds.
+MIN_TIME_MS, MAX_TIME_MS = 10**12, 10**14
 # The first digit of the status.
 _SUCCESS = 2
 

@@ -1,14 +1,11 @@
-"""Keep signed queries out of logs and exceptions: httpx logs each URL, and httpcore the headers of each response."""
+"""Keep signed queries out of texts, and requests out of exceptions."""
 
-import logging
 import re
-from contextlib import suppress
 
-import httpcore
 import httpx
 
 # A parameter with the name `signature`, also if percent-encoded, as in a redirect whose query repeats the URL.
-_has_signature = re.compile(
+has_signature = re.compile(
     r"(?:(?<![-\w])|(?<=%26)|(?<=%2526)|(?<=%3F)|(?<=%253F))signature(?:=|%(?:25)*3D)", re.IGNORECASE
 ).search
 # As long as an API key, a secret or a signature, percent-encoded or not. JSON may escape the slashes of base64.
@@ -17,18 +14,13 @@ _unfinished_word = re.compile(r"[\w+/=%\\-]*\Z", re.ASCII)
 _is_random = re.compile("[0-9]|[a-z].*[A-Z]|[A-Z].*[a-z]").search
 _word_separators = re.compile(r"""([\s'"<>]+)""")
 _query_start = re.compile(r"(\?|%3F|%253F)", re.IGNORECASE)
-# A filter applies to the records of its own logger alone, not to those of its children.
-_LOGGERS = (
-    httpx.__name__,
-    *(f"{httpcore.__name__}.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
-)
 
 
 def redacted(text: str) -> str:
     """Return a text without the queries that contain a signature."""
-    if not _has_signature(text):
+    if not has_signature(text):
         return text
-    return "".join(_without_query(word) if _has_signature(word) else word for word in _word_separators.split(text))
+    return "".join(_without_query(word) if has_signature(word) else word for word in _word_separators.split(text))
 
 
 def _without_query(url: str) -> str:
@@ -47,25 +39,6 @@ def without_secrets(text: str) -> str:
 def beginning_without_secrets(text: str, length: int) -> str:
     """Return the beginning of what a server sent like `without_secrets`, also without a word that is cut off."""
     return without_secrets(text if len(text) <= length else _unfinished_word.sub("", text[:length]))
-
-
-class _Redaction(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        with suppress(TypeError, ValueError):
-            # The handlers report a record whose arguments do not match its format, as usual.
-            text = record.getMessage()
-            if _has_signature(text):
-                record.msg, record.args = redacted(text), None
-        return True
-
-
-_redaction = _Redaction()
-
-
-def redact_logs() -> None:
-    """Remove signatures from what httpx and httpcore log, for all clients of the process."""
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_redaction)
 
 
 def strip_traceback(failure: BaseException, request: httpx.Request, outer: BaseException | None) -> BaseException:

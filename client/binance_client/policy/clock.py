@@ -9,7 +9,7 @@ from binance_signing.errors import bounded_repr
 from binance_signing.signer import system_clock
 
 from binance_client.errors import ConfigurationError
-from binance_client.messages.http import MAX_TIME_MS
+from binance_client.messages.http import MAX_TIME_MS, MIN_TIME_MS
 
 # Seconds after which a synchronized clock may have drifted.
 _MAX_AGE = 3600
@@ -96,23 +96,24 @@ class Clock:
         self._postponed_until = self._monotonic() + _SYNC_INTERVAL
 
     def _system_time(self) -> int:
-        return _require_milliseconds("clock", self._system())
+        # Tests may have a clock that begins at 0.
+        return _require_milliseconds("clock", self._system(), 0)
 
     def synchronize(self, server_time: int, sent: float, received: float) -> None:
         """Set the clock to `server_time`, which is taken as the time halfway between sending and receiving.
 
         `server_time` is in milliseconds, and half a millisecond is added because it is truncated; `sent` and `received`
         are monotonic, in seconds. Half the round trip is the largest possible error. Raises `ConfigurationError` for a
-        time beyond the year 5138.
+        time before the year 2001 or after 5138.
         """
-        _require_milliseconds("server_time", server_time)
+        _require_milliseconds("server_time", server_time, MIN_TIME_MS)
         halfway = (sent + received) / 2
         system_ms = self._system_time() - round(1000 * (self._monotonic() - halfway))
         self._sample = _Sample(server_time + 0.5, halfway, system_ms)
         self.sync_count += 1
 
 
-def _require_milliseconds(name: str, value: int) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_TIME_MS:
+def _require_milliseconds(name: str, value: int, minimum: int) -> int:
+    if type(value) is not int or not minimum <= value <= MAX_TIME_MS:
         raise ConfigurationError(f"{name}: expected milliseconds since the epoch as an int, got {bounded_repr(value)}")
     return value
