@@ -18,7 +18,7 @@ import anyio
 import pytest
 from binance_coinm import Client, RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.errors import ClientClosedError, TimeoutError  # noqa: A004, it is the one of the tree
+from binance_coinm.errors import ClientClosedError, IpBannedError, TimeoutError  # noqa: A004, it is the one of the tree
 from binance_sandbox import Fault, Sandbox
 from support.call_helpers import Balance
 from support.concurrency import (
@@ -96,6 +96,30 @@ def test_each_caller_gets_its_own_response(sandbox: Sandbox, at_once: Concurrent
     sent = [int(parse_qs(request.query.decode())["recvWindow"][0]) for request in sandbox.received_requests]
     alias_of = {window: str(index) for index, window in enumerate(sent)}
     assert [alias_of[window] for window in windows] == aliases(outcomes)
+
+
+@in_each_way
+def test_ban_while_calls_wait_for_a_permit(sandbox: Sandbox, at_once: ConcurrentRunner) -> None:
+    """Calls that wait for a permit while another one meets a ban are not sent."""
+    sandbox.respond_next(418, headers={"Retry-After": "600"})
+    client = connect(sandbox.credentials, server=sandbox.url, max_connections=1)
+
+    outcomes = at_once([(client, 60_000)] * 20)
+
+    assert {IpBannedError} == {type(outcome) for outcome in outcomes}
+    assert 1 == len(sandbox.received_requests)
+
+
+@in_each_way
+def test_ban_while_calls_wait_for_the_clock(sandbox: Sandbox, at_once: ConcurrentRunner) -> None:
+    """Calls that wait for another one's request for the time, which meets a ban, send none of their own."""
+    sandbox.respond_next(418, headers={"Retry-After": "600"}, path=TIME)
+    client = connect(sandbox.credentials, server=sandbox.url, sync_clock=True)
+
+    outcomes = at_once([(client, 60_000)] * 20)
+
+    assert {IpBannedError} == {type(outcome) for outcome in outcomes}
+    assert 1 == len(sandbox.received_requests)
 
 
 @in_each_way

@@ -24,6 +24,10 @@ CODES = ("components", "schemas", "Error", "x-codes")
 ROW = ("components", "schemas", "FuturesAccountBalance")
 OPERATION: Node = {"operationId": "odd", "x-weight": 1, "security": [], "responses": {"200": {"description": "Odd."}}}
 TEXT = {"type": "string"}
+MISSPELLED_ENCODING = {
+    "schema": {"type": "object", "properties": {"list": {"type": "array", "items": TEXT}}},
+    "encoding": {"lits": {"contentType": JSON}},
+}
 
 Place = tuple[str | int, ...]
 
@@ -205,6 +209,18 @@ def test_missing_part(key: str) -> None:
             "many",
             "parameters.recvWindow.schema.default: expected a value of the schema, got 'many'",
             id="default",
+        ),
+        pytest.param(
+            (*TIME, "responses", "200", "content", JSON, "examples", "someTime", "value"),
+            {"serverTime": "now"},
+            ".examples.someTime.value: expected a value of the schema, got 'now' at $.serverTime",
+            id="example",
+        ),
+        pytest.param(
+            ("paths", "/odd"),
+            {"post": OPERATION | {"requestBody": {"content": {FORM: MISSPELLED_ENCODING}}}},
+            ".encoding.lits: no field of the form; did you mean list?",
+            id="encoding",
         ),
         pytest.param(
             (*TIME, "responses", "200", "description"), 1e999, ": expected a finite number, got inf", id="inf"

@@ -57,6 +57,10 @@ class ClientState(NamedTuple):
         """Return the current time by both clocks."""
         return Instant(self.clock(), monotonic_time())
 
+    def ban_error(self) -> errors.ApiError | None:
+        """Return the error of a request during a ban, None outside of one."""
+        return self.rate_limit.ban_error(monotonic_time())
+
     def server_time_request(self) -> dict[str, Any]:
         """Return the request for the exchange's time; raise `ConfigurationError` if the document has none."""
         if self.spec.server_time is None:
@@ -81,7 +85,7 @@ class ClientState(NamedTuple):
             # Read by `ErrorMap.from_response`, also for the error that the generated function may raise.
             result.extensions["received_ms"] = now.exchange_ms
         error = self.to_error(result)
-        if error is not None:
+        if error is not None and getattr(error, "was_sent", True):
             limit = self.settings.max_weight_per_minute
             self.rate_limit.record_error(error, sent_ms=sent_ms, now=now, max_weight=limit)
         return error

@@ -85,8 +85,9 @@ class AsyncRunner:
         if not await _acquire(semaphore, deadline):
             return self._state.pool_timeout()
         try:
+            # While the call waited for the permit, the client may have been closed, or another call met a ban.
             self._state.lifetime.require_open()
-            return await send_once(max_idle_age)
+            return self._state.ban_error() or await send_once(max_idle_age)
         except (httpx.HTTPError, errors.BinanceError) as failure:
             return failure
         except Exception:

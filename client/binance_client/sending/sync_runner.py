@@ -69,8 +69,9 @@ class SyncRunner:
         if permit is None:
             return self._state.pool_timeout()
         try:
+            # While the call waited for the permit, the client may have been closed, or another call met a ban.
             self._state.lifetime.require_open()
-            return send_once(max_idle_age)
+            return self._state.ban_error() or send_once(max_idle_age)
         except (httpx.HTTPError, errors.BinanceError) as failure:
             return failure
         except Exception:
