@@ -6,6 +6,7 @@ These are the cases of support/fault_cases.py whose time does not matter; test_t
 import asyncio
 import re
 import socket
+import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -16,14 +17,15 @@ from typing import Any
 import httpx
 import pytest
 from binance_client.messages.http import HTTPResponse
-from binance_coinm import Client, RetryPolicy, connect, errors
+from binance_client.policy.retry_policy import RetryDetails
+from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.models import FuturesAccountBalance
 from binance_coinm.security import Security
 from binance_coinm.spec import SPEC
 from binance_sandbox import Sandbox
 from support.call_helpers import Balance
-from support.constants import ROOT
+from support.constants import ROOT, SECRET
 from support.fault_cases import (
     BALANCE,
     CASES_BY_HEADING,
@@ -196,7 +198,7 @@ def test_write(sandbox: Sandbox, calls: Calls, case: Case) -> None:
 
 
 def test_each_attempt_is_signed_anew(balance: Balance) -> None:
-    """Each attempt has a timestamp and a signature of its own."""
+    """Each attempt has a timestamp and a signature of its own, by the credentials of that moment."""
     times = count(MINUTE_STARTS)
     with Sandbox(clock=lambda: MINUTE_STARTS) as sandbox:
         sandbox.respond_next(503, times=3)
@@ -214,6 +216,35 @@ def test_each_attempt_is_signed_anew(balance: Balance) -> None:
     assert sorted(set(timestamps)) == timestamps
     assert 4 == len({query["signature"] for query in queries})
     assert [503, 503, 503, 200] == [request.status for request in sandbox.received_requests]
+
+
+def test_credentials_replaced_between_attempts(balance: Balance) -> None:
+    """An attempt that follows a replacement of the credentials has the new key, and signs in the thread of the call."""
+    threads: list[int] = []
+
+    class Key:
+        def sign(self, payload: bytes) -> bytes:
+            threads.append(threading.get_ident())
+            return HmacKey(SECRET).sign(payload)
+
+    def replace(_: RetryDetails) -> None:
+        client.credentials = Credentials(second.api_key, HmacKey(second.secret or ""))
+
+    with Sandbox() as sandbox:
+        second = sandbox.add_account()
+        sandbox.respond_next(503)
+        client = connect(
+            Credentials(sandbox.account.api_key, Key()),
+            server=sandbox.url,
+            retry=RetryPolicy(initial_backoff=0),
+            on_retry=replace,
+        )
+        balance(client)
+
+        keys = [request.headers["X-MBX-APIKEY"] for request in sandbox.received_requests]
+
+    assert [sandbox.account.api_key, second.api_key] == keys
+    assert [threading.get_ident()] == threads
 
 
 @faults_of("test_ban")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from attrs import field, frozen
 from binance_client.messages.http import HTTPResponse
-from binance_client.messages.redaction import redacted
+from binance_client.messages.redaction import redacted, without_secrets
 from binance_coinm import Client, Credentials, Ed25519Key, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.security import Security
@@ -360,6 +360,24 @@ def test_logs_of_libraries(
 def test_redacted_texts(text: str, expected: str) -> None:
     """Of a word with a signature, all after the first question mark is replaced, or else the word."""
     assert expected == redacted(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_redacted"),
+    [
+        ("a" * 39 + "1", True),
+        ("a" * 38 + "1", False),
+        ("a" * 39 + "B", True),
+        ("a" * 40, False),
+        ("A" * 40, False),
+        ("aB+/" * 10, True),
+        ("aB+\\/" * 10, True),
+        ("aB " * 40, False),
+    ],
+)
+def test_texts_of_servers(text: str, is_redacted: bool) -> None:  # noqa: FBT001, an expectation
+    """Of what a server sends, 40 characters of base64 are replaced, if a digit or both cases are among them."""
+    assert ("[redacted]" if is_redacted else text) == without_secrets(text)
 
 
 ECHOED = "0123456789abcdef" * 4
