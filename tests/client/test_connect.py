@@ -465,7 +465,12 @@ def test_servers_without_a_proxy(
         with pytest.raises(NetworkError):
             balance(connect(some_credentials(), server=server, retry=None))
 
-    assert requests == len(proxy.received_requests)
+        assert requests == len(proxy.received_requests)
+        with pytest.raises(NetworkError):
+            balance(connect(some_credentials(), server=server, retry=None, proxy=proxy.url))
+
+    # An argument has no exceptions.
+    assert requests + 1 == len(proxy.received_requests)
 
 
 @pytest.mark.parametrize(
