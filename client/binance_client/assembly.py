@@ -59,26 +59,30 @@ def load_server(spec: ExchangeSpec, server: object) -> httpx.URL:
 
     Raises `ConfigurationError` if it is invalid.
     """
-    problem = ""
     if server is None:
-        # An empty variable counts as unset.
-        name = os.environ.get(_SERVER) or next(iter(spec.servers))
-        try:
-            server = spec.servers.from_name(name)
-        except ValueError as error:
-            problem = f"{_SERVER} is {shown_url(name)}; {error}"
-        del name
+        server = _default_server(spec)
     elif isinstance(server, str) and server.upper() in spec.servers.__members__:
         server = spec.servers.from_name(server)
     try:
-        if problem:
-            raise ConfigurationError(problem)
         url = parse_server_url(server)
     finally:
         # An exception's traceback keeps this frame, and the URL may hold a secret.
         del server
     _require_no_operation_path(spec, url)
     return url
+
+
+def _default_server(spec: ExchangeSpec) -> str:
+    """Return the server of the environment, or else the document's first."""
+    # An empty variable counts as unset.
+    name = os.environ.get(_SERVER) or next(iter(spec.servers))
+    try:
+        return spec.servers.from_name(name)
+    except ValueError as error:
+        problem = f"{_SERVER} is {shown_url(name)}; {error}"
+    # An exception's traceback keeps this frame, and the URL may hold a secret.
+    del name
+    raise ConfigurationError(problem)
 
 
 def _require_no_operation_path(spec: ExchangeSpec, url: httpx.URL) -> None:

@@ -52,7 +52,7 @@ class BaseClient:
         return self._base_url
 
     @property
-    def timeout(self) -> Any:
+    def timeout(self) -> float | httpx.Timeout:
         """The timeout of a call, in seconds, or an `httpx.Timeout`."""
         return self._timeout
 

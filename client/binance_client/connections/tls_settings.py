@@ -39,7 +39,7 @@ def load_tls_settings(*, verify: object, trust_env: bool, is_shared: bool = True
     Raises `ConfigurationError` for an invalid `verify` and for certificates that cannot be read. The type of `verify`
     counts, not its truth value: an empty path, such as that of an empty variable, must not disable verification.
     """
-    build = _cached_settings if is_shared else _cached_settings.__wrapped__
+    build = _shared_settings if is_shared else _build_settings
     if isinstance(verify, ssl.SSLContext):
         return TLSSettings(verify)
     if isinstance(verify, bool):
@@ -85,11 +85,14 @@ def _key_log() -> str | None:
     raise ConfigurationError(problem)
 
 
-# Cached, because it takes longer than the rest of a client, and clients with the same certificates can share it.
-@lru_cache(maxsize=16)
-def _cached_settings(verify: bool, path: tuple[str, bool] | None, *_: object) -> TLSSettings:  # noqa: FBT001, a key
+def _build_settings(verify: bool, path: tuple[str, bool] | None, *_versions: object) -> TLSSettings:  # noqa: FBT001, a key
     if path is None:
         return TLSSettings(httpx.create_ssl_context(verify=verify, trust_env=False))
     name, is_folder = path
     context = ssl.create_default_context(cafile=None if is_folder else name, capath=name if is_folder else None)
     return TLSSettings(context)
+
+
+# Shared, because it takes longer than the rest of a client. What the settings depend on is in the arguments: also the
+# versions of files, and the file for keys.
+_shared_settings = lru_cache(maxsize=16)(_build_settings)

@@ -88,8 +88,9 @@ class ErrorMap(NamedTuple):
         A date is relative to the response's own, or else to `received_ms`, the exchange's time when it was received.
         Source: RFC 9110, section 10.2.3.
         """
-        sent = _parse_date(headers.get("date", ""))
-        now = received_ms and received_ms / 1000 if sent is None else sent
+        now = _parse_date(headers.get("date", ""))
+        if now is None and received_ms is not None:
+            now = received_ms / 1000
         waits = [_parse_wait(value.strip(), now) for value in headers.get_list(self.retry_after_header)]
         longest = max((wait for wait in waits if wait is not None), default=None)
         return None if longest is None else math.ceil(min(max(longest, 0), self.longest_ban))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from binance_client.errors import ConfigurationError
 from binance_client.messages.failures import ARGUMENT_ERRORS
 from binance_client.messages.redaction import redacted
-from binance_client.policy.clock import monotonic_time
 
 from .cookies import NoCookies
 from .httpx_utils import resolve_url
@@ -38,7 +37,7 @@ class AccountClient:
 
     def require_no_ban(self) -> None:
         """Raise the error of a ban during one, for requests that no runner sends."""
-        ban = self._shared_state.rate_limit.ban_error(monotonic_time())
+        ban = self._shared_state.ban_error()
         if ban is not None:
             raise ban
 
