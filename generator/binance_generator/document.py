@@ -131,7 +131,7 @@ def check_defaults(spec: Spec) -> None:
         if node.get("format") == DECIMAL:
             if not is_decimal(number_as_text(default)):
                 raise SpecError(f"{location}.default", f"expected a finite decimal, got {default!r}")
-        elif not Draft202012Validator({**node, "components": spec["components"]}).is_valid(default):
+        elif not _validator_of(node, spec).is_valid(default):
             raise SpecError(f"{location}.default", f"expected a value of the schema, got {default!r}")
 
 
@@ -143,7 +143,7 @@ def check_contents(spec: Spec) -> None:
             continue
         for media_type, media in node.items():
             place = child_location(location, media_type)
-            validator = Draft202012Validator({**media["schema"], "components": spec["components"]})
+            validator = _validator_of(media["schema"], spec)
             for name, example in _examples(spec, media):
                 error = best_match(validator.iter_errors(example))
                 if error:
@@ -153,6 +153,11 @@ def check_contents(spec: Spec) -> None:
             for name in media.get("encoding", {}):
                 if name not in fields:
                     raise SpecError(f"{place}.encoding.{name}", f"no field of the form{_similar(name, fields)}")
+
+
+def _validator_of(schema: dict[str, Any], spec: Spec) -> Draft202012Validator:
+    """Return a validator of values of a schema in the document."""
+    return Draft202012Validator({**schema, "components": spec["components"]})
 
 
 def _examples(spec: Spec, media: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -134,7 +134,7 @@ def _render(spec: Spec, data: GeneratorData, config: Config, extensions: SpecExt
     with redirect_stdout(StringIO()):  # Upstream prints the name of the temporary folder.
         errors = project.build()
     if errors:
-        raise SpecError("", "\n".join(map(_text_of, errors)))
+        raise SpecError("", "; ".join(map(_text_of, errors)))
 
 
 def _text_of(error: GeneratorError) -> str:

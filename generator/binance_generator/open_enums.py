@@ -7,14 +7,14 @@ must not fail for it. Arguments take the document's values alone, and so do enum
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from attrs import define, evolve, fields
+from attrs import define, evolve
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty, Property
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import PythonCode
 
-from .patches.closed_enum import ClosedEnumProperty
+from .patches.closed_enum import ClosedEnumProperty, copied_as
 from .patches.tuple_property import TupleProperty
 
 
@@ -56,11 +56,11 @@ def _models_of(props: Iterable[Property], models: dict[str, ModelProperty]) -> s
         pending += _parts(prop)
         if isinstance(prop, ModelProperty) and prop.class_info.name not in found:
             found.add(str(prop.class_info.name))
-            pending += fields_of(models[str(prop.class_info.name)])
+            pending += _fields_of(models[str(prop.class_info.name)])
     return found
 
 
-def fields_of(model: ModelProperty) -> Iterator[Property]:
+def _fields_of(model: ModelProperty) -> Iterator[Property]:
     """Yield the properties of a model."""
     yield from model.required_properties or ()
     yield from model.optional_properties or ()
@@ -80,6 +80,5 @@ def _opened(prop: Any, *, is_argument: bool) -> Any:
     if isinstance(prop, ListProperty):
         return evolve(prop, inner_property=_opened(prop.inner_property, is_argument=is_argument))
     if isinstance(prop, EnumProperty) and not isinstance(prop, ClosedEnumProperty):
-        values = {attribute.name: getattr(prop, attribute.name) for attribute in fields(EnumProperty)}
-        return OpenEnumProperty(**values, is_argument=is_argument)
+        return copied_as(OpenEnumProperty, prop, is_argument=is_argument)
     return prop

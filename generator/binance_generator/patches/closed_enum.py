@@ -3,12 +3,14 @@
 Upstream reads no extension of an enumeration but `x-enum-varnames`, and copies the property for each reference.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, fields
 from openapi_python_client.parser.properties.enum_property import EnumProperty
 
 CLOSED = "x-closed"  # The extension of an enumeration that will not get further values.
+
+E = TypeVar("E", bound=EnumProperty)
 
 _upstream_build = EnumProperty.build
 
@@ -18,10 +20,15 @@ class ClosedEnumProperty(EnumProperty):
     """An enumeration whose values are all in the document."""
 
 
+def copied_as(kind: type[E], prop: EnumProperty, **values: Any) -> E:
+    """Return a copy of an enumeration as one of a subclass, with the values of the subclass's own attributes."""
+    return kind(**{attribute.name: getattr(prop, attribute.name) for attribute in fields(EnumProperty)}, **values)
+
+
 def _build(*, data: Any, **others: Any) -> Any:
     prop, schemas = _upstream_build(data=data, **others)
     if isinstance(prop, EnumProperty) and (data.model_extra or {}).get(CLOSED):
-        prop = ClosedEnumProperty(**{attribute.name: getattr(prop, attribute.name) for attribute in fields(type(prop))})
+        prop = copied_as(ClosedEnumProperty, prop)
         schemas = evolve(schemas, classes_by_name={**schemas.classes_by_name, prop.class_info.name: prop})
     return prop, schemas
 
