@@ -29,8 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Imported here so that a missing dependency is reported in one line.
         from binance_sandbox import Account, Sandbox  # noqa: PLC0415
+        from binance_sandbox._sandbox import example_responses  # noqa: PLC0415
+        from binance_sandbox._spec import load_spec  # noqa: PLC0415
 
-        responses = Sandbox().account.responses
+        responses = example_responses(load_spec()) if pairs else None
         accounts = [Account(key, secret=secret, responses=responses) for key, _, secret in pairs]
         with Sandbox(port=options.port, accounts=accounts or None) as sandbox:
             variables = {

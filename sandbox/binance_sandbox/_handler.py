@@ -47,7 +47,8 @@ class RequestHandler:
     def handle(self, request: ReceivedRequest, now_ms: int, stub: StubResponse | None = None) -> Response:
         """Return the response to a request received at `now_ms`; a stub is returned without any check."""
         operation = self.spec.operation(request.method, request.path)
-        weight = operation.weight_of(first_values(query=request.query, form=_form_of(request))) if operation else 0
+        form = _form_of(request)
+        weight = operation.weight_of(first_values(query=request.query, form=form)) if operation else 0
         verdict = self.rate_limit.count(weight, now_ms)
         if stub:
             return self._from_stub(stub, operation, now_ms)
@@ -57,7 +58,7 @@ class RequestHandler:
                 known = ", ".join(f"{other.method} {other.path}" for other in self.spec.operations)
                 return diagnostic(HTTPStatus.NOT_FOUND, f"{request.method} {request.path} is not among {known}")
             account = self._check_api_key(operation, request)
-            parameters = validate_parameters(operation.parameters, query=request.query, form=_form_of(request))
+            parameters = validate_parameters(operation.parameters, query=request.query, form=form)
             if operation.security and operation.security.signed:
                 self._check_timestamp(parameters, now_ms)
                 self._check_signature(account, request)

@@ -281,7 +281,7 @@ class Sandbox:
             await connection.send(response)
 
 
-def _example_responses(spec: Spec) -> dict[str, Any]:
+def example_responses(spec: Spec) -> dict[str, Any]:
     """Return this package's examples by operationId, which are longer than those of the document.
 
     Those that a document does not describe, or describes otherwise, are left out: its own examples take their place.
@@ -296,7 +296,7 @@ def _example_responses(spec: Spec) -> dict[str, Any]:
 
 def _as_accounts(accounts: Iterable[Account] | None, spec: Spec) -> list[Account]:
     if accounts is None:
-        return [Account(responses=_example_responses(spec))]
+        return [Account(responses=example_responses(spec))]
     expected = "at least one Account, in an iterable"
     check_type("accounts", accounts, Iterable, expected)
     given = list(accounts)

@@ -53,7 +53,7 @@ _BodyValidator: Any = validators.extend(  # type: ignore[no-untyped-call]  # the
 )
 
 
-_ADVICE: Final = "respond_next(body=...) sends any body without this check"
+_HINT: Final = "respond_next(body=...) sends any body without this check"
 
 
 class RequestRejectedError(Exception):
@@ -134,6 +134,7 @@ class BodySchema:
         for error in _leaves(self._validator.iter_errors(body)):
             if (
                 error.validator == "type"
+                and error.absolute_path
                 and isinstance(error.instance, Decimal)
                 and "string" in str(error.validator_value)
             ):
@@ -143,7 +144,7 @@ class BodySchema:
         errors = sorted(self._validator.iter_errors(body), key=lambda error: error.validator == "unevaluatedProperties")
         if errors:
             found = [_describe(error) for error in errors if error.absolute_path == errors[0].absolute_path]
-            raise ValueError(f"{location}{errors[0].json_path[1:]}: {'; '.join(found)} ({_ADVICE})")
+            raise ValueError(f"{location}{errors[0].json_path[1:]}: {'; '.join(found)} ({_HINT})")
         return body
 
     @cached_property

@@ -125,6 +125,16 @@ def test_operation_that_the_document_does_not_have() -> None:
         Sandbox().account.responses["balance"] = []
 
 
+def test_decimal_in_place_of_a_text(tmp_path: Path) -> None:
+    """A Decimal as a whole body that is a text is an error that says so, like any other body."""
+    document = tmp_path / "openapi.yaml"
+    schema = "schema: {$ref: '#/components/schemas/ServerTime'}"
+    document.write_text(SPEC.read_text(encoding="utf-8").replace(schema, "schema: {type: string}"), encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"^serverTime: Decimal\('1'\) is not of type 'string'"):
+        Sandbox(document=document).account.responses["serverTime"] = Decimal(1)
+
+
 def test_invalid_change_in_place(sandbox: Sandbox) -> None:
     """A change within the rows is checked when they are sent; the response says what is wrong, until it is mended."""
     with connect(sandbox.credentials, server=sandbox.url, retry=None) as client:
