@@ -213,9 +213,20 @@ def write_markdown_section(name: str, text: str) -> None:
     DOCS.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
-def save_plot(canvas: Any, path: Path) -> None:
-    """Save a plot with a transparent background; the same result gives the same file."""
-    canvas.savefig(path, format="svg", transparent=True, metadata={"Date": None})
+@contextmanager
+def plot(path: Path, width: float, height: float) -> Iterator[Any]:
+    """Yield a figure of matplotlib, and save it with a transparent background; the same plot gives the same file."""
+    # Imported here, because not each benchmark draws.
+    import matplotlib as mpl  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with mpl.rc_context(PLOT_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        for axes in figure.axes:
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.legend(frameon=False)
+        figure.savefig(path, format="svg", transparent=True, metadata={"Date": None})
 
 
 def judge(thresholds: list[Threshold]) -> None:

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import common
-import matplotlib as mpl
 from common import SDK, Implementation, Threshold
-from matplotlib.figure import Figure as Canvas
 
 HTTPX = "httpx_by_hand"
 MAINTAINED = ("official", "python_binance", "ccxt_coinm", "unicorn")
@@ -238,8 +236,7 @@ def draw(results: Results, path: Path) -> None:
         for name in results.titles
     }
     names = sorted(times, key=times.__getitem__, reverse=True)
-    with mpl.rc_context(common.PLOT_STYLE):
-        canvas = Canvas(figsize=(10, 1 + 0.42 * len(names)), layout="constrained")
+    with common.plot(path, 10, 1 + 0.42 * len(names)) as canvas:
         for axes, (title, bars) in zip(canvas.subplots(1, 2, sharey=True), panels.items(), strict=True):
             height = 0.76 / len(bars)
             for number, (figure, label, color) in enumerate(bars):
@@ -250,9 +247,6 @@ def draw(results: Results, path: Path) -> None:
             axes.margins(x=0.15)
             axes.set_title(title, loc="left")
             axes.set_yticks(range(len(names)), [results.titles[name] for name in names])
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(frameon=False)
-        common.save_plot(canvas, path)
 
 
 def main() -> None:

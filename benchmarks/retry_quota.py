@@ -11,11 +11,9 @@ from pathlib import Path
 
 import common
 import httpx
-import matplotlib as mpl
 from binance_coinm import connect, errors
 from binance_sandbox import Sandbox
 from common import Threshold
-from matplotlib.figure import Figure as Canvas
 
 PLOT = common.ROOT / "docs" / "explanation" / "retry-quota.svg"
 QUOTA = 500
@@ -48,9 +46,8 @@ def measure(calls: int, retry_quota: int | None) -> list[float]:
 
 def draw(lines: dict[str, tuple[list[float], str]], path: Path) -> None:
     """Draw the number of requests over time; each line has its times and its color."""
-    with mpl.rc_context(common.PLOT_STYLE):
-        canvas = Canvas(figsize=(7, 3.2), layout="constrained")
-        axes = canvas.subplots()
+    with common.plot(path, 7, 3.2) as figure:
+        axes = figure.subplots()
         for label, (times, color) in lines.items():
             # Each tenth request is enough for a smooth line.
             numbers = [*range(1, len(times), 10), len(times)]
@@ -58,9 +55,6 @@ def draw(lines: dict[str, tuple[list[float], str]], path: Path) -> None:
         axes.set_title("requests that an exchange that is down gets", loc="left")
         axes.set_xlabel("seconds")
         axes.set_ylim(bottom=0)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-        common.save_plot(canvas, path)
 
 
 def main() -> None:
