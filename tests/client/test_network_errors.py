@@ -54,21 +54,6 @@ def test_host_without_addresses(sandbox: Sandbox, balance: Balance, monkeypatch:
     assert "not_executed" == error.execution
 
 
-def test_no_thread_for_the_resolver(sandbox: Sandbox, balance: Balance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system that starts no more threads is an error in its own words."""
-
-    def start(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    client = connect(sandbox.credentials, server=sandbox.url.replace("127.0.0.1", "localhost"), **NO_RETRY)
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", start)
-        error = error_of(lambda: balance(client))
-
-    assert "can't start new thread" in str(error)
-    assert "not_executed" == error.execution
-
-
 def test_silent_server(sandbox: Sandbox, balance: Balance) -> None:
     """A response that does not come in time is told by the deadline of the call."""
     sandbox.inject_fault(Fault.silence())
