@@ -19,7 +19,7 @@ from binance_client.connections.tls_settings import load_tls_settings
 from binance_client.policy.deadline import SECONDS_PER_DAY
 from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RsaKey
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.errors import BinanceError, ConfigurationError, TimestampError
 from binance_coinm.spec import SPEC
 from rich.console import Console
@@ -225,9 +225,9 @@ def check_clock(context: DoctorContext) -> CheckResult:
     """Request the exchange's time over an open connection, and compare it with this machine's."""
     try:
         # The first call opens the connection.
-        server_time.sync(client=context.client)
+        check_server_time.sync(client=context.client)
         sent, start = time.time() * 1000, time.monotonic()
-        exchange_time = server_time.sync(client=context.client).server_time
+        exchange_time = check_server_time.sync(client=context.client).server_time
         round_trip = _ms_since(start)
     except BinanceError as error:
         return failed(message(error), expected="the exchange's time", to_do=hint(error))

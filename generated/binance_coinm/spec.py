@@ -8,7 +8,7 @@ from .servers import Server
 
 
 def _server_time() -> ServerTimeOperation:
-    from .api.market import server_time as operation
+    from .api.market import check_server_time as operation
 
     return operation
 

@@ -68,8 +68,7 @@ def generate(spec: Path, config: Path | None, output: Path, package: str, *, che
                 # `_package_name` has looked for it before it was there.
                 invalidate_caches()
         except SpecError as error:
-            place = f"{spec}:{error.line}" if error.line else spec
-            raise click.ClickException(f"{place}: {error}") from error
+            raise click.ClickException(f"{error.place or spec}: {error}") from error
         except (folders.OutputError, generator.ConfigError) as error:
             raise click.ClickException(str(error)) from error
         found = list(folders.differences(folder, new))

@@ -1,22 +1,17 @@
-"""Reading of a document: YAML without its surprises, and what of OpenAPI the generator supports."""
+"""What of OpenAPI the generator supports, and what it checks beyond that."""
 
 import difflib
 import math
 import reprlib
 from collections.abc import Collection, Iterator
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.tag import Tag
 
 from .spec import (
     DECIMAL,
@@ -33,7 +28,6 @@ from .spec import (
 )
 
 _SUPPORTED = Path(__file__).with_name("supported.yaml")
-_TAG = "tag:yaml.org,2002:"
 _JSON_NAMES: dict[type, str] = {dict: "an object", list: "a list", type(None): "nothing"}
 _TYPE_NAMES = {
     "array": "a list",
@@ -43,68 +37,6 @@ _TYPE_NAMES = {
     "object": "an object",
     "string": "a string",
 }
-
-
-@frozen
-class Lines:
-    """The lines of a document's nodes."""
-
-    by_location: dict[str, int]
-
-    def find(self, location: str) -> int | None:
-        """Return the line of a node, or of the closest node around it that is in the document."""
-        while location not in self.by_location and location:
-            location = location.rpartition(".")[0]
-        return self.by_location.get(location)
-
-
-def read(path: Path) -> tuple[Spec, Lines]:
-    """Return the document and its lines; raise `SpecError` if it is not YAML."""
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        root = yaml.compose(StringIO(path.read_text(encoding="utf-8-sig")))
-        if root is None:
-            raise SpecError("", "expected an OpenAPI document, got an empty file")
-        lines = Lines(dict(_lines(root, "", ())))
-        spec = yaml.constructor.construct_document(root)
-    except OSError as error:
-        raise SpecError("", error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise SpecError("", f"expected text in UTF-8, got the byte {error.object[error.start]:#04x}") from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = ", ".join(filter(None, [error.context, error.problem]))
-        raise SpecError("", f"not valid YAML: {reason}", line=mark.line + 1 if mark else None) from error
-    except YAMLError as error:
-        raise SpecError("", f"not valid YAML: {' '.join(str(error).split())}") from error
-    except RecursionError:
-        raise SpecError("", "nested too deeply") from None
-    except (LookupError, ValueError) as error:
-        # Of a value with a tag, such as !!int, or a number of thousands of digits.
-        raise SpecError("", f"not valid YAML: {error}") from error
-    return spec, lines
-
-
-def _lines(node: Node, location: str, parents: tuple[Node, ...]) -> Iterator[tuple[str, int]]:
-    """Yield location and line of each node; make keys text, as in JSON, and dates too, which JSON does not have."""
-    line = node.start_mark.line + 1
-    if node in parents:
-        raise SpecError(location, "an alias of a node that contains it", line=line)
-    yield location, line
-    parents = (*parents, node)
-    if isinstance(node, MappingNode):
-        for key, value in node.value:
-            if not isinstance(key, ScalarNode):
-                raise SpecError(location, "expected text as the key", line=key.start_mark.line + 1)
-            if key.tag != f"{_TAG}merge":
-                key.ctag = Tag(suffix=f"{_TAG}str")
-            for inner, line in _lines(value, child_location(location, key.value), parents):
-                yield inner, key.start_mark.line + 1 if inner == child_location(location, key.value) else line
-    elif isinstance(node, SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _lines(value, child_location(location, index), parents)
-    elif node.tag == f"{_TAG}timestamp":
-        node.ctag = Tag(suffix=f"{_TAG}str")
 
 
 def validate(spec: Any) -> None:

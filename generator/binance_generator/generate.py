@@ -4,8 +4,8 @@ The pinned generator is patched where it cannot be extended (patches/), gets the
 (normalize.py), and renders custom templates with what it does not parse (extensions.py, expressions.py).
 """
 
+import json
 import os
-import shutil
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -22,14 +22,18 @@ from ruamel.yaml.error import YAMLError
 from ruff import find_ruff_bin
 
 from . import patches
-from .document import read, validate
-from .expressions import decoder_of, encoder_of, weight_of
+from .document import validate
+from .expressions import constants_of, decoder_of, decoding_of, encoder_of, weight_of
 from .extensions import SpecExtensions, collect
 from .normalize import caller_view
 from .open_enums import open_enums
-from .output import add_marks
+from .output import DOCUMENT, add_marks
+from .patches.tuple_property import NamedTupleProperty
+from .properties import named_tuples_in
+from .reading import read
 from .runtime import api_errors, client_attributes
 from .spec import Operation, Spec, SpecError
+from .tagged_unions import tag_unions
 
 _HERE = Path(__file__).parent
 TEMPLATES = _HERE / "templates"
@@ -47,6 +51,16 @@ class ConfigError(Exception):
 class Project(upstream.Project):
     """Upstream's project with additional modules, the mark of generated code, py.typed and the document."""
 
+    document: Spec
+    named_tuples: list[NamedTupleProperty]
+
+    def _build_models(self) -> None:
+        super()._build_models()
+        template = self.env.get_template("named_tuple.py.jinja")
+        for named_tuple in self.named_tuples:
+            module = self.package_dir / "models" / f"{named_tuple.class_info.module_name}.py"
+            module.write_text(template.render(tuple=named_tuple), encoding="utf-8")
+
     def _build_api(self) -> None:
         super()._build_api()
         template = self.env.get_template("tag_operations.py.jinja")
@@ -58,7 +72,8 @@ class Project(upstream.Project):
         for name in OWN_MODULES:
             (self.package_dir / name).write_text(self.env.get_template(f"{name}.jinja").render(), encoding="utf-8")
         (self.package_dir / "py.typed").touch()
-        shutil.copyfile(self.config.document_source, self.package_dir / "openapi.yaml")
+        document = json.dumps(self.document, ensure_ascii=False, indent=1)
+        (self.package_dir / DOCUMENT).write_text(f"{document}\n", encoding="utf-8")
 
     def _run_post_hooks(self) -> None:
         add_marks(self.package_dir)
@@ -68,14 +83,14 @@ class Project(upstream.Project):
 def generate(spec_path: Path, config_path: Path, folder: Path) -> None:
     """Generate the package in a folder that does not exist; raise `SpecError` if the document is not supported."""
     config = _read_config(config_path, spec_path, folder)
-    spec, lines = read(spec_path)
+    spec, places = read(spec_path)
     try:
         data, extensions = parse(spec, config)
         _render(spec, data, config, extensions)
     except RecursionError:
         raise SpecError("", "nested too deeply") from None
     except SpecError as error:
-        error.line = lines.find(error.location)
+        error.place = places.find(error.location)
         raise
 
 
@@ -87,8 +102,9 @@ def parse(spec: Spec, config: Config) -> tuple[GeneratorData, SpecExtensions]:
     data = _parse(spec, extensions.operations.values(), config)
     if isinstance(data, str):
         raise _located(spec, extensions.operations.values(), config, data)
-    check_names(data)
     open_enums(data)
+    tag_unions(data)
+    check_names(data)
     return data, extensions
 
 
@@ -128,7 +144,17 @@ def _render(spec: Spec, data: GeneratorData, config: Config, extensions: SpecExt
         return weight_of(extensions.operations[endpoint.name], spec, names)
 
     project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
-    project.env.globals.update(facts=extensions, decoder_of=decoder_of, encoder_of=encoder_of, weight_of=weight)
+    project.document = spec
+    project.named_tuples = list(named_tuples_in(data).values())
+    project.env.globals.update(
+        facts=extensions,
+        named_tuples=project.named_tuples,
+        constants_of=constants_of,
+        decoder_of=decoder_of,
+        decoding_of=decoding_of,
+        encoder_of=encoder_of,
+        weight_of=weight,
+    )
     # Upstream's post hooks look for ruff on the PATH; it has to be the one that is installed with the generator.
     os.environ["PATH"] = os.pathsep.join([str(Path(find_ruff_bin()).parent), os.environ.get("PATH", "")])
     with redirect_stdout(StringIO()):  # Upstream prints the name of the temporary folder.
@@ -144,7 +170,7 @@ def _text_of(error: GeneratorError) -> str:
 def check_names(data: GeneratorData) -> None:
     """Raise `SpecError` for names of the document that would not be distinct names in Python."""
     modules: dict[str, str] = {}
-    for kind in (*data.models, *data.enums):
+    for kind in (*data.models, *data.enums, *named_tuples_in(data).values()):
         name, module = str(kind.class_info.name), str(kind.class_info.module_name)
         if modules.setdefault(module, name) != name:
             raise SpecError("components.schemas", f"{modules[module]} and {name} would both be models/{module}.py")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, cast
 
 from attrs import field, frozen
@@ -25,14 +26,26 @@ LITERAL_KEYS = ("const", "default", "enum", "example", "examples")
 _MAPS = ("headers", "parameters", "properties", "responses", "schemas")
 
 
+@frozen
+class Place:
+    """A file, and a line of it if it is known."""
+
+    file: Path
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """Return the place as compilers write it."""
+        return str(self.file) if self.line is None else f"{self.file}:{self.line}"
+
+
 class SpecError(Exception):
     """No client can be generated from the document: the location of the error in it, empty for the whole, and why."""
 
-    def __init__(self, location: str, reason: str, *, line: int | None = None) -> None:
+    def __init__(self, location: str, reason: str, *, place: Place | None = None) -> None:
         text = f"{location}: {reason}" if location else reason
         super().__init__("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))
         self.location = location
-        self.line = line
+        self.place = place
 
 
 @frozen
@@ -127,10 +140,14 @@ def default_of(spec: Spec, schema: Node) -> Any:
 def lookup(spec: Spec, pointer: str) -> Node:
     """Return the node at a pointer such as `#/components/schemas/Error`."""
     node: Any = spec
-    for part in pointer.removeprefix("#/").split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
+    for key in pointer_keys(pointer):
         node = node[int(key) if isinstance(node, list) else key]
     return cast("Node", node)
+
+
+def pointer_keys(pointer: str) -> list[str]:
+    """Return the keys that lead to the node at a pointer."""
+    return [key.replace("~1", "/").replace("~0", "~") for key in pointer.removeprefix("#/").split("/")]
 
 
 def iter_nodes(node: Any, location: str = "", *, skip_literals: bool = False) -> Iterator[tuple[str, Node]]:

@@ -158,6 +158,10 @@ class BodySchema:
 def resolve(node: Node, root: Node) -> Node:
     """Return the node of `root` that a reference leads to; a node without `$ref` is returned as it is."""
     while "$ref" in node:
+        if not node["$ref"].startswith("#"):
+            raise ValueError(
+                f"a reference to another file, {node['$ref']}; use the openapi.json of a package generated from it"
+            )
         keys = (key.replace("~1", "/").replace("~0", "~") for key in node["$ref"].removeprefix("#/").split("/"))
         node = reduce(lambda parent, key: parent[key], keys, root)
     return node

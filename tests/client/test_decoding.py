@@ -11,7 +11,7 @@ from binance_client.messages import decoders
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.error_map import ERROR_MAP
 from binance_coinm.errors import ResponseError
-from binance_coinm.models import FuturesAccountBalance
+from binance_coinm.models import FuturesAccountBalance, ServerTime
 from binance_coinm.types import UNSET
 from support.constants import INVALID_AMOUNT_STRINGS, INVALID_AMOUNT_VALUES, ROW
 
@@ -287,6 +287,39 @@ def test_invalid_values(decode: decoders.Decoder[Any], value: object, message: s
     """Too few or too many items, and values of another type, are an error with their place."""
     with pytest.raises(ResponseError) as caught:
         decode(value, "pair")
+
+    assert message == str(caught.value)
+
+
+KINDS_OF_TIME = {"balance": FuturesAccountBalance, "time": ServerTime}
+
+
+def test_tagged_objects() -> None:
+    """The field of an object says which model is its; without a model for it, it is that of further values."""
+    decode = decoders.tagged("kind", KINDS_OF_TIME, ServerTime)
+    row = {"kind": "balance", **ROW}
+
+    assert FuturesAccountBalance.from_dict(row) == decode(row, "object")
+    assert ServerTime.from_dict({"kind": "later", "serverTime": 1}) == decode(
+        {"kind": "later", "serverTime": 1}, "object"
+    )
+    assert ServerTime(1) == decode({"serverTime": 1}, "object")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"kind": "later"}, "field object, field kind: expected 'balance' or 'time', got a string, 'later'"),
+        ({"kind": ["time"]}, "field object, field kind: expected 'balance' or 'time', got an array"),
+        ({}, "field object, field kind: expected 'balance' or 'time', got nothing"),
+        ([], "field object: expected an object, got an array"),
+        ({"kind": "time"}, "field object, field serverTime: expected an integer of 64 bits, got nothing"),
+    ],
+)
+def test_invalid_tagged_objects(value: object, message: str) -> None:
+    """An object of no known model, or that is not what its model says, is an error with its place."""
+    with pytest.raises(ResponseError) as caught:
+        decoders.tagged("kind", KINDS_OF_TIME)(value, "object")
 
     assert message == str(caught.value)
 

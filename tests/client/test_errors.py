@@ -13,7 +13,7 @@ from binance_client.messages.error_map import from_httpx_error
 from binance_client.stale_connection import StaleConnectionError, UnsentRequestError
 from binance_coinm import Credentials, HmacKey, connect, errors
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.error_map import ERROR_MAP
 from binance_sandbox import Fault, Sandbox
 from support.call_helpers import Balance
@@ -514,12 +514,12 @@ def test_failures_of_httpx(failure: httpx.HTTPError, kind: type, execution: str,
 def test_closed_client(sandbox: Sandbox, balance: Balance) -> None:
     """Each call of a closed client, signing or not, ends in a `ClientClosedError`."""
     with BaseClient(sandbox.url) as plain:
-        server_time.sync(client=plain)
+        check_server_time.sync(client=plain)
     with connect(sandbox.credentials, server=sandbox.url) as client:
         futures_account_balance.sync(client=client)
 
     with pytest.raises(errors.ClientClosedError) as of_plain:
-        server_time.sync(client=plain)
+        check_server_time.sync(client=plain)
     with pytest.raises(errors.ClientClosedError) as of_signing:
         balance(client)
 

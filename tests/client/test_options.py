@@ -19,7 +19,7 @@ from binance_client.policy.retry_policy import RetryDetails
 from binance_client.sending.shared_transport import SharedTransport
 from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.errors import ClientClosedError, ConfigurationError, ExchangeError
 from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
@@ -195,7 +195,7 @@ def test_retry_as_an_attribute(sandbox: Sandbox, balance: Balance) -> None:
     assert client.retry is None
     client.retry = RetryPolicy(2, 0)
     with pytest.raises(ExchangeError):
-        client.market.server_time()
+        client.market.check_server_time()
     client.retry = RetryPolicy(3, 0)
 
     with pytest.raises(ExchangeError):
@@ -251,7 +251,7 @@ def test_on_retry(sandbox: Sandbox, retry: RetryPolicy | None) -> None:
         a_client(sandbox.url, retry=retry, on_retry=retries.append) as client,
         pytest.raises(ExchangeError) as caught,
     ):
-        server_time.sync(client=client)
+        check_server_time.sync(client=client)
 
     assert expected == [(details.method, details.path, details.attempt, details.wait) for details in retries]
     assert [str(caught.value)] * len(expected) == [str(details.error) for details in retries]
@@ -326,8 +326,8 @@ def test_used_weight_of_a_client(sandbox: Sandbox) -> None:
 
     with client:
         assert client.used_weight is None
-        server_time.sync(client=client)
-        server_time.sync(client=client)
+        check_server_time.sync(client=client)
+        check_server_time.sync(client=client)
 
     assert 2 == client.used_weight
 
@@ -338,11 +338,11 @@ def test_used_weight_of_a_client(sandbox: Sandbox) -> None:
 def test_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: Calls) -> None:
     """Each call has the options of the client that it is made with."""
     with a_client(sandbox.url, timeout=7, retry=None) as client:
-        server_time.sync(client=client)
-        server_time.sync(client=client.with_options(timeout=3))
-        server_time.sync(client=client.with_options(retry=RetryPolicy(2)))
-        server_time.sync(client=client.with_options(timeout=3, retry=RetryPolicy(2)))
-        server_time.sync(client=client)
+        check_server_time.sync(client=client)
+        check_server_time.sync(client=client.with_options(timeout=3))
+        check_server_time.sync(client=client.with_options(retry=RetryPolicy(2)))
+        check_server_time.sync(client=client.with_options(timeout=3, retry=RetryPolicy(2)))
+        check_server_time.sync(client=client)
 
     assert [
         CallOptions(7, None),
@@ -358,8 +358,8 @@ def test_async_calls_have_the_options_of_their_client(sandbox: Sandbox, calls: C
 
     async def main() -> None:
         async with a_client(sandbox.url, timeout=7) as client:
-            await server_time.asyncio(client=client)
-            await server_time.asyncio(client=client.with_options(timeout=3, retry=None))
+            await check_server_time.asyncio(client=client)
+            await check_server_time.asyncio(client=client.with_options(timeout=3, retry=None))
 
     asyncio.run(main())
 
@@ -370,9 +370,9 @@ def test_retries_can_be_switched_off_and_on(sandbox: Sandbox, calls: Calls) -> N
     """None is a retry policy, and not the same as an argument that is not given."""
     with a_client(sandbox.url) as client:
         off = client.with_options(retry=None)
-        server_time.sync(client=off)
-        server_time.sync(client=off.with_options(timeout=3))
-        server_time.sync(client=off.with_options(retry=RetryPolicy(3)))
+        check_server_time.sync(client=off)
+        check_server_time.sync(client=off.with_options(timeout=3))
+        check_server_time.sync(client=off.with_options(retry=RetryPolicy(3)))
 
     assert [None, None, RetryPolicy(3)] == [options.retry for options, _ in calls]
 
@@ -395,7 +395,7 @@ def test_options_make_no_connections(sandbox: Sandbox, relay: RecordingProxy) ->
     assert client.used_weight == other.used_weight == 2
     client.close()
     with pytest.raises(ClientClosedError, match="^the client is closed; create a new one$") as caught:
-        server_time.sync(client=other)
+        check_server_time.sync(client=other)
     assert "not_executed" == caught.value.execution
 
 
@@ -411,7 +411,7 @@ def test_options_make_no_connections_of_async_calls(sandbox: Sandbox, relay: Rec
             await futures_account_balance.asyncio(client=other)
             assert client.used_weight == other.used_weight == 2
         with pytest.raises(ClientClosedError, match="^the client is closed; create a new one$") as caught:
-            await server_time.asyncio(client=other)
+            await check_server_time.asyncio(client=other)
         assert "not_executed" == caught.value.execution
 
     asyncio.run(main())

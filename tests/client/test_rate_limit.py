@@ -361,9 +361,9 @@ def test_clear_ban(sandbox: Sandbox, balance: Balance, name: str) -> None:
         "itself": client,
     }[name]
     with pytest.raises(errors.IpBannedError):
-        client.market.server_time()
+        client.market.check_server_time()
     with pytest.raises(errors.IpBannedError, match=r"client\.clear_ban\(\) lifts it") as caught:
-        client.market.server_time()
+        client.market.check_server_time()
 
     derived.clear_ban()
 
@@ -384,7 +384,7 @@ def test_bans_handled_out_of_order() -> None:
 
     def call() -> int:
         with pytest.raises(errors.IpBannedError) as caught:
-            client.market.server_time()
+            client.market.check_server_time()
         return caught.value.retry_after or 0
 
     with ScriptedServer(respond) as server, client_of(server) as client, ThreadPoolExecutor() as threads:
@@ -465,7 +465,7 @@ def test_streamed_requests_during_a_ban(sandbox: Sandbox) -> None:
             raise AssertionError("the request was sent")
 
     with pytest.raises(errors.IpBannedError):
-        client.market.server_time()
+        client.market.check_server_time()
     with (
         pytest.raises(errors.IpBannedError, match="not sent"),
         client.get_httpx_client().stream("GET", "/dapi/v1/time"),

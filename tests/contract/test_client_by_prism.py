@@ -18,7 +18,7 @@ import httpx
 import pytest
 from binance_client.base_client import AuthenticatedClient
 from binance_coinm import Credentials, HmacKey, connect
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.models import ServerTime
 from binance_coinm.types import Response
 from support.call_helpers import Balance
@@ -66,7 +66,7 @@ def prism(request: pytest.FixtureRequest) -> Iterator[str]:
 def time_sync(client: AuthenticatedClient) -> Response[ServerTime]:
     """Call the sync function, and close the client."""
     with client:
-        return server_time.sync_detailed(client=client)
+        return check_server_time.sync_detailed(client=client)
 
 
 def time_async(client: AuthenticatedClient) -> Response[ServerTime]:
@@ -74,7 +74,7 @@ def time_async(client: AuthenticatedClient) -> Response[ServerTime]:
 
     async def call() -> Response[ServerTime]:
         async with client:
-            return await server_time.asyncio_detailed(client=client)
+            return await check_server_time.asyncio_detailed(client=client)
 
     return asyncio.run(call())
 

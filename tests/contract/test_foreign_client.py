@@ -23,7 +23,7 @@ from foreign import AccountApi, ApiClient, ApiException, Configuration, MarketAp
 
 host, api_key, signature = sys.argv[1:]
 with ApiClient(Configuration(host=host, api_key={"USER_DATA": api_key})) as client:
-    timestamp = MarketApi(client).server_time().server_time
+    timestamp = MarketApi(client).check_server_time().server_time
     try:
         rows = AccountApi(client).futures_account_balance(timestamp=timestamp, signature=signature, recv_window=3000)
         result = [row.to_dict() for row in rows]

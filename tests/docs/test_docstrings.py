@@ -21,7 +21,7 @@ from binance_coinm import security, servers
 from binance_coinm.api.account import _operations as account_operations
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import _operations as market_operations
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from support.constants import ROOT
 from support.public_names import names_of
 
@@ -44,7 +44,7 @@ MODULES = [
     market_operations,
     models,
     security,
-    server_time,
+    check_server_time,
     servers,
     spec,
     types,

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from decimal import Decimal
 from functools import reduce
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,7 +44,7 @@ EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 FOLDERS = [ROOT, ROOT / "client" / "binance_client", ROOT / "signing_plugin" / "binance_signing"]
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|toml|json))`")
 # Files of users, and of the examples on the pages.
-NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.yaml"}
+NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.json"}
 PASSWORD = "its-password"
 KEYS = {"your-API-key": "your-secret", "api-key-of-anna": "secret-of-anna", "api-key-of-ben": "secret-of-ben"}
 
@@ -89,6 +91,25 @@ def test_operations_can_be_described_as_shown(
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "my_client"]:
             del sys.modules[name]
+
+
+def test_document_in_several_files_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document of a page that refers to the package's own can be generated, and the sandbox takes the result."""
+    [document] = [block.text for block in PAGES["how-to/add-an-operation.md"] if block.language == "yaml"]
+    shutil.copy(ROOT / "generated" / "binance_coinm" / "openapi.json", tmp_path)
+    (tmp_path / "own.yaml").write_text(document)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert 0 == main(["generate", "--spec", "own.yaml", "--output", ".", "--package", "several_files_client"])
+    package = import_module("several_files_client")
+
+    with (
+        Sandbox(document="several_files_client/openapi.json") as sandbox,
+        package.connect(sandbox.credentials, server=sandbox.url) as client,
+    ):
+        assert Decimal(15004) == client.market.open_interest(symbol="BTCUSD_PERP").open_interest
+        assert sandbox.now_ms - 60_000 < client.market.check_server_time().server_time
 
 
 def run_programs(page: str, capsys: pytest.CaptureFixture[str]) -> None:

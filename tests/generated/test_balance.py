@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from binance_coinm import Credentials, HmacKey, RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Sandbox
@@ -141,9 +141,9 @@ def test_server_time_needs_no_credentials(sandbox: Sandbox) -> None:
 
     async def call() -> int:
         async with client:
-            return (await server_time.asyncio(client=client)).server_time
+            return (await check_server_time.asyncio(client=client)).server_time
 
-    assert abs(server_time.sync(client=client).server_time - sandbox.now_ms) < 60_000
+    assert abs(check_server_time.sync(client=client).server_time - sandbox.now_ms) < 60_000
     assert abs(asyncio.run(call()) - sandbox.now_ms) < 60_000
 
 

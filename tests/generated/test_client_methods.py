@@ -18,7 +18,7 @@ from binance_client.base_client import BaseClient
 from binance_coinm import Client, connect
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.account._operations import AccountOperations
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.errors import ConfigurationError, ExchangeError, SignatureError
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Sandbox
@@ -76,12 +76,12 @@ def test_methods_without_credentials(sandbox: Sandbox) -> None:
 
     async def call() -> int:
         async with connect(sandbox.credentials, server=sandbox.url) as client:
-            return (await client.aio.market.server_time()).server_time
+            return (await client.aio.market.check_server_time()).server_time
 
     with connect(sandbox.credentials, server=sandbox.url) as client, BaseClient(sandbox.url) as plain:
         times = [
-            client.market.server_time().server_time,
-            server_time.sync(client=plain).server_time,
+            client.market.check_server_time().server_time,
+            check_server_time.sync(client=plain).server_time,
             asyncio.run(call()),
         ]
 
@@ -144,7 +144,7 @@ def test_completion_offers_tags_and_operations(sandbox: Sandbox) -> None:
         assert {"account", "market", "aio"} <= public(client)
         assert {"account", "market"} == public(client.aio)
         assert {"futures_account_balance"} == public(client.account) == public(client.aio.account)
-        assert {"server_time"} == public(client.market) == public(client.aio.market)
+        assert {"check_server_time"} == public(client.market) == public(client.aio.market)
 
 
 def test_every_operation_is_a_method(kinds: Kinds) -> None:

@@ -154,7 +154,7 @@ def test_operation_imports_its_own_models_alone(spec: Path, package: ModuleType)
         [sys.executable, "-c", script], cwd=spec.parent, capture_output=True, text=True, check=False
     )
 
-    assert ("", f"{PACKAGE}.models.interval\n") == (imported.stderr, imported.stdout)
+    assert ("", f"{PACKAGE}.models.interval {PACKAGE}.models.kline\n") == (imported.stderr, imported.stdout)
 
 
 def test_members_are_named_after_their_values(package: ModuleType) -> None:

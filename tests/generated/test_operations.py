@@ -350,8 +350,10 @@ CASES = [
         query="symbol=BTCUSD_PERP&interval=1M&limit=1",
         has_key=False,
         result=(
-            "[(1591258320000, Decimal('9640.7'), Decimal('9642.4'), Decimal('9640.6'), Decimal('9642.0'),"
-            " Decimal('206'), 1591258379999, Decimal('2.13660389'), 48, Decimal('119'), Decimal('1.23424865'), '0')]"
+            "[Kline(open_time=1591258320000, open_=Decimal('9640.7'), high=Decimal('9642.4'), low=Decimal('9640.6'),"
+            " close=Decimal('9642.0'), volume=Decimal('206'), close_time=1591258379999,"
+            " base_volume=Decimal('2.13660389'), count_=48, taker_volume=Decimal('119'),"
+            " taker_base_volume=Decimal('1.23424865'), ignored='0')]"
         ),
     ),
     Case(
@@ -879,6 +881,14 @@ def changed(example: Any, path: tuple[str | int, ...], value: object) -> Any:
             "row 0, item 8: expected an integer of 64 bits, got a string, '48'",
         ),
         ("market.klines", (0, 11), _MISSING, "row 0: expected an array of 12 items, got 11"),
+        ("market.klines", (0,), {"open": "1"}, "row 0: expected an array, got an object"),
+        (
+            "market.exchange_information",
+            ("symbols", 0, "filters", 0, "tickSize"),
+            "much",
+            "field symbols, row 0, field filters, item 0, field tickSize:"
+            " expected a decimal string of at most 64 digits, got a string, 'much'",
+        ),
         (
             "market.order_book",
             ("asks", 1),
@@ -966,7 +976,14 @@ def test_invalid_responses(
         ("test.get_shapes", ("nullable",), "", lambda shapes: shapes.nullable, "''"),
         ("test.get_shapes", ("byName",), {}, lambda shapes: shapes.by_name.additional_properties, "{}"),
         ("test.get_shapes", ("either", 0), 1.5, lambda shapes: shapes.either[0], "Decimal('1.5')"),
-        ("market.klines", (0, 7), 48, lambda klines: klines[0][7], "Decimal('48')"),
+        ("market.klines", (0, 7), 48, lambda klines: klines[0].base_volume, "Decimal('48')"),
+        (
+            "market.exchange_information",
+            ("symbols", 0, "filters", 1),
+            {"filterType": "LATER", "limit": "5"},
+            lambda exchange: exchange.symbols[0].filters[1].additional_properties,
+            "{'filterType': 'LATER', 'limit': '5'}",
+        ),
         (
             "account.notional_bracket_for_symbol",
             (1, "notionalCoef"),

@@ -17,7 +17,7 @@ from binance_client.base_client import AuthenticatedClient, BaseClient
 from binance_client.errors import Execution
 from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RetryPolicy, RsaKey, Server, connect, errors
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.models import FuturesAccountBalance, ServerTime
 from binance_coinm.types import Response
 from binance_sandbox import Account, Fault, ReceivedRequest, Sandbox, gzip_bomb
@@ -37,8 +37,8 @@ def use_methods(client: Client) -> None:
     assert_type(rows[0].additional_properties, dict[str, Any])
     assert_type(rows[0].to_dict(), dict[str, Any])
     assert_type(FuturesAccountBalance.from_dict({}), FuturesAccountBalance)
-    assert_type(client.market.server_time(), ServerTime)
-    assert_type(client.market.server_time().server_time, int)
+    assert_type(client.market.check_server_time(), ServerTime)
+    assert_type(client.market.check_server_time().server_time, int)
     assert_type(client.with_options(timeout=1).account.futures_account_balance(), list[FuturesAccountBalance])
     assert_type(client.with_credentials(client.credentials).account.futures_account_balance()[0].asset, str)
 
@@ -47,9 +47,9 @@ async def use_methods_async(client: Client) -> None:
     """Await the methods of a client."""
     assert_type(await client.aio.account.futures_account_balance(), list[FuturesAccountBalance])
     assert_type(await client.aio.account.futures_account_balance(recv_window=3000), list[FuturesAccountBalance])
-    assert_type((await client.aio.market.server_time()).server_time, int)
-    assert_type(await client.with_options(retry=None).aio.market.server_time(), ServerTime)
-    both = await asyncio.gather(client.aio.account.futures_account_balance(), client.aio.market.server_time())
+    assert_type((await client.aio.market.check_server_time()).server_time, int)
+    assert_type(await client.with_options(retry=None).aio.market.check_server_time(), ServerTime)
+    both = await asyncio.gather(client.aio.account.futures_account_balance(), client.aio.market.check_server_time())
     assert_type(both, tuple[list[FuturesAccountBalance], ServerTime])
 
 
@@ -62,8 +62,8 @@ def use_functions(client: Client) -> None:
     assert_type(response.status_code, int)
     assert_type(response.attempts, int)
     assert_type(response.headers["Date"], str)
-    assert_type(server_time.sync(client=client), ServerTime)
-    assert_type(server_time.sync(client=BaseClient("https://localhost")).server_time, int)
+    assert_type(check_server_time.sync(client=client), ServerTime)
+    assert_type(check_server_time.sync(client=BaseClient("https://localhost")).server_time, int)
 
 
 async def use_functions_async(client: Client) -> None:
@@ -73,7 +73,7 @@ async def use_functions_async(client: Client) -> None:
         await futures_account_balance.asyncio_detailed(client=client, recv_window=3000),
         Response[list[FuturesAccountBalance]],
     )
-    assert_type((await server_time.asyncio(client=client)).server_time, int)
+    assert_type((await check_server_time.asyncio(client=client)).server_time, int)
 
 
 def use_client(client: Client) -> None:
@@ -180,7 +180,7 @@ def misuse_client(client: Client, plain: BaseClient) -> None:
     client.account.futures_account_balance(recv_window=3000.5)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     client.account.futures_account_balance(recv_window=None)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
     client.account.futures_account_balance(asset="BTC")  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
-    client.account.server_time()  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
+    client.account.check_server_time()  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     client.futures_account_balance()  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
     client.account = client.aio.account  # type: ignore[assignment]  # pyrefly: ignore[bad-assignment]
     plain.account.futures_account_balance()  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]

@@ -1,14 +1,15 @@
 """Documents with mistakes: each is one error that says where in the document it is, and what was expected."""
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from binance_generator import generate
-from binance_generator.document import read
-from binance_generator.spec import FORM, JSON, Node, SpecError
+from binance_generator.reading import read
+from binance_generator.spec import FORM, JSON, Node, Place, SpecError
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_python_client.config import Config, ConfigFile, MetaType
@@ -29,10 +30,10 @@ MISSPELLED_ENCODING = {
     "encoding": {"lits": {"contentType": JSON}},
 }
 
-Place = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 
 
-def changed(place: Place, value: object) -> Any:
+def changed(place: Keys, value: object) -> Any:
     """Return the document with another value at a place, or with nothing there."""
     document: Any = copy.deepcopy(DOCUMENT)
     node: Any = document
@@ -52,7 +53,7 @@ def error_of(document: Any) -> str:
     return str(caught.value)
 
 
-def places(node: Any, place: Place = ()) -> Iterator[Place]:
+def places(node: Any, place: Keys = ()) -> Iterator[Keys]:
     """Yield the place of each node of a document."""
     for key, child in node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else ()):
         yield (*place, key)
@@ -88,7 +89,7 @@ def test_files(tmp_path: Path, content: bytes, line: int | None, message: str) -
         read(path)
 
     assert str(caught.value).startswith(message)
-    assert line == caught.value.line
+    assert Place(path, line) == caught.value.place
 
 
 def test_yaml_without_surprises(tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_yaml_without_surprises(tmp_path: Path) -> None:
         b"\xef\xbb\xbfresponses: {200: &a {on: 1}, 1.0: x}\ndate: 2020-01-01\nmore:\n  <<: *a\n  true: [no, 010]\n"
     )
 
-    document, lines = read(path)
+    document, places = read(path)
 
     assert {
         "responses": {"200": {"on": 1}, "1.0": "x"},
@@ -106,8 +107,110 @@ def test_yaml_without_surprises(tmp_path: Path) -> None:
         "more": {"on": 1, "true": ["no", 10]},
     } == document
     assert [1, 5, 3, 1] == [
-        lines.find(location) for location in ("responses.200.on", "more.true.0", "more.missing", "responses.1.0.x.y")
+        places.find(location).line
+        for location in ("responses.200.on", "more.true.0", "more.missing", "responses.1.0.x.y")
     ]
+
+
+SECTION = """
+components:
+  pathItems:
+    depth: {get: {operationId: depth, x-weight: 1, responses: {'200': {$ref: '#/components/responses/A'}}}}
+  responses:
+    A:
+      description: The order book.
+      content: {application/json: {schema: {$ref: '#/components/schemas/Depth'}}}
+  schemas:
+    Depth: {type: object, properties: {price: {$ref: '../openapi.yaml#/components/schemas/Amount'}}}
+"""
+PATH = "/dapi/v1/depth"
+IN_SECTION = "section/market.yaml#/components/pathItems/depth"
+
+
+def in_files(folder: Path, section: str = SECTION, reference: str = IN_SECTION) -> Path:
+    """Write a document whose path refers to another file; return the root."""
+    document = copy.deepcopy(DOCUMENT)
+    document["paths"][PATH] = {"$ref": reference}
+    root = folder / "openapi.yaml"
+    root.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    (folder / "section").mkdir()
+    (folder / "section" / "market.yaml").write_text(section, encoding="utf-8")
+    return root
+
+
+def test_files_become_one_document(tmp_path: Path) -> None:
+    """Components of other files are the document's own, a path has the path item, and each node its file and line."""
+    document, places = read(in_files(tmp_path))
+
+    assert "depth" == document["paths"][PATH]["get"]["operationId"]
+    assert "#/components/schemas/Amount" == document["components"]["schemas"]["Depth"]["properties"]["price"]["$ref"]
+    assert DOCUMENT["paths"].items() <= document["paths"].items()
+    assert DOCUMENT["components"]["schemas"].items() <= document["components"]["schemas"].items()
+    generate.parse(document, CONFIG)
+    section = tmp_path / "section" / "market.yaml"
+    assert Place(section, 4) == places.find(f"paths.{PATH}.get.x-weight")
+    assert Place(section, 10) == places.find("components.schemas.Depth.properties.price")
+    assert tmp_path / "openapi.yaml" == places.find("components.schemas.Amount").file
+
+
+def test_mistake_in_another_file(tmp_path: Path) -> None:
+    """A mistake in another file is an error with the line of that file."""
+    root = in_files(tmp_path, SECTION.replace("x-weight: 1", "x-weight: -1"))
+
+    with pytest.raises(SpecError, match=f"paths.{PATH}.get.x-weight: expected a weight") as caught:
+        generate.generate(root, generate.DEFAULT_CONFIG, tmp_path / "client")
+
+    assert Place(tmp_path / "section" / "market.yaml", 4) == caught.value.place
+
+
+@pytest.mark.parametrize(
+    ("section", "reference", "place", "message"),
+    [
+        pytest.param(
+            SECTION,
+            "section/later.yaml#/components/pathItems/depth",
+            "openapi.yaml",
+            f"paths.{PATH}: refers to section/later.yaml#/components/pathItems/depth, but there is no file ",
+            id="file",
+        ),
+        pytest.param(
+            SECTION,
+            "section/market.yaml#/components/pathItems/later",
+            "openapi.yaml",
+            f"paths.{PATH}: refers to #/components/pathItems/later in ",
+            id="path item",
+        ),
+        pytest.param(
+            SECTION.replace("schemas/Amount", "schemas/Later"),
+            IN_SECTION,
+            "section/market.yaml:10",
+            "components.schemas.Depth.properties.price: refers to #/components/schemas/Later in ",
+            id="component",
+        ),
+        pytest.param(
+            f"{SECTION}    Amount: {{type: string}}\n",
+            IN_SECTION,
+            "section/market.yaml:11",
+            "components.schemas.Amount: stands in ",
+            id="twice",
+        ),
+        pytest.param(f"{SECTION}  a: [\n", IN_SECTION, "section/market.yaml:12", "not valid YAML: ", id="no YAML"),
+        pytest.param(
+            f"{SECTION}  headers: []\n",
+            IN_SECTION,
+            "section/market.yaml:11",
+            "components.headers: expected an object",
+            id="no object",
+        ),
+    ],
+)
+def test_mistakes_between_files(tmp_path: Path, section: str, reference: str, place: str, message: str) -> None:
+    """A reference to nothing, a name that two files have, and a file that is none are errors with their place."""
+    with pytest.raises(SpecError) as caught:
+        read(in_files(tmp_path, section, reference))
+
+    assert str(caught.value).startswith(message)
+    assert str(caught.value.place).startswith(str(tmp_path / place))
 
 
 @pytest.mark.parametrize("document", [[], "odd", 1, None], ids=["list", "text", "number", "nothing"])
@@ -227,7 +330,7 @@ def test_missing_part(key: str) -> None:
         ),
     ],
 )
-def test_mistakes(place: Place, value: object, message: str) -> None:
+def test_mistakes(place: Keys, value: object, message: str) -> None:
     """A mistake is an error that names its place."""
     assert message in error_of(changed(place, value))
 
@@ -348,7 +451,7 @@ VALUES: list[object] = [DELETED, None, 0, -1, True, "", "x", "2020", 1.5, [], {}
 
 
 @given(place=st.sampled_from(sorted(places(DOCUMENT), key=repr)), value=st.sampled_from(VALUES))
-def test_any_change(place: Place, value: object) -> None:
+def test_any_change(place: Keys, value: object) -> None:
     """Whatever is deleted or replaced: a client can be generated, or one error says in one line where it is."""
     errors: list[SpecError] = []
     try:

@@ -403,7 +403,7 @@ def test_weight_that_depends_on_a_parameter(
 ) -> None:
     """The weight is that of the parameter's value; a value that is none counts as the default."""
     text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
-    before, operation, after = text.partition("      operationId: serverTime\n")
+    before, operation, after = text.partition("      operationId: checkServerTime\n")
     parameters = (
         "      parameters:\n        - {name: symbol, in: query, schema: {type: string}}\n"
         "        - {name: limit, in: query, schema: {type: integer, default: 10}}\n"

@@ -131,8 +131,8 @@ def test_decimal_in_place_of_a_text(tmp_path: Path) -> None:
     schema = "schema: {$ref: '#/components/schemas/ServerTime'}"
     document.write_text(SPEC.read_text(encoding="utf-8").replace(schema, "schema: {type: string}"), encoding="utf-8")
 
-    with pytest.raises(ValueError, match=r"^serverTime: Decimal\('1'\) is not of type 'string'"):
-        Sandbox(document=document).account.responses["serverTime"] = Decimal(1)
+    with pytest.raises(ValueError, match=r"^checkServerTime: Decimal\('1'\) is not of type 'string'"):
+        Sandbox(document=document).account.responses["checkServerTime"] = Decimal(1)
 
 
 def test_invalid_change_in_place(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from binance_client.base_client import AuthenticatedClient, BaseClient
 from binance_coinm.api.account import futures_account_balance
-from binance_coinm.api.market import server_time
+from binance_coinm.api.market import check_server_time
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.security import Security
 from binance_sandbox import Sandbox
@@ -282,9 +282,9 @@ def test_requests_by_hand(sandbox: Sandbox) -> None:
 def test_unsigned_operations(sandbox: Sandbox) -> None:
     """An operation of the security type NONE is sent without key and signature, with any client."""
     with hooked(sandbox) as client:
-        server_time.sync(client=client)
+        check_server_time.sync(client=client)
     with BaseClient(sandbox.url) as client:
-        server_time.sync(client=client)
+        check_server_time.sync(client=client)
 
     for request in sandbox.received_requests:
         assert HEADER not in request.headers

@@ -31,7 +31,7 @@ PUBLIC = (
     "binance_coinm.api.account._operations",
     "binance_coinm.api.account.futures_account_balance",
     "binance_coinm.api.market._operations",
-    "binance_coinm.api.market.server_time",
+    "binance_coinm.api.market.check_server_time",
     "binance_coinm.client",
     "binance_coinm.errors",
     "binance_coinm.models",

@@ -125,9 +125,13 @@ def decimal(value: object, loc: Loc) -> Decimal:
 
 def mapping(value: object) -> dict[str, Any]:
     """Return the members of an object as a new dictionary."""
+    return dict(_object(value))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, (dict, Mapping)):
         raise ResponseError(f"expected an object, got {_json_name(value)}")
-    return dict(value)
+    return value
 
 
 class DecodableModel(Protocol):
@@ -139,20 +143,53 @@ class DecodableModel(Protocol):
         ...
 
 
+class DecodableTuple(Protocol):
+    """A generated named tuple."""
+
+    @classmethod
+    def from_list(cls, src_list: object) -> Self:
+        """Return the named tuple of a JSON array."""
+        ...
+
+
 M = TypeVar("M", bound=DecodableModel)
+N = TypeVar("N", bound=DecodableTuple)
 
 
 def model(kind: type[M]) -> Decoder[M]:
     """Return a decoder of objects as models."""
+    return _with_location(kind.from_dict)
 
-    def decode(value: Any, loc: Loc) -> M:
+
+def named_tuple(kind: type[N]) -> Decoder[N]:
+    """Return a decoder of arrays as named tuples."""
+    return _with_location(kind.from_list)
+
+
+def _with_location(decode_value: Callable[[Any], T]) -> Decoder[T]:
+    def decode(value: Any, loc: Loc) -> T:
         try:
-            return kind.from_dict(value)
+            return decode_value(value)
         except ResponseError as error:
             error.path = (loc, *error.path)
             raise
 
     return decode
+
+
+def tagged(
+    field: str, kinds: Mapping[str, type[DecodableModel]], other: type[DecodableModel] | None = None
+) -> Decoder[Any]:
+    """Return a decoder of objects whose field `field` says which model is theirs; `other` is that of further values."""
+
+    def decode(value: Any) -> Any:
+        tag = _object(value).get(field, UNSET)
+        kind = kinds.get(tag, other) if isinstance(tag, str) else other
+        if kind is None:
+            raise ResponseError(f"expected {' or '.join(map(repr, kinds))}, got {_describe(tag)}", path=(field,))
+        return kind.from_dict(value)
+
+    return _with_location(decode)
 
 
 def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
@@ -173,20 +210,20 @@ def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
 def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
     """Return a decoder of arrays whose items each have their own type; more items may follow if it is not closed."""
 
-    def decode(value: object, loc: Loc) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            _reject("an array", value, loc)
-        if len(value) < len(decoders) or (is_closed and len(value) > len(decoders)):
-            raise ResponseError(f"expected an array of {len(decoders)} items, got {len(value)}", path=(loc,))
-        try:
-            return tuple(
-                decoder(item, index) for index, (decoder, item) in enumerate(zip(decoders, value, strict=False))
-            )
-        except ResponseError as error:
-            error.path = (loc, *error.path)
-            raise
+    def decode(value: object) -> tuple[Any, ...]:
+        found = items(value, len(decoders), is_closed=is_closed)
+        return tuple(decoder(item, index) for index, (decoder, item) in enumerate(zip(decoders, found, strict=False)))
 
-    return decode
+    return _with_location(decode)
+
+
+def items(value: object, count: int, *, is_closed: bool) -> list[Any]:
+    """Return an array of this many items; more may follow if it is not closed."""
+    if not isinstance(value, list):
+        raise ResponseError(f"expected an array, got {_describe(value)}")
+    if len(value) < count or (is_closed and len(value) > count):
+        raise ResponseError(f"expected an array of {count} items, got {len(value)}")
+    return value
 
 
 def const(expected: object) -> Decoder[Any]:
@@ -202,28 +239,36 @@ def const(expected: object) -> Decoder[Any]:
 
 def enum(kind: type[E]) -> Decoder[E]:
     """Return a decoder of the members of an enumeration."""
+    known: Mapping[Any, E] = members(kind)
 
     def decode(value: object, loc: Loc) -> E:
-        for member in kind:
-            if type(value) is type(member.value) and value == member.value:
-                return member
-        return _reject(f"a value of {kind.__name__}", value, loc)
+        # True equals 1, and a list has no hash.
+        member = known.get(value) if type(value) in (str, int) else None
+        return _reject(f"a value of {kind.__name__}", value, loc) if member is None else member
 
     return decode
 
 
 @cache
+def members(kind: type[Enum]) -> Mapping[Any, Any]:
+    """Return the members of an enumeration by their values."""
+    return {member.value: member for member in kind}
+
+
+@cache
 def open_enum(kind: type[Enum]) -> Decoder[Any]:
     """Return a decoder of the members of an enumeration, and of other values of their type, which are logged once."""
-    decode_member = enum(kind)
-    value_type = type(next(iter(kind)).value)
+    known = members(kind)
+    value_type = type(next(iter(known)))
 
     def decode(value: object, loc: Loc) -> Any:
-        try:
-            return decode_member(value, loc)
-        except ResponseError:
-            if type(value) is not value_type or _takes_known_values_only.get():
-                raise
+        if type(value) is not value_type:
+            _reject(f"a value of {kind.__name__}", value, loc)
+        member = known.get(value)
+        if member is not None:
+            return member
+        if _takes_known_values_only.get():
+            _reject(f"a value of {kind.__name__}", value, loc)
         _log_unknown_value(kind.__name__, _describe(value))
         return integer(value, loc) if value_type is int else value
 

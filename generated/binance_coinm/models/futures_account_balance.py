@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import Model
+from binance_client.models import INT64, Model
 
 from ..types import UNSET
 
@@ -75,28 +75,32 @@ class FuturesAccountBalance(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _is_decimal = decoders.is_decimal
         _value: Any
+        _member: Any
         _model = cls(
             account_alias=_value
             if type(_value := _take("accountAlias", UNSET)) is str
             else decoders.string(_value, "accountAlias"),
             asset=_value if type(_value := _take("asset", UNSET)) is str else decoders.string(_value, "asset"),
             balance=Decimal(_value)
-            if type(_value := _take("balance", UNSET)) is str and decoders.is_decimal(_value)
+            if type(_value := _take("balance", UNSET)) is str and _is_decimal(_value)
             else decoders.decimal(_value, "balance"),
             withdraw_available=Decimal(_value)
-            if type(_value := _take("withdrawAvailable", UNSET)) is str and decoders.is_decimal(_value)
+            if type(_value := _take("withdrawAvailable", UNSET)) is str and _is_decimal(_value)
             else decoders.decimal(_value, "withdrawAvailable"),
             cross_wallet_balance=Decimal(_value)
-            if type(_value := _take("crossWalletBalance", UNSET)) is str and decoders.is_decimal(_value)
+            if type(_value := _take("crossWalletBalance", UNSET)) is str and _is_decimal(_value)
             else decoders.decimal(_value, "crossWalletBalance"),
             cross_un_pnl=Decimal(_value)
-            if type(_value := _take("crossUnPnl", UNSET)) is str and decoders.is_decimal(_value)
+            if type(_value := _take("crossUnPnl", UNSET)) is str and _is_decimal(_value)
             else decoders.decimal(_value, "crossUnPnl"),
             available_balance=Decimal(_value)
-            if type(_value := _take("availableBalance", UNSET)) is str and decoders.is_decimal(_value)
+            if type(_value := _take("availableBalance", UNSET)) is str and _is_decimal(_value)
             else decoders.decimal(_value, "availableBalance"),
-            update_time=decoders.integer(_take("updateTime", UNSET), "updateTime"),
+            update_time=_value
+            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
+            else decoders.integer(_value, "updateTime"),
         )
         _model.additional_properties = _members
         return _model

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import Model
+from binance_client.models import INT64, Model
 
 from ..types import UNSET
 
@@ -42,9 +42,13 @@ class ServerTime(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _is_decimal = decoders.is_decimal
         _value: Any
+        _member: Any
         _model = cls(
-            server_time=decoders.integer(_take("serverTime", UNSET), "serverTime"),
+            server_time=_value
+            if type(_value := _take("serverTime", UNSET)) is int and _value in INT64
+            else decoders.integer(_value, "serverTime"),
         )
         _model.additional_properties = _members
         return _model

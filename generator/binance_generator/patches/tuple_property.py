@@ -1,22 +1,26 @@
-"""Patch of `parser.properties.ListProperty`: an array with `prefixItems` becomes a tuple.
+"""Patch of `parser.properties.ListProperty`: an array with `prefixItems` becomes a tuple, or a named tuple.
 
-Upstream makes it a list whose items have the union of the types. It looks up the class of an array's property by this
-name; there is no registry of property classes.
+Its names are the titles of the items, if each has one. Upstream makes it a list whose items have the union of the
+types. It looks up the class of an array's property by this name; there is no registry of property classes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from attrs import define
+from attrs import define, evolve, fields
 from openapi_python_client import schema as oai
 from openapi_python_client.parser import properties
 from openapi_python_client.parser.errors import PropertyError
 from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.strings import PythonCode, PythonIdentifier
+from openapi_python_client.parser.properties.schemas import Class
+from openapi_python_client.strings import PythonCode, PythonIdentifier, pascal_case
 
 if TYPE_CHECKING:
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
+
+# Methods of tuples, which no item of a named tuple can have as its name.
+_METHODS = ("count", "index")
 
 
 @define
@@ -33,9 +37,10 @@ class TupleProperty(ListProperty):
         if not data.prefixItems:
             return super().build(data=data, name=name, required=required, schemas=schemas, config=config, **others)
         inner_properties: list[PropertyProtocol] = []
+        titles = [getattr(item, "title", None) for item in data.prefixItems]
         for index, item in enumerate(data.prefixItems):
             inner, schemas = properties.property_from_data(
-                name=oai.UntrustedString(f"{name.get_untrusted_value()}_item_{index}"),
+                name=titles[index] or oai.UntrustedString(f"{name.get_untrusted_value()}_item_{index}"),
                 required=True,
                 data=item,
                 schemas=schemas,
@@ -44,8 +49,13 @@ class TupleProperty(ListProperty):
             )
             if isinstance(inner, PropertyError):
                 return inner, schemas
+            if inner.python_name in _METHODS:
+                python_name = PythonIdentifier(f"{inner.python_name}_", config.field_prefix, skip_snake_case=True)
+                inner = evolve(inner, python_name=python_name)
             inner_properties.append(inner)
-        prop = cls(
+        if len({inner.python_name for inner in inner_properties}) < len(inner_properties):
+            return PropertyError(detail="two items have the same name", data=data), schemas
+        prop = TupleProperty(
             name=name,
             required=required,
             default=None,
@@ -56,6 +66,10 @@ class TupleProperty(ListProperty):
             inner_properties=inner_properties,
             is_closed=data.maxItems == len(inner_properties),
         )
+        if all(titles):
+            class_info = Class.from_string(string=_class_name(name, others["parent_name"]), config=config)
+            attributes = {attribute.name: getattr(prop, attribute.name) for attribute in fields(TupleProperty)}
+            prop = NamedTupleProperty(**attributes, class_info=class_info)
         return prop, schemas
 
     def get_base_type_string(self) -> PythonCode:
@@ -78,6 +92,27 @@ class TupleProperty(ListProperty):
             .get_lazy_imports(prefix=prefix)
             .union(*(inner.get_lazy_imports(prefix=prefix) for inner in self.inner_properties))
         )
+
+
+@define
+class NamedTupleProperty(TupleProperty):
+    """An array whose items have titles, which are the names of a named tuple."""
+
+    class_info: Class
+
+    def get_base_type_string(self) -> PythonCode:
+        """Return the type of the property."""
+        return PythonCode(self.class_info.name)
+
+    def get_imports(self, *, prefix: str) -> set[str]:
+        """Return the import lines of a module with such a property."""
+        own = f"from {prefix}models.{self.class_info.module_name} import {self.class_info.name}"
+        return {*super().get_imports(prefix=prefix), own}
+
+
+def _class_name(name: str, parent_name: str) -> str:
+    # The name of a component is its reference, which upstream shortens.
+    return f"{pascal_case(parent_name)}{pascal_case(name)}" if parent_name else name
 
 
 def apply() -> None:

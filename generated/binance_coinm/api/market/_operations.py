@@ -19,7 +19,7 @@ class MarketOperations:
     def __init__(self, client: AuthenticatedClient) -> None:
         self._client = client
 
-    def server_time(
+    def check_server_time(
         self,
     ) -> ServerTime:
         """Check Server Time (NONE)
@@ -39,7 +39,7 @@ class MarketOperations:
         """
 
         with _import_errors:
-            from . import server_time as _operation
+            from . import check_server_time as _operation
 
         return _operation.sync(
             client=self._client,
@@ -52,12 +52,12 @@ class AsyncMarketOperations:
     def __init__(self, client: AuthenticatedClient) -> None:
         self._client = client
 
-    async def server_time(
+    async def check_server_time(
         self,
     ) -> ServerTime:
-        """Return the same as `client.market.server_time`, without blocking the event loop."""
+        """Return the same as `client.market.check_server_time`, without blocking the event loop."""
         with _import_errors:
-            from . import server_time as _operation
+            from . import check_server_time as _operation
 
         return await _operation.asyncio(
             client=self._client,

@@ -38,7 +38,7 @@ def sync_detailed(
     *,
     client: BaseClient,
 ) -> Response[ServerTime]:
-    """Do the same as `client.market.server_time`, but return the whole response."""
+    """Do the same as `client.market.check_server_time`, but return the whole response."""
     return parse_response(client.request(build_request()))
 
 
@@ -46,7 +46,7 @@ def sync(
     *,
     client: BaseClient,
 ) -> ServerTime:
-    """Do the same as `client.market.server_time`."""
+    """Do the same as `client.market.check_server_time`."""
     _response = client.request(build_request())
     return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode)
 
@@ -55,7 +55,7 @@ async def asyncio_detailed(
     *,
     client: BaseClient,
 ) -> Response[ServerTime]:
-    """Do the same as `client.aio.market.server_time`, but return the whole response."""
+    """Do the same as `client.aio.market.check_server_time`, but return the whole response."""
     return parse_response(await client.request_async(build_request()))
 
 
@@ -63,6 +63,6 @@ async def asyncio(
     *,
     client: BaseClient,
 ) -> ServerTime:
-    """Do the same as `client.aio.market.server_time`."""
+    """Do the same as `client.aio.market.check_server_time`."""
     _response = await client.request_async(build_request())
     return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode)

@@ -1,0 +1,178 @@
+"""Reading of a document: YAML without its surprises, in one file or in several, which become one document."""
+
+from collections.abc import Iterator
+from io import StringIO
+from os.path import normpath
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import field, frozen
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import Node as YamlNode
+from ruamel.yaml.tag import Tag
+
+from .spec import Node, Place, Spec, SpecError, child_location, iter_nodes, lookup, pointer_keys
+
+_TAG = "tag:yaml.org,2002:"
+
+
+@frozen
+class Places:
+    """The places of a document's nodes, by location."""
+
+    file: Path
+    by_location: dict[str, Place] = field(factory=dict)
+
+    def find(self, location: str) -> Place:
+        """Return the place of a node, or of the closest node around it that is in the document."""
+        while location not in self.by_location and location:
+            location = location.rpartition(".")[0]
+        return self.by_location.get(location, Place(self.file))
+
+    def below(self, location: str) -> Iterator[tuple[str, Place]]:
+        """Yield the places of a node and of all nodes in it, each with the rest of its location."""
+        for name, place in self.by_location.items():
+            if f"{name}.".startswith(f"{location}."):
+                yield name.removeprefix(location), place
+
+
+@frozen
+class _File:
+    content: Any
+    places: Places
+
+    def references(self) -> list[tuple[str, Node, Path, str]]:
+        """Return the references to other files: location and node of each, the file, and the pointer within that."""
+        found: list[tuple[str, Node, Path, str]] = []
+        for location, node in iter_nodes(self.content, skip_literals=True):
+            reference = node.get("$ref")
+            if isinstance(reference, str) and not reference.startswith("#"):
+                name, _, pointer = reference.partition("#")
+                found.append((location, node, Path(normpath(self.places.file.parent / name)), f"#{pointer}"))
+        return found
+
+    def part(self, *keys: str) -> Node:
+        """Return an object of the file, which is added if there is none; raise `SpecError` if it is something else."""
+        node = self.content
+        for key in keys:
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
+                location = ".".join(keys)
+                raise SpecError(location, "expected an object", place=self.places.find(location))
+        return cast("Node", node)
+
+
+def read(path: Path) -> tuple[Spec, Places]:
+    """Return the document and the places of its nodes.
+
+    The components of files that it refers to become its own, and a path that refers to a path item of another file gets
+    that one. Raises `SpecError`, with its place, for a file that is not YAML, a reference to nothing, and a component
+    that two files have.
+    """
+    files = _read_files(path)
+    document = files.pop(path)
+    if files:
+        for file in (document, *files.values()):
+            for location, node, target, pointer in file.references():
+                found = _look_up({path: document, **files}[target], pointer, file, location)
+                url = location.removeprefix("paths.")
+                if file is document and document.part("paths").get(url) is node:
+                    document.part("paths")[url] = found
+                    moved = files[target].places.below(".".join(pointer_keys(pointer)))
+                    document.places.by_location.update((location + rest, place) for rest, place in moved)
+                else:
+                    node["$ref"] = pointer
+        for file in files.values():
+            _merge(document, file)
+    return document.content, document.places
+
+
+def _read_files(path: Path) -> dict[Path, _File]:
+    """Return a file and all others that it refers to, directly or not."""
+    files: dict[Path, _File] = {}
+    pending = [path]
+    for name in pending:
+        files[name] = file = _read_yaml(name)
+        for location, node, target, _ in file.references():
+            if not target.is_file():
+                reason = f"refers to {node['$ref']}, but there is no file {target}"
+                raise SpecError(location, reason, place=file.places.find(location))
+            pending += [target] * (target not in pending)
+    return files
+
+
+def _look_up(target: _File, pointer: str, file: _File, location: str) -> Node:
+    try:
+        return lookup(target.content, pointer)
+    except (IndexError, KeyError, TypeError, ValueError):
+        reason = f"refers to {pointer} in {target.places.file}, which does not exist"
+        raise SpecError(location, reason, place=file.places.find(location)) from None
+
+
+def _merge(document: _File, file: _File) -> None:
+    """Add the components of a file to the document, but for path items, which are under their paths by now."""
+    for kind in file.part("components"):
+        if kind == "pathItems":
+            continue
+        components = document.part("components", kind)
+        for name, component in file.part("components", kind).items():
+            location = f"components.{kind}.{name}"
+            if name in components:
+                reason = f"stands in {document.places.find(location)} too; give one of them another name"
+                raise SpecError(location, reason, place=file.places.find(location))
+            components[name] = component
+            document.places.by_location.update((location + rest, place) for rest, place in file.places.below(location))
+
+
+def _read_yaml(file: Path) -> _File:
+    """Read a file; raise `SpecError` if it is not YAML."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(StringIO(file.read_text(encoding="utf-8-sig")))
+        if root is None:
+            raise SpecError("", "expected an OpenAPI document, got an empty file", place=Place(file))
+        lines = _lines(file, root, "", ())
+        places = Places(file, {location: Place(file, line) for location, line in lines})
+        return _File(yaml.constructor.construct_document(root), places)
+    except OSError as error:
+        raise SpecError("", error.strerror or str(error), place=Place(file)) from error
+    except UnicodeDecodeError as error:
+        reason = f"expected text in UTF-8, got the byte {error.object[error.start]:#04x}"
+        raise SpecError("", reason, place=Place(file)) from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = ", ".join(filter(None, [error.context, error.problem]))
+        place = Place(file, mark.line + 1 if mark else None)
+        raise SpecError("", f"not valid YAML: {reason}", place=place) from error
+    except YAMLError as error:
+        raise SpecError("", f"not valid YAML: {' '.join(str(error).split())}", place=Place(file)) from error
+    except RecursionError:
+        raise SpecError("", "nested too deeply", place=Place(file)) from None
+    except (LookupError, ValueError) as error:
+        # Of a value with a tag, such as !!int, or a number of thousands of digits.
+        raise SpecError("", f"not valid YAML: {error}", place=Place(file)) from error
+
+
+def _lines(file: Path, node: YamlNode, location: str, parents: tuple[YamlNode, ...]) -> Iterator[tuple[str, int]]:
+    """Yield location and line of each node; make keys text, as in JSON, and dates too, which JSON does not have."""
+    line = node.start_mark.line + 1
+    if node in parents:
+        raise SpecError(location, "an alias of a node that contains it", place=Place(file, line))
+    yield location, line
+    parents = (*parents, node)
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise SpecError(location, "expected text as the key", place=Place(file, key.start_mark.line + 1))
+            if key.tag != f"{_TAG}merge":
+                key.ctag = Tag(suffix=f"{_TAG}str")
+            child = child_location(location, key.value)
+            for inner, line in _lines(file, value, child, parents):
+                yield inner, key.start_mark.line + 1 if inner == child else line
+    elif isinstance(node, SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(file, value, child_location(location, index), parents)
+    elif node.tag == f"{_TAG}timestamp":
+        node.ctag = Tag(suffix=f"{_TAG}str")

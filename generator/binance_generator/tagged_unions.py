@@ -1,0 +1,59 @@
+"""Unions of models that one field tells apart, such as the `filterType` of a filter, are decoded by that field."""
+
+from typing import Any
+
+from attrs import define, fields
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+
+from .properties import models_by_name, replace_fields, replaced
+
+
+@define
+class TaggedUnionProperty(UnionProperty):
+    """A union of models; all but perhaps the last have the same required field, each with another value."""
+
+    tag: str
+    """The name of that field."""
+    values: list[str]
+    """Its values, in the order of the models."""
+
+
+def tag_unions(data: GeneratorData) -> None:
+    """Replace the unions that can be told apart by a field, in all responses and models."""
+    models = models_by_name(data)
+
+    def change(prop: Any) -> Any:
+        return _tagged(prop, models) if isinstance(prop, UnionProperty) else prop
+
+    for tag in data.endpoint_collections_by_tag.values():
+        for endpoint in tag.endpoints:
+            for response in endpoint.responses:
+                response.prop = replaced(response.prop, change)
+    for model in models.values():
+        replace_fields(model, change)
+
+
+def _tagged(prop: UnionProperty, models: dict[str, ModelProperty]) -> UnionProperty:
+    parts = [models[str(part.class_info.name)] for part in prop.inner_properties if isinstance(part, ModelProperty)]
+    if len(parts) != len(prop.inner_properties):
+        return prop
+    constants = [_constants_of(model) for model in parts]
+    for name in constants[0]:
+        values = [of_model[name] for of_model in constants if name in of_model]
+        # All models, or all but the last, which is that of any other value.
+        if len(values) >= max(2, len(parts) - 1) and name in constants[-2] and len({*values}) == len(values):
+            attributes = {attribute.name: getattr(prop, attribute.name) for attribute in fields(UnionProperty)}
+            return TaggedUnionProperty(**attributes, tag=name, values=values)
+    return prop
+
+
+def _constants_of(model: ModelProperty) -> dict[str, str]:
+    """Return the texts of a model's required fields that can have only one."""
+    return {
+        prop.name.get_untrusted_value(): prop.value.raw_value
+        for prop in model.required_properties or ()
+        if isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str)
+    }
