@@ -505,6 +505,21 @@ def test_next_minute(rate_limit: RateLimit) -> None:
     assert 0 == rate_limit.reserve(10, 10, MINUTE + 60_000)
 
 
+def test_time_of_the_minute_before(rate_limit: RateLimit) -> None:
+    """A thread that was held up after it read the clock does not start the minute anew."""
+    record_usage(rate_limit, 10)
+
+    assert 0.001 == rate_limit.reserve(1, 10, MINUTE - 1)
+    assert 60 == rate_limit.reserve(1, 10, MINUTE)
+
+
+def test_clock_that_goes_back(rate_limit: RateLimit) -> None:
+    """A clock that is set back by more than a minute starts a minute anew."""
+    record_usage(rate_limit, 10)
+
+    assert 0 == rate_limit.reserve(10, 10, MINUTE - 120_000)
+
+
 @pytest.mark.parametrize(("used", "weight", "is_left"), [(9, 1, True), (10, 1, False), (4, 6, True), (5, 6, False)])
 def test_limit_may_be_reached(rate_limit: RateLimit, used: int, weight: int, *, is_left: bool) -> None:
     """Used weight and the call's own may add up to the limit, and not to more."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 import pickle
 import shutil
 import subprocess
@@ -144,9 +145,10 @@ def test_exchange_accepts(sandbox: Sandbox, balance: Balance, kind: str) -> None
 def test_exchange_accepts_forms(tmp_path: Path, kind: str) -> None:
     """A form signed with a private key is accepted, sync and async; the signature is in the form."""
     # The document has no operation with a form, so one of its operations is changed to have one.
-    described = (files("binance_coinm") / "openapi.yaml").read_text(encoding="utf-8")
-    document = tmp_path / "openapi.yaml"
-    document.write_text(described.replace("/balance:\n    get:", "/balance:\n    post:"), encoding="utf-8")
+    described = json.loads((files("binance_coinm") / "openapi.json").read_text(encoding="utf-8"))
+    described["paths"]["/dapi/v1/balance"] = {"post": described["paths"]["/dapi/v1/balance"]["get"]}
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(described), encoding="utf-8")
     form = {"data": {"recvWindow": "4000"}, "extensions": {"security": Security.USER_DATA}}
     request = {"method": "POST", "url": "/dapi/v1/balance", **form}
 

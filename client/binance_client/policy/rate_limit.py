@@ -124,7 +124,8 @@ class RateLimit:
 
     def _roll_window(self, time_ms: int) -> None:
         minute = time_ms // _MINUTE_MS
-        if minute != self._minute:
+        # A thread that was held up after it read the clock must not go back to the minute before, and start that anew.
+        if minute not in (self._minute, self._minute - 1):
             self._minute = minute
             self._used = 0
 
