@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from io import StringIO
 from os.path import normpath
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from attrs import field, frozen
 from ruamel.yaml import YAML
@@ -55,13 +55,15 @@ class _File:
 
     def part(self, *keys: str) -> Node:
         """Return an object of the file, which is added if there is none; raise `SpecError` if it is something else."""
-        node = self.content
-        for key in keys:
-            node = node.setdefault(key, {})
-            if not isinstance(node, dict):
-                location = ".".join(keys)
-                raise SpecError(location, "expected an object", place=self.places.find(location))
-        return cast("Node", node)
+        node = self._object(self.content, "")
+        for depth, key in enumerate(keys, 1):
+            node = self._object(node.setdefault(key, {}), ".".join(keys[:depth]))
+        return node
+
+    def _object(self, value: Any, location: str) -> Node:
+        if not isinstance(value, dict):
+            raise SpecError(location, "expected an object", place=self.places.find(location))
+        return value
 
 
 def read(path: Path) -> tuple[Spec, Places]:
@@ -71,21 +73,21 @@ def read(path: Path) -> tuple[Spec, Places]:
     that one. Raises `SpecError`, with its place, for a file that is not YAML, a reference to nothing, and a component
     that two files have.
     """
-    files = _read_files(path)
-    document = files.pop(path)
-    if files:
-        for file in (document, *files.values()):
-            for location, node, target, pointer in file.references():
-                found = _look_up({path: document, **files}[target], pointer, file, location)
-                url = location.removeprefix("paths.")
-                if file is document and document.part("paths").get(url) is node:
-                    document.part("paths")[url] = found
-                    moved = files[target].places.below(".".join(pointer_keys(pointer)))
-                    document.places.by_location.update((location + rest, place) for rest, place in moved)
-                else:
-                    node["$ref"] = pointer
-        for file in files.values():
-            _merge(document, file)
+    files = _read_files(Path(normpath(path)))
+    document = files.pop(Path(normpath(path)))
+    for file in (document, *files.values()):
+        for location, node, target, pointer in file.references():
+            other = files.get(target, document)
+            found = _look_up(other, pointer, file, location)
+            top, _, url = location.partition(".")
+            if file is document and top == "paths" and document.part("paths").get(url) is node:
+                document.part("paths")[url] = found
+                moved = list(other.places.below(".".join(pointer_keys(pointer))))
+                document.places.by_location.update((location + rest, place) for rest, place in moved)
+            else:
+                node["$ref"] = pointer
+    for file in files.values():
+        _merge(document, file)
     return document.content, document.places
 
 
@@ -123,7 +125,8 @@ def _merge(document: _File, file: _File) -> None:
                 reason = f"stands in {document.places.find(location)} too; give one of them another name"
                 raise SpecError(location, reason, place=file.places.find(location))
             components[name] = component
-            document.places.by_location.update((location + rest, place) for rest, place in file.places.below(location))
+    for location, place in file.places.by_location.items():
+        document.places.by_location.setdefault(location, place)
 
 
 def _read_yaml(file: Path) -> _File:

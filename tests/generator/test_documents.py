@@ -153,6 +153,16 @@ def test_files_become_one_document(tmp_path: Path) -> None:
     assert tmp_path / "openapi.yaml" == places.find("components.schemas.Amount").file
 
 
+def test_file_that_refers_to_itself(tmp_path: Path) -> None:
+    """A reference by the name of the file itself is one within the document."""
+    root = in_files(tmp_path, reference="openapi.yaml#/paths/~1dapi~1v1~1time")
+
+    document, places = read(root)
+
+    assert document["paths"]["/dapi/v1/time"] is document["paths"][PATH]
+    assert places.find("paths./dapi/v1/time.get") == places.find(f"paths.{PATH}.get")
+
+
 def test_mistake_in_another_file(tmp_path: Path) -> None:
     """A mistake in another file is an error with the line of that file."""
     root = in_files(tmp_path, SECTION.replace("x-weight: 1", "x-weight: -1"))
@@ -195,6 +205,9 @@ def test_mistake_in_another_file(tmp_path: Path) -> None:
             id="twice",
         ),
         pytest.param(f"{SECTION}  a: [\n", IN_SECTION, "section/market.yaml:12", "not valid YAML: ", id="no YAML"),
+        pytest.param(
+            "- components\n", "section/market.yaml#/0", "section/market.yaml:1", "expected an object", id="list"
+        ),
         pytest.param(
             f"{SECTION}  headers: []\n",
             IN_SECTION,
