@@ -79,6 +79,16 @@ def constants_of(props: Iterable[PropertyProtocol]) -> dict[str, str]:
     return constants
 
 
+def variables_of(props: Iterable[PropertyProtocol]) -> list[str]:
+    """Return the statements with which the expressions of `decoding_of` find their variables."""
+    kinds = {EnumProperty if isinstance(prop, EnumProperty) else type(prop) for prop in props}
+    return [
+        *["_is_decimal = decoders.is_decimal"] * (DecimalProperty in kinds),
+        *["_value: Any"] * bool(kinds & {EnumProperty, *_INLINE}),
+        *["_member: Any"] * (EnumProperty in kinds),
+    ]
+
+
 def _members_of(prop: EnumProperty) -> str:
     return f"_{prop.class_info.name}"
 

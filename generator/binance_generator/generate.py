@@ -6,6 +6,7 @@ The pinned generator is patched where it cannot be extended (patches/), gets the
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -23,7 +24,7 @@ from ruff import find_ruff_bin
 
 from . import patches
 from .document import validate
-from .expressions import constants_of, decoder_of, decoding_of, encoder_of, weight_of
+from .expressions import constants_of, decoder_of, decoding_of, encoder_of, variables_of, weight_of
 from .extensions import SpecExtensions, collect
 from .normalize import caller_view
 from .open_enums import open_enums
@@ -153,6 +154,7 @@ def _render(spec: Spec, data: GeneratorData, config: Config, extensions: SpecExt
         decoder_of=decoder_of,
         decoding_of=decoding_of,
         encoder_of=encoder_of,
+        variables_of=variables_of,
         weight_of=weight,
     )
     # Upstream's post hooks look for ruff on the PATH; it has to be the one that is installed with the generator.
@@ -170,7 +172,12 @@ def _text_of(error: GeneratorError) -> str:
 def check_names(data: GeneratorData) -> None:
     """Raise `SpecError` for names of the document that would not be distinct names in Python."""
     modules: dict[str, str] = {}
-    for kind in (*data.models, *data.enums, *named_tuples_in(data).values()):
+    named_tuples = named_tuples_in(data)
+    for name, named_tuple in named_tuples.items():
+        item, count = Counter(item.python_name for item in named_tuple.inner_properties).most_common(1)[0]
+        if count > 1:
+            raise SpecError("components.schemas", f"{count} items of {name} would be {item}; change their titles")
+    for kind in (*data.models, *data.enums, *named_tuples.values()):
         name, module = str(kind.class_info.name), str(kind.class_info.module_name)
         if modules.setdefault(module, name) != name:
             raise SpecError("components.schemas", f"{modules[module]} and {name} would both be models/{module}.py")

@@ -12,8 +12,9 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
 from openapi_python_client.strings import PythonCode
 
-from .patches.closed_enum import ClosedEnumProperty, copied_as
-from .properties import models_by_name, replace_fields, replaced, walk
+from .patches.closed_enum import ClosedEnumProperty
+from .patches.subclasses import copied_as
+from .properties import endpoints_of, models_by_name, replace_fields, replaced, walk
 
 
 @define
@@ -30,7 +31,7 @@ class OpenEnumProperty(EnumProperty):
 
 def open_enums(data: GeneratorData) -> None:
     """Replace the enumerations of all responses by open ones."""
-    endpoints = [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
+    endpoints = endpoints_of(data)
     models = models_by_name(data)
     responses = [response for endpoint in endpoints for response in endpoint.responses]
     arguments = _models_in([prop for endpoint in endpoints for prop in endpoint.query_parameters], models)

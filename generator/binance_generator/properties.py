@@ -5,11 +5,17 @@ from typing import Any
 
 from attrs import evolve
 from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
 from .patches.tuple_property import NamedTupleProperty, TupleProperty
+
+
+def endpoints_of(data: GeneratorData) -> list[Endpoint]:
+    """Return the endpoints of all tags."""
+    return [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
 
 
 def models_by_name(data: GeneratorData) -> dict[str, ModelProperty]:
@@ -32,7 +38,7 @@ def walk(props: Iterable[Property], models: dict[str, ModelProperty]) -> Iterato
 
 def named_tuples_in(data: GeneratorData) -> dict[str, NamedTupleProperty]:
     """Return the named tuples of a document, by name."""
-    endpoints = [endpoint for tag in data.endpoint_collections_by_tag.values() for endpoint in tag.endpoints]
+    endpoints = endpoints_of(data)
     props = [
         *(prop for endpoint in endpoints for prop in endpoint.query_parameters),
         *(response.prop for endpoint in endpoints for response in endpoint.responses),

@@ -62,8 +62,12 @@ class _File:
 
     def _object(self, value: Any, location: str) -> Node:
         if not isinstance(value, dict):
-            raise SpecError(location, "expected an object", place=self.places.find(location))
+            raise self.error(location, "expected an object")
         return value
+
+    def error(self, location: str, reason: str) -> SpecError:
+        """Return an error at a node of the file."""
+        return SpecError(location, reason, place=self.places.find(location))
 
 
 def read(path: Path) -> tuple[Spec, Places]:
@@ -96,11 +100,14 @@ def _read_files(path: Path) -> dict[Path, _File]:
     files: dict[Path, _File] = {}
     pending = [path]
     for name in pending:
-        files[name] = file = _read_yaml(name)
+        try:
+            files[name] = file = _read_yaml(name)
+        except SpecError as error:
+            error.place = error.place or Place(name)
+            raise
         for location, node, target, _ in file.references():
             if not target.is_file():
-                reason = f"refers to {node['$ref']}, but there is no file {target}"
-                raise SpecError(location, reason, place=file.places.find(location))
+                raise file.error(location, f"refers to {node['$ref']}, but there is no file {target}")
             pending += [target] * (target not in pending)
     return files
 
@@ -109,8 +116,7 @@ def _look_up(target: _File, pointer: str, file: _File, location: str) -> Node:
     try:
         return lookup(target.content, pointer)
     except (IndexError, KeyError, TypeError, ValueError):
-        reason = f"refers to {pointer} in {target.places.file}, which does not exist"
-        raise SpecError(location, reason, place=file.places.find(location)) from None
+        raise file.error(location, f"refers to {pointer} in {target.places.file}, which does not exist") from None
 
 
 def _merge(document: _File, file: _File) -> None:
@@ -122,60 +128,59 @@ def _merge(document: _File, file: _File) -> None:
         for name, component in file.part("components", kind).items():
             location = f"components.{kind}.{name}"
             if name in components:
-                reason = f"stands in {document.places.find(location)} too; give one of them another name"
-                raise SpecError(location, reason, place=file.places.find(location))
+                other = document.places.find(location)
+                raise file.error(location, f"stands in {other} too; give one of them another name")
             components[name] = component
     for location, place in file.places.by_location.items():
         document.places.by_location.setdefault(location, place)
 
 
-def _read_yaml(file: Path) -> _File:
-    """Read a file; raise `SpecError` if it is not YAML."""
+def _read_yaml(path: Path) -> _File:
+    """Read a file; raise `SpecError` if it is not YAML, with its place if that is more than the file."""
     yaml = YAML(typ="safe", pure=True)
     try:
-        root = yaml.compose(StringIO(file.read_text(encoding="utf-8-sig")))
+        root = yaml.compose(StringIO(path.read_text(encoding="utf-8-sig")))
         if root is None:
-            raise SpecError("", "expected an OpenAPI document, got an empty file", place=Place(file))
-        lines = _lines(file, root, "", ())
-        places = Places(file, {location: Place(file, line) for location, line in lines})
+            raise SpecError("", "expected an OpenAPI document, got an empty file")
+        places = Places(path, dict(_places(path, root, "", ())))
         return _File(yaml.constructor.construct_document(root), places)
     except OSError as error:
-        raise SpecError("", error.strerror or str(error), place=Place(file)) from error
+        raise SpecError("", error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        reason = f"expected text in UTF-8, got the byte {error.object[error.start]:#04x}"
-        raise SpecError("", reason, place=Place(file)) from error
+        raise SpecError("", f"expected text in UTF-8, got the byte {error.object[error.start]:#04x}") from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(filter(None, [error.context, error.problem]))
-        place = Place(file, mark.line + 1 if mark else None)
+        place = Place(path, mark.line + 1) if mark else None
         raise SpecError("", f"not valid YAML: {reason}", place=place) from error
     except YAMLError as error:
-        raise SpecError("", f"not valid YAML: {' '.join(str(error).split())}", place=Place(file)) from error
+        raise SpecError("", f"not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError:
-        raise SpecError("", "nested too deeply", place=Place(file)) from None
+        raise SpecError("", "nested too deeply") from None
     except (LookupError, ValueError) as error:
         # Of a value with a tag, such as !!int, or a number of thousands of digits.
-        raise SpecError("", f"not valid YAML: {error}", place=Place(file)) from error
+        raise SpecError("", f"not valid YAML: {error}") from error
 
 
-def _lines(file: Path, node: YamlNode, location: str, parents: tuple[YamlNode, ...]) -> Iterator[tuple[str, int]]:
-    """Yield location and line of each node; make keys text, as in JSON, and dates too, which JSON does not have."""
-    line = node.start_mark.line + 1
+def _places(path: Path, node: YamlNode, location: str, parents: tuple[YamlNode, ...]) -> Iterator[tuple[str, Place]]:
+    """Yield location and place of each node; make keys text, as in JSON, and dates too, which JSON does not have."""
+    here = Place(path, node.start_mark.line + 1)
     if node in parents:
-        raise SpecError(location, "an alias of a node that contains it", place=Place(file, line))
-    yield location, line
+        raise SpecError(location, "an alias of a node that contains it", place=here)
+    yield location, here
     parents = (*parents, node)
     if isinstance(node, MappingNode):
         for key, value in node.value:
+            of_key = Place(path, key.start_mark.line + 1)
             if not isinstance(key, ScalarNode):
-                raise SpecError(location, "expected text as the key", place=Place(file, key.start_mark.line + 1))
+                raise SpecError(location, "expected text as the key", place=of_key)
             if key.tag != f"{_TAG}merge":
                 key.ctag = Tag(suffix=f"{_TAG}str")
             child = child_location(location, key.value)
-            for inner, line in _lines(file, value, child, parents):
-                yield inner, key.start_mark.line + 1 if inner == child else line
+            for inner, place in _places(path, value, child, parents):
+                yield inner, of_key if inner == child else place
     elif isinstance(node, SequenceNode):
         for index, value in enumerate(node.value):
-            yield from _lines(file, value, child_location(location, index), parents)
+            yield from _places(path, value, child_location(location, index), parents)
     elif node.tag == f"{_TAG}timestamp":
         node.ctag = Tag(suffix=f"{_TAG}str")

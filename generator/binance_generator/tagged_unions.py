@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from attrs import define, fields
+from attrs import define
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.const import ConstProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .properties import models_by_name, replace_fields, replaced
+from .patches.subclasses import copied_as
+from .properties import endpoints_of, models_by_name, replace_fields, replaced
 
 
 @define
@@ -28,10 +29,9 @@ def tag_unions(data: GeneratorData) -> None:
     def change(prop: Any) -> Any:
         return _tagged(prop, models) if isinstance(prop, UnionProperty) else prop
 
-    for tag in data.endpoint_collections_by_tag.values():
-        for endpoint in tag.endpoints:
-            for response in endpoint.responses:
-                response.prop = replaced(response.prop, change)
+    for endpoint in endpoints_of(data):
+        for response in endpoint.responses:
+            response.prop = replaced(response.prop, change)
     for model in models.values():
         replace_fields(model, change)
 
@@ -45,8 +45,7 @@ def _tagged(prop: UnionProperty, models: dict[str, ModelProperty]) -> UnionPrope
         values = [of_model[name] for of_model in constants if name in of_model]
         # All models, or all but the last, which is that of any other value.
         if len(values) >= max(2, len(parts) - 1) and name in constants[-2] and len({*values}) == len(values):
-            attributes = {attribute.name: getattr(prop, attribute.name) for attribute in fields(UnionProperty)}
-            return TaggedUnionProperty(**attributes, tag=name, values=values)
+            return copied_as(TaggedUnionProperty, prop, tag=name, values=values)
     return prop
 
 

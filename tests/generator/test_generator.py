@@ -487,6 +487,16 @@ def test_unsupported_paths(get_error: GetError, path: str, item: dict[str, Any],
     assert message == get_error({path: item})
 
 
+def test_titles_that_are_one_name(get_error: GetError) -> None:
+    """The titles of an array's items have to be different names in Python."""
+    array = {"type": "array", "prefixItems": [TEXT | {"title": title} for title in ("openTime", "open_time")]}
+
+    message = get_error({"/test/v1/odd": {"post": operation(**response(array))}})
+
+    assert message.startswith("components.schemas: 2 items of ")
+    assert message.endswith(" would be open_time; change their titles")
+
+
 def test_no_operation_is_known_to_common_code() -> None:
     """Templates, plugin, runtime and sandbox know operations from the document alone."""
     assert [] == [

@@ -144,6 +144,17 @@ def test_document_that_is_none(tmp_path: Path, text: str) -> None:
         Sandbox(document=document)
 
 
+def test_document_in_several_files(tmp_path: Path) -> None:
+    """A document that refers to other files is an error that names the one to use instead."""
+    document = tmp_path / "openapi.yaml"
+    document.write_text("paths: {/time: {$ref: 'market.yaml#/components/pathItems/time'}}")
+
+    with pytest.raises(
+        ValueError, match=r"a reference to another file, market\.yaml.*; use the openapi\.json of a package"
+    ):
+        Sandbox(document=document)
+
+
 def test_document_may_be_a_text() -> None:
     """A path may be given as text."""
     assert Sandbox().balances == Sandbox(document=str(SPEC)).balances

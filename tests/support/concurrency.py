@@ -1,6 +1,6 @@
 """Concurrent calls, in threads or tasks, and responses that are held back until a test releases them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
@@ -76,20 +76,18 @@ async def outcome_of_async(call: Call) -> Outcome:
 class ConcurrentRunner(Protocol):
     """Makes many calls at once, each in a thread or task of its own, and closes their clients."""
 
-    def __call__(self, calls: Sequence[Call], ended: Callable[[], object] = ...) -> list[Outcome]:
-        """Make the calls, and call `ended` after each."""
+    def __call__(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Make the calls."""
         ...
 
 
-def in_threads(calls: Sequence[Call], ended: Callable[[], object] = lambda: None) -> list[Outcome]:
+def in_threads(calls: Sequence[Call]) -> list[Outcome]:
     """Make calls at once, each in a thread of its own, and close their clients."""
     start = Barrier(len(calls))
 
     def one(call: Call) -> Outcome:
         start.wait()
-        outcome = outcome_of(call)
-        ended()
-        return outcome
+        return outcome_of(call)
 
     with ExitStack() as stack, ThreadPoolExecutor(len(calls)) as threads:
         for client, _ in calls:
@@ -97,13 +95,12 @@ def in_threads(calls: Sequence[Call], ended: Callable[[], object] = lambda: None
         return list(threads.map(one, calls))
 
 
-async def gathered(calls: Sequence[Call], ended: Callable[[], object] = lambda: None) -> list[Outcome]:
+async def gathered(calls: Sequence[Call]) -> list[Outcome]:
     """Make calls at once, each in a task of its own."""
     outcomes: dict[int, Outcome] = {}
 
     async def one(index: int) -> None:
         outcomes[index] = await outcome_of_async(calls[index])
-        ended()
 
     async with anyio.create_task_group() as tasks:
         for index in range(len(calls)):
@@ -111,14 +108,14 @@ async def gathered(calls: Sequence[Call], ended: Callable[[], object] = lambda: 
     return [outcomes[index] for index in range(len(calls))]
 
 
-def in_tasks(backend: str, calls: Sequence[Call], ended: Callable[[], object] = lambda: None) -> list[Outcome]:
+def in_tasks(backend: str, calls: Sequence[Call]) -> list[Outcome]:
     """Make calls at once, each in a task of its own, and close their clients."""
 
     async def main() -> list[Outcome]:
         async with AsyncExitStack() as stack:
             for client, _ in calls:
                 await stack.enter_async_context(client)
-            return await gathered(calls, ended)
+            return await gathered(calls)
 
     return anyio.run(main, backend=backend)
 

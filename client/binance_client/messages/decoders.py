@@ -195,16 +195,10 @@ def tagged(
 def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
     """Return a decoder of arrays, item by item."""
 
-    def decode(value: object, loc: Loc) -> list[T]:
-        if not isinstance(value, list):
-            _reject("an array", value, loc)
-        try:
-            return [decode_item(item, index) for index, item in enumerate(value)]
-        except ResponseError as error:
-            error.path = (loc, *error.path)
-            raise
+    def decode(value: object) -> list[T]:
+        return [decode_item(item, index) for index, item in enumerate(_list(value))]
 
-    return decode
+    return _with_location(decode)
 
 
 def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
@@ -219,10 +213,15 @@ def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
 
 def items(value: object, count: int, *, is_closed: bool) -> list[Any]:
     """Return an array of this many items; more may follow if it is not closed."""
+    found = _list(value)
+    if len(found) < count or (is_closed and len(found) > count):
+        raise ResponseError(f"expected an array of {count} items, got {len(found)}")
+    return found
+
+
+def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise ResponseError(f"expected an array, got {_describe(value)}")
-    if len(value) < count or (is_closed and len(value) > count):
-        raise ResponseError(f"expected an array of {count} items, got {len(value)}")
     return value
 
 
@@ -262,12 +261,10 @@ def open_enum(kind: type[Enum]) -> Decoder[Any]:
     value_type = type(next(iter(known)))
 
     def decode(value: object, loc: Loc) -> Any:
-        if type(value) is not value_type:
-            _reject(f"a value of {kind.__name__}", value, loc)
-        member = known.get(value)
+        member = known.get(value) if type(value) is value_type else None
         if member is not None:
             return member
-        if _takes_known_values_only.get():
+        if type(value) is not value_type or _takes_known_values_only.get():
             _reject(f"a value of {kind.__name__}", value, loc)
         _log_unknown_value(kind.__name__, _describe(value))
         return integer(value, loc) if value_type is int else value

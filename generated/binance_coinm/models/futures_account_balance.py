@@ -77,7 +77,6 @@ class FuturesAccountBalance(Model):
         _take = _members.pop
         _is_decimal = decoders.is_decimal
         _value: Any
-        _member: Any
         _model = cls(
             account_alias=_value
             if type(_value := _take("accountAlias", UNSET)) is str

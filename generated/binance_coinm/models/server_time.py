@@ -42,9 +42,7 @@ class ServerTime(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
-        _is_decimal = decoders.is_decimal
         _value: Any
-        _member: Any
         _model = cls(
             server_time=_value
             if type(_value := _take("serverTime", UNSET)) is int and _value in INT64

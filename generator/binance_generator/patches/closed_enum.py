@@ -3,14 +3,14 @@
 Upstream reads no extension of an enumeration but `x-enum-varnames`, and copies the property for each reference.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
-from attrs import define, evolve, fields
+from attrs import define, evolve
 from openapi_python_client.parser.properties.enum_property import EnumProperty
 
-CLOSED = "x-closed"  # The extension of an enumeration that will not get further values.
+from .subclasses import copied_as
 
-E = TypeVar("E", bound=EnumProperty)
+CLOSED = "x-closed"  # The extension of an enumeration that will not get further values.
 
 _upstream_build = EnumProperty.build
 
@@ -18,11 +18,6 @@ _upstream_build = EnumProperty.build
 @define
 class ClosedEnumProperty(EnumProperty):
     """An enumeration whose values are all in the document."""
-
-
-def copied_as(kind: type[E], prop: EnumProperty, **values: Any) -> E:
-    """Return a copy of an enumeration as one of a subclass, with the values of the subclass's own attributes."""
-    return kind(**{attribute.name: getattr(prop, attribute.name) for attribute in fields(EnumProperty)}, **values)
 
 
 def _build(*, data: Any, **others: Any) -> Any:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from attrs import define, evolve, fields
+from attrs import define, evolve
 from openapi_python_client import schema as oai
 from openapi_python_client.parser import properties
 from openapi_python_client.parser.errors import PropertyError
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.schemas import Class
 from openapi_python_client.strings import PythonCode, PythonIdentifier, pascal_case
+
+from .subclasses import copied_as
 
 if TYPE_CHECKING:
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
@@ -49,12 +51,7 @@ class TupleProperty(ListProperty):
             )
             if isinstance(inner, PropertyError):
                 return inner, schemas
-            if inner.python_name in _METHODS:
-                python_name = PythonIdentifier(f"{inner.python_name}_", config.field_prefix, skip_snake_case=True)
-                inner = evolve(inner, python_name=python_name)
             inner_properties.append(inner)
-        if len({inner.python_name for inner in inner_properties}) < len(inner_properties):
-            return PropertyError(detail="two items have the same name", data=data), schemas
         prop = TupleProperty(
             name=name,
             required=required,
@@ -68,8 +65,8 @@ class TupleProperty(ListProperty):
         )
         if all(titles):
             class_info = Class.from_string(string=_class_name(name, others["parent_name"]), config=config)
-            attributes = {attribute.name: getattr(prop, attribute.name) for attribute in fields(TupleProperty)}
-            prop = NamedTupleProperty(**attributes, class_info=class_info)
+            prop = copied_as(NamedTupleProperty, prop, class_info=class_info)
+            prop.inner_properties = [_renamed(inner, config.field_prefix) for inner in inner_properties]
         return prop, schemas
 
     def get_base_type_string(self) -> PythonCode:
@@ -108,6 +105,13 @@ class NamedTupleProperty(TupleProperty):
         """Return the import lines of a module with such a property."""
         own = f"from {prefix}models.{self.class_info.module_name} import {self.class_info.name}"
         return {*super().get_imports(prefix=prefix), own}
+
+
+def _renamed(item: Any, prefix: str) -> Any:
+    """Return an item whose name is no method of tuples."""
+    if item.python_name not in _METHODS:
+        return item
+    return evolve(item, python_name=PythonIdentifier(f"{item.python_name}_", prefix, skip_snake_case=True))
 
 
 def _class_name(name: str, parent_name: str) -> str:
