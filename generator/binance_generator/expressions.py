@@ -19,11 +19,10 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .open_enums import OpenEnumProperty
 from .patches.decimal_property import DecimalProperty
 from .patches.tuple_property import NamedTupleProperty, TupleProperty
+from .property_classes import OpenEnumProperty, TaggedUnionProperty
 from .spec import Operation, Parameter, Spec
-from .tagged_unions import TaggedUnionProperty
 
 _Module = Literal["decoders", "encoders"]
 # Properties without inner properties. Subclasses are not included, because they may be encoded differently: a

@@ -7,26 +7,13 @@ must not fail for it. Arguments take the document's values alone, and so do enum
 from functools import partial
 from typing import Any
 
-from attrs import define
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
-from openapi_python_client.strings import PythonCode
 
 from .patches.closed_enum import ClosedEnumProperty
 from .patches.subclasses import copied_as
 from .properties import endpoints_of, models_by_name, replace_fields, replaced, walk
-
-
-@define
-class OpenEnumProperty(EnumProperty):
-    """An enumeration in a response."""
-
-    is_argument: bool
-    """Whether it is in a model that is also an argument."""
-
-    def get_base_type_string(self) -> PythonCode:
-        """Return the type of the property: a member, or a value that the document does not have."""
-        return PythonCode(f"{self.class_info.name} | {self.value_type.__name__}")
+from .property_classes import OpenEnumProperty
 
 
 def open_enums(data: GeneratorData) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from attrs import define
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.const import ConstProperty
@@ -10,16 +9,7 @@ from openapi_python_client.parser.properties.union import UnionProperty
 
 from .patches.subclasses import copied_as
 from .properties import endpoints_of, models_by_name, replace_fields, replaced
-
-
-@define
-class TaggedUnionProperty(UnionProperty):
-    """A union of models; all but perhaps the last have the same required field, each with another value."""
-
-    tag: str
-    """The name of that field."""
-    values: list[str]
-    """Its values, in the order of the models."""
+from .property_classes import TaggedUnionProperty
 
 
 def tag_unions(data: GeneratorData) -> None:
