@@ -43,7 +43,7 @@ async def _suspend(wait: Wait, seconds: float) -> Any:
         with suppress(NotImplementedError):
             return await _wait_on(loop, wait.socket, seconds, for_reading=wait.for_reading)
     # For trio, and for the event loops of Windows, which cannot watch sockets.
-    with anyio.move_on_after(None if seconds == math.inf else seconds):
+    with anyio.move_on_after(seconds):
         await (anyio.wait_readable if wait.for_reading else anyio.wait_writable)(wait.socket)
         return None
     raise WaitTimeoutError
@@ -120,7 +120,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109, httpcore's name
     ) -> httpcore.AsyncNetworkStream:
         """Do the TLS handshake, unless the call that opened the connection did."""
-        if not self._connection.calls:
+        if not self._connection.has_served:
             flow = self._connection.start_tls(ssl_context.context, server_hostname)
             await run(self._connection, flow, timeout, CONNECT)
         return self
@@ -141,7 +141,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         **__: Any,
     ) -> httpcore.AsyncNetworkStream:
         """Connect; the pool passes no other arguments."""
-        if not self._connection.calls:
+        if not self._connection.has_served:
             await run(self._connection, self._connection.open(host, port), timeout, CONNECT)
         return AsyncStream(self._connection)
 

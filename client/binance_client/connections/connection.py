@@ -23,19 +23,12 @@ class Connection:
         self.origin = origin
         self._plain = PlainLayer()
         self._top: Layer = self._plain
-        # The calls it has served, the time at which the last one ended, and the seconds that it may be idle since.
-        self.calls = 0
-        self._idle_since = 0.0
-        self._keepalive_expiry = 0.0
-        # The current call's, monotonic, in seconds; if it is None, each operation has its own timeout.
-        self.deadline: float | None = None
-        self._method = ""
-        self._framing = ResponseFraming(self._method)
-        self._tls_layers = self._tls_layers_needed = 0
-        self._has_received = self._has_ended = False
+        self.has_served = False
+        self._tls_layers = 0
 
     def begin(self, method: str, deadline: float | None, tls_layers: int) -> None:
         """Begin a call, whose request is sent over `tls_layers` layers of TLS; `deadline` is monotonic, in seconds."""
+        # If it is None, each operation has its own timeout.
         self.deadline = deadline
         self._method = method
         self._tls_layers_needed = tls_layers
@@ -50,7 +43,7 @@ class Connection:
 
     def release(self, keepalive_expiry: float) -> None:
         """End a call after which the connection is kept for some seconds."""
-        self.calls += 1
+        self.has_served = True
         self._idle_since = time.monotonic()
         self._keepalive_expiry = keepalive_expiry
 
@@ -76,8 +69,8 @@ class Connection:
 
     @property
     def is_stale(self) -> bool:
-        """Whether it served calls before, and has ended without a byte of a response to the current one."""
-        return self.calls > 0 and self._has_ended and not self._has_received
+        """Whether it served a call before, and has ended without a byte of a response to the current one."""
+        return self.has_served and self._has_ended and not self._has_received
 
     @property
     def is_complete(self) -> bool:

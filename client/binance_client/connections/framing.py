@@ -53,9 +53,10 @@ class ResponseFraming:
             return False
         if method == "HEAD" or status[1] in (b"204", b"304"):
             return True
-        [(name, value), *others] = _lengths(head) or [(b"", b"")]
-        if others:
+        lengths = _lengths(head)
+        if len(lengths) != 1:
             return False
+        [(name, value)] = lengths
         value = value.strip(b" \t")
         if name.lower() == b"content-length" and _is_length(value):
             yield from self._skip(int(value))
@@ -63,9 +64,10 @@ class ResponseFraming:
         return value.lower() == b"chunked" and (yield from self._scan_chunks())
 
     def _scan_chunks(self) -> _Scan[bool]:
-        while size := _chunk_size((yield from self._read_until(_CRLF))):
-            if int(size[1], 16):
-                yield from self._skip(int(size[1], 16) + len(_CRLF))
+        while match := _chunk_size((yield from self._read_until(_CRLF))):
+            size = int(match[1], 16)
+            if size:
+                yield from self._skip(size + len(_CRLF))
                 continue
             while trailer := (yield from self._read_until(_CRLF)):
                 if b"\n" in trailer:

@@ -115,7 +115,7 @@ class Pool:
                 idle.popleft().close()
         # The client may have been closed while the connection was in use.
         if self._lifetime.is_closed:
-            self._close_idle(idle)
+            self._close_idle(connection.origin)
 
     def fail(self, connection: Connection, error: BaseException) -> BaseException:
         """Close the connection of a call that failed; return the error that the call ends in."""
@@ -129,7 +129,7 @@ class Pool:
             return closed_during_call("unknown" if connection.has_sent else "not_executed")
         if connection.is_stale:
             # The server has most likely closed the others, too.
-            self._close_idle(self._idle.get(connection.origin, deque()))
+            self._close_idle(connection.origin)
             kind = StaleConnectionError if connection.has_sent else UnsentRequestError
             return kind("the server closed the connection, which had been idle, without a response")
         if connection.is_unsent and not isinstance(error, httpx.ProxyError):
@@ -142,7 +142,7 @@ class Pool:
         proxy = self._proxies.proxy_for(url)
         is_socks = proxy is not None and proxy.url.scheme.startswith("socks")
         is_tunnel = is_socks or url.scheme == "https"
-        if proxy is None or (is_tunnel and connection.calls):
+        if proxy is None or (is_tunnel and connection.has_served):
             origin = httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme])
             return kinds.direct(origin, ssl_context=self._tls, network_backend=backend)
         settings: dict[str, Any] = {} if is_socks else {"proxy_headers": proxy.headers.raw}
@@ -152,7 +152,6 @@ class Pool:
             proxy_url=str(proxy.url),
             proxy_auth=proxy.raw_auth,
             ssl_context=self._tls,
-            max_connections=1,
             network_backend=backend,
             **settings,
         )
@@ -160,14 +159,16 @@ class Pool:
     def close(self) -> None:
         """Close the idle connections, and interrupt the calls that use the others."""
         self._lifetime.is_closed = True
-        for idle in [*self._idle.values()]:
-            self._close_idle(idle)
+        for origin in [*self._idle]:
+            self._close_idle(origin)
         for opened in [*self._opened]:
             connection = opened()
             if connection is not None:
                 connection.interrupt()
 
-    def _close_idle(self, idle: deque[Connection]) -> None:
+    def _close_idle(self, origin: Origin) -> None:
+        idle = self._idle.get(origin)
+        # IndexError: other threads may take connections meanwhile.
         with suppress(IndexError):
-            while True:
+            while idle:
                 idle.pop().close()

@@ -80,7 +80,7 @@ class Stream(httpcore.NetworkStream):
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Do the TLS handshake, unless the call that opened the connection did."""
-        if not self._connection.calls:
+        if not self._connection.has_served:
             flow = self._connection.start_tls(ssl_context.context, server_hostname)
             run(self._connection, flow, timeout, CONNECT)
         return self
@@ -96,7 +96,7 @@ class Backend(httpcore.NetworkBackend):
         self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
     ) -> httpcore.NetworkStream:
         """Connect; the pool passes no other arguments."""
-        if not self._connection.calls:
+        if not self._connection.has_served:
             run(self._connection, self._connection.open(host, port), timeout, CONNECT)
         return Stream(self._connection)
 

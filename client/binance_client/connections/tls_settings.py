@@ -89,8 +89,9 @@ def _build_settings(verify: bool, path: tuple[str, bool] | None, *_versions: obj
     if path is None:
         return TLSSettings(httpx.create_ssl_context(verify=verify, trust_env=False))
     name, is_folder = path
-    context = ssl.create_default_context(cafile=None if is_folder else name, capath=name if is_folder else None)
-    return TLSSettings(context)
+    return TLSSettings(
+        ssl.create_default_context(capath=name) if is_folder else ssl.create_default_context(cafile=name)
+    )
 
 
 # Shared, because it takes longer than the rest of a client. What the settings depend on is in the arguments: also the
