@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from binance_client.base_client import AuthenticatedClient
+from binance_client.connections import proxies as proxies_module
 from binance_coinm import Client, Credentials, HmacKey, Server, connect
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ConfigurationError, NetworkError
@@ -374,6 +375,18 @@ def test_proxies_at_a_limit(proxy: str) -> None:
     connect(some_credentials(), proxy=proxy).close()
 
 
+def test_missing_library_for_socks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its library, a SOCKS proxy is an error that says how to install it; others need none."""
+    monkeypatch.setattr(proxies_module, "find_spec", lambda _: None)
+
+    with pytest.raises(ConfigurationError) as caught:
+        connect(some_credentials(), proxy="socks5://127.0.0.1:1080")
+
+    expected = "proxy: a SOCKS proxy needs socksio, which is not installed: pip install 'binance-coinm[socks]'"
+    assert expected == str(caught.value)
+    connect(some_credentials(), proxy="http://127.0.0.1:3128").close()
+
+
 def test_certificates_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy is verified with the environment's certificates, with its own, or, without trust in either, httpx's."""
     monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
@@ -473,6 +486,19 @@ def test_servers_without_a_proxy(
     assert requests + 1 == len(proxy.received_requests)
 
 
+def test_exceptions_of_the_proxy_are_kept(monkeypatch: pytest.MonkeyPatch, balance: Balance) -> None:
+    """A client keeps the exceptions that NO_PROXY names when it is created, as it keeps the proxy."""
+    with Sandbox() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        client = connect(some_credentials(), server="https://127.0.0.1:1", retry=None)
+        monkeypatch.setenv("NO_PROXY", "*")
+
+        with pytest.raises(NetworkError):
+            balance(client)
+
+        assert 1 == len(proxy.received_requests)
+
+
 @pytest.mark.parametrize(
     "variables",
     [
@@ -547,6 +573,17 @@ def test_invalid_environment(monkeypatch: pytest.MonkeyPatch, variable: str, val
     assert str(caught.value).startswith(f"{variable}{message}")
     assert "pass/word" not in str(caught.value)
     assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+
+
+@pytest.mark.parametrize("first", ["HTTPS_PROXY", "A_GATEWAY"])
+def test_variable_that_an_error_names(monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+    """An invalid proxy is told by the variable that it comes from, not by one of the same name or the same value."""
+    url = "gopher://127.0.0.1"
+    monkeypatch.setenv(first, url if first == "A_GATEWAY" else "http://127.0.0.1:1")
+    monkeypatch.setenv("https_proxy", url)
+
+    with pytest.raises(ConfigurationError, match=f"^https_proxy is '{url}': expected a URL"):
+        connect(some_credentials())
 
 
 @pytest.mark.parametrize(

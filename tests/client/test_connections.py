@@ -2,24 +2,36 @@
 
 import asyncio
 import errno
+import math
+import select
+import socket
 import ssl
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
+import anyio
+import httpx
 import pytest
 import trio
 from binance_client.connections import connection as connection_module
+from binance_client.connections import flows as flows_module
+from binance_client.connections.connection import Connection
+from binance_client.connections.flows import Ready, Resolve, Wait, WaitTimeoutError, seconds_for
 from binance_client.connections.resolver import resolve
 from binance_client.connections.sockets import PlainLayer
 from binance_client.connections.tls import TLSLayer
-from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, errors
+from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.models import FuturesAccountBalance
 from binance_coinm.security import Security
 from support.constants import SECRET
+from support.name_resolution import addresses_of_localhost
 from support.scripted_server import Reply, Request, ScriptedServer, chunked, client_of, owner_of, response, rows_of
 from support.surplus_responses import SURPLUS_RESPONSES
 
@@ -44,17 +56,21 @@ class Caller:
     def __call__(self, client: Client) -> str:
         """Return the owner of the rows that a call ends in, or the name of its error."""
         try:
-            if self._library == "sync":
-                return owner_of(futures_account_balance.sync(client=client))
-            if self._library == "asyncio":
-                return owner_of(self._runner.run(futures_account_balance.asyncio(client=client)))
-
-            async def call() -> list[FuturesAccountBalance]:
-                return await futures_account_balance.asyncio(client=client)
-
-            return owner_of(trio.run(call))
+            return self.raising(client)
         except errors.BinanceError as error:
             return type(error).__name__
+
+    def raising(self, client: Client) -> str:
+        """Return the owner of the rows; raise the error of a call that has none."""
+        if self._library == "sync":
+            return owner_of(futures_account_balance.sync(client=client))
+        if self._library == "asyncio":
+            return owner_of(self._runner.run(futures_account_balance.asyncio(client=client)))
+
+        async def call() -> list[FuturesAccountBalance]:
+            return await futures_account_balance.asyncio(client=client)
+
+        return owner_of(trio.run(call))
 
     def close(self) -> None:
         """Close the event loop."""
@@ -67,6 +83,54 @@ def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
     caller = Caller(request.param)
     yield caller
     caller.close()
+
+
+Chunks = Callable[..., list[bytes]]
+
+
+def read_stream(client: Client, url: str = "/dapi/v1/time", **settings: Any) -> list[bytes]:
+    """Return the parts of a streamed response; `each` of the settings is called after each part."""
+    each = settings.pop("each", lambda _: None)
+    parts = []
+    with client.get_httpx_client().stream("GET", url, **settings) as response:
+        for part in response.iter_raw():
+            parts.append(part)
+            each(response)
+    return parts
+
+
+async def read_stream_async(client: Client, url: str = "/dapi/v1/time", **settings: Any) -> list[bytes]:
+    """Return the same by an async call, which also awaits what `each` returns."""
+    each = settings.pop("each", lambda _: None)
+    parts = []
+    async with client.get_async_httpx_client().stream("GET", url, **settings) as response:
+        async for part in response.aiter_raw():
+            parts.append(part)
+            awaitable = each(response)
+            if awaitable is not None:
+                await awaitable
+    return parts
+
+
+def read_stream_on_asyncio(client: Client, *arguments: Any, **settings: Any) -> list[bytes]:
+    """Return the same on asyncio."""
+    return asyncio.run(read_stream_async(client, *arguments, **settings))
+
+
+def read_stream_on_trio(client: Client, *arguments: Any, **settings: Any) -> list[bytes]:
+    """Return the same on trio."""
+
+    async def read() -> list[bytes]:
+        return await read_stream_async(client, *arguments, **settings)
+
+    return trio.run(read)
+
+
+@pytest.fixture(params=[read_stream, read_stream_on_asyncio, read_stream_on_trio], ids=["sync", "asyncio", "trio"])
+def stream(request: pytest.FixtureRequest) -> Chunks:
+    """Return a function that reads a streamed response, for each library."""
+    function: Chunks = request.param
+    return function
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "TLS"])
@@ -157,9 +221,9 @@ def test_response_that_is_closed_twice(call: Caller) -> None:
         second = first.with_credentials(Credentials("second", HmacKey(SECRET)))
         with first.get_httpx_client().stream("GET", "/dapi/v1/time") as streamed:
             streamed.read()
-            stream: Any = streamed.stream
-            stream.close()
-            stream.close()
+            body: Any = streamed.stream
+            body.close()
+            body.close()
         with ThreadPoolExecutor() as pool:
             other = pool.submit(futures_account_balance.sync, client=second)
             assert ("first", "second") == (call(first), owner_of(other.result()))
@@ -217,6 +281,8 @@ def test_server_that_crashes_on_a_request(call: Caller) -> None:
         assert (10, 2) == (before, len(server.requests) - before)
         # A new connection, and none of the other nine idle ones.
         assert [10] == [request.connection for request in server.requests[before + 1 :]]
+        # Those are closed: the server has most likely ended them, too.
+        assert server.settles_at(0)
 
 
 @pytest.mark.parametrize("resets", [False, True], ids=["EOF", "reset"])
@@ -294,6 +360,24 @@ def test_writes_over_stale_connections(writes: Callable[[Client], Any], *, tls: 
             writes(client)
 
         assert ("unknown", 2, 1) == (caught.value.execution, len(server.requests), server.accepted)
+
+
+def test_writes_over_connections_that_were_reset(
+    monkeypatch: pytest.MonkeyPatch, writes: Callable[[Client], Any]
+) -> None:
+    """A write none of whose bytes could be sent, because the server has reset the idle connection, is sent anew."""
+    # The server resets it right after it was found clean.
+    monkeypatch.setattr(Connection, "is_clean", True)
+
+    def respond(request: Request) -> Reply:
+        return Reply([[response(b"{}")]], resets=request.number == 0)
+
+    with ScriptedServer(respond) as server, client_of(server) as client:
+        writes(client)
+        assert server.settles_at(0)
+        writes(client)
+
+        assert [0, 1] == [request.connection for request in server.requests]
 
 
 @pytest.mark.parametrize(
@@ -413,3 +497,352 @@ def test_invalid_host_names(connect_to: Callable[[str], object]) -> None:
 
     assert errno.EINVAL == caught.value.errno
     assert caught.value.__cause__ is None
+
+
+def test_connections_to_several_servers(stream: Chunks) -> None:
+    """A request for another server goes over no connection of the first one."""
+    with (
+        ScriptedServer(lambda _: response(b"mine")) as mine,
+        ScriptedServer(lambda _: response(b"other")) as other,
+        client_of(mine) as client,
+    ):
+        bodies = [stream(client, server.url) for server in (mine, other, mine, other)]
+
+        assert [[b"mine"], [b"other"]] * 2 == bodies
+        assert (1, 1) == (mine.accepted, other.accepted)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http:///"])
+def test_urls_that_no_connection_can_have(url: str) -> None:
+    """A request that was built with a URL of another scheme, or without a host, is told what was expected."""
+    request = httpx.Request("GET", url)
+    with ScriptedServer(lambda _: None) as server, client_of(server) as client:
+        sends: list[Callable[[], object]] = [
+            lambda: client.get_httpx_client().send(request, stream=True),
+            lambda: asyncio.run(client.get_async_httpx_client().send(request, stream=True)),
+        ]
+        for send in sends:
+            with pytest.raises(httpx.UnsupportedProtocol, match="^expected an http or https URL with a host$"):
+                send()
+
+        assert 0 == server.accepted
+
+
+# Streamed responses.
+
+
+def test_streams_without_a_timeout(stream: Chunks, *, tls: bool) -> None:
+    """A streamed request may wait forever for its connection and its response."""
+    with ScriptedServer(lambda _: response(b"body"), tls=tls) as server, client_of(server) as client:
+        assert [b"body"] == stream(client, timeout=None)
+
+
+@pytest.mark.parametrize("missing", ["poll", "select"])
+def test_waits_by_poll_or_select(monkeypatch: pytest.MonkeyPatch, missing: str, *, tls: bool) -> None:
+    """Sync calls wait by `poll`, which watches all descriptors, or else by `select`: Windows has no other."""
+    monkeypatch.delattr(select, missing)
+
+    def respond(request: Request) -> bytes | None:
+        return response(rows_of("first")) if request.number < 2 else None
+
+    with ScriptedServer(respond, tls=tls) as server, client_of(server) as client:
+        assert "first" == owner_of(futures_account_balance.sync(client=client))
+        assert [rows_of("first")] == read_stream(client, timeout=None)
+        with pytest.raises(errors.TimeoutError):
+            futures_account_balance.sync(client=client.with_options(timeout=0.1))
+
+
+def test_client_that_is_closed_during_a_stream(stream: Chunks) -> None:
+    """Closing the client ends a streamed response whose rest has not arrived, and says why."""
+    is_over = threading.Event()
+
+    def segments() -> Iterator[list[bytes]]:
+        yield [response(b"part and rest")[: -len(b" and rest")]]
+        is_over.wait(10)
+
+    with ScriptedServer(lambda _: Reply(segments())) as server, client_of(server) as client:
+        try:
+            with pytest.raises(errors.ClientClosedError) as caught:
+                stream(client, each=lambda _: client.close())
+        finally:
+            is_over.set()
+
+    assert "unknown" == caught.value.execution
+
+
+def test_stream_that_is_read_after_it_was_closed(stream: Chunks) -> None:
+    """What is read of a response after it was closed is an error, and reaches no other call's connection."""
+    is_over = threading.Event()
+
+    def segments() -> Iterator[list[bytes]]:
+        yield [response(b"part and rest")[: -len(b" and rest")]]
+        is_over.wait(10)
+
+    def close(response: httpx.Response) -> Any:
+        body: Any = response.stream
+        return body.aclose() if stream is not read_stream else body.close()
+
+    with ScriptedServer(lambda _: Reply(segments())) as server, client_of(server) as client:
+        try:
+            with pytest.raises(httpx.ReadError, match="the connection was closed$"):
+                stream(client, each=close)
+        finally:
+            is_over.set()
+
+
+def test_stream_that_is_closed_twice(stream: Chunks) -> None:
+    """A response that is closed again changes nothing, sync and async."""
+
+    def close(response: httpx.Response) -> Any:
+        body: Any = response.stream
+        if stream is read_stream:
+            body.close()
+            return body.close()
+
+        async def close_twice() -> None:
+            await body.aclose()
+            await body.aclose()
+
+        return close_twice()
+
+    with ScriptedServer(lambda _: response(b"body")) as server, client_of(server) as client:
+        assert [[b"body"]] * 2 == [stream(client, each=close), stream(client)]
+
+
+# Name resolution.
+
+
+def client_by_name(server: ScriptedServer) -> Client:
+    """Return a client of a server whose URL has the name of this machine, which needs a resolution."""
+    url = server.url.replace("127.0.0.1", "localhost")
+    return connect(Credentials("first", HmacKey(SECRET)), server=url, retry=None, timeout=10)
+
+
+def test_client_that_is_closed_during_name_resolution(monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:
+    """A call whose client is closed before its host has an address connects to none."""
+
+    def resolve_and_close() -> list[str]:
+        client.close()
+        return ["127.0.0.1"]
+
+    addresses_of_localhost(monkeypatch, resolve_and_close)
+    with ScriptedServer(lambda _: response(rows_of("first"))) as server:
+        client = client_by_name(server)
+        with pytest.raises(errors.ClientClosedError) as caught:
+            call.raising(client)
+
+        assert ("not_executed", 0) == (caught.value.execution, server.accepted)
+
+
+def test_threads_of_name_resolution(monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:
+    """Names are resolved in threads that show what for, and that do not hold up the end of the process."""
+    threads: list[tuple[str, bool]] = []
+
+    def resolve_in_thread() -> list[str]:
+        thread = threading.current_thread()
+        threads.append((thread.name, thread.daemon))
+        return ["127.0.0.1"]
+
+    addresses_of_localhost(monkeypatch, resolve_in_thread)
+    with ScriptedServer(lambda _: response(rows_of("first"))) as server, client_by_name(server) as client:
+        assert "first" == call(client)
+
+    assert [("resolve localhost", True)] == threads
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_threads_of_others(backend: str) -> None:
+    """Name resolution does not wait for the threads that anyio allows others."""
+
+    async def main() -> str:
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        limiter.total_tokens = 1
+        limiter.acquire_on_behalf_of_nowait(others := object())
+        try:
+            async with client_by_name(server) as client:
+                return owner_of(await futures_account_balance.asyncio(client=client))
+        finally:
+            limiter.release_on_behalf_of(others)
+
+    with ScriptedServer(lambda _: response(rows_of("first"))) as server:
+        assert "first" == anyio.run(main, backend=backend)
+
+
+several_loopback_addresses = pytest.mark.skipif(sys.platform != "linux", reason="needs many addresses on loopback")
+
+
+@several_loopback_addresses
+def test_address_that_refuses_before_another(monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:
+    """If an address of a host refuses the connection, the next one is tried, and it is no failed attempt."""
+    addresses_of_localhost(monkeypatch, lambda: ["127.0.0.2", "127.0.0.1"])
+    with ScriptedServer(lambda _: response(rows_of("first"))) as server, client_by_name(server) as client:
+        assert "first" == call(client)
+
+
+# Flows.
+
+
+def test_timers_of_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call leaves no timer behind in the event loop."""
+    timers: list[asyncio.TimerHandle] = []
+
+    loop = asyncio.new_event_loop()
+    call_later = loop.call_later
+
+    def recording(*arguments: Any, **settings: Any) -> asyncio.TimerHandle:
+        timers.append(call_later(*arguments, **settings))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", recording)
+    with (
+        ScriptedServer(lambda _: response(rows_of("first"))) as server,
+        client_of(server) as client,
+        asyncio.Runner(loop_factory=lambda: loop) as runner,
+    ):
+        assert "first" == owner_of(runner.run(futures_account_balance.asyncio(client=client)))
+
+    assert timers
+    assert all(timer.cancelled() for timer in timers)
+
+
+@pytest.mark.parametrize(
+    ("wait", "seconds"),
+    [
+        (Resolve("localhost", 443), 12),
+        (Resolve("localhost", 443, max_seconds=5), 5),
+        (Resolve("localhost", 443, share=3), 4),
+        (Resolve("localhost", 443, share=3, max_seconds=5), 4),
+        (Resolve("localhost", 443, share=2, max_seconds=5), 5),
+    ],
+)
+def test_seconds_of_a_wait(monkeypatch: pytest.MonkeyPatch, wait: Wait, seconds: float) -> None:
+    """A wait gets its share of the time that is left, up to its maximum, and none after the deadline."""
+    monkeypatch.setattr(flows_module, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+
+    assert seconds == seconds_for(wait, 1012.0)
+    assert 0 == seconds_for(wait, 1000.0) == seconds_for(wait, 999.0)
+    assert wait.max_seconds == seconds_for(wait, math.inf)
+
+
+@pytest.fixture
+def connected() -> Iterator[tuple[PlainLayer, socket.socket]]:
+    """Return a layer that is connected to this machine, and its peer."""
+    layer = PlainLayer()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        for wait in layer.connect(*address):
+            # A numeric address is not looked up, and the last one may take all of the time.
+            assert Ready(opened(layer), for_reading=False) == wait
+            select.select([], [opened(layer)], [], 10)
+        with listener.accept()[0] as peer, closing(layer):
+            yield layer, peer
+
+
+def opened(layer: PlainLayer) -> socket.socket:
+    """Return the socket of a layer."""
+    assert layer.socket is not None
+    return layer.socket
+
+
+def finish(flow: Generator[Wait, Any, Any]) -> Any:
+    """Return the result of a flow that waits for nothing more."""
+    with pytest.raises(StopIteration) as end:
+        next(flow)
+    return end.value.value
+
+
+def test_waits_for_a_response(connected: tuple[PlainLayer, socket.socket]) -> None:
+    """After a request a connection waits before it reads, because the response takes time; otherwise it reads first."""
+    layer, peer = connected
+    is_readable = Ready(opened(layer), for_reading=True)
+
+    finish(layer.send(b"request"))
+    flow = layer.receive(4)
+    assert is_readable == next(flow)
+    peer.sendall(b"response")
+    select.select([opened(layer)], [], [], 10)
+    assert b"resp" == finish(flow)
+    assert b"onse" == finish(layer.receive(4))
+    assert is_readable == next(layer.receive(4))
+
+
+def test_waits_to_send(connected: tuple[PlainLayer, socket.socket]) -> None:
+    """A request that is larger than the buffers of the system waits until there is room, and counts what was sent."""
+    layer, _ = connected
+    data = bytes(1 << 25)
+
+    assert Ready(opened(layer), for_reading=False) == next(layer.send(data))
+    assert 0 < layer.sent < len(data)
+
+
+def test_clean_connections(connected: tuple[PlainLayer, socket.socket]) -> None:
+    """Whether a connection is clean can be asked, and nothing that waits is lost by that."""
+    layer, peer = connected
+    assert layer.is_clean()
+
+    peer.sendall(b"surplus")
+    select.select([opened(layer)], [], [], 10)
+
+    assert not layer.is_clean()
+    assert b"surplus" == finish(layer.receive(100))
+    assert layer.is_clean()
+
+
+def test_exception_of_a_signal_handler_while_sending(connected: tuple[PlainLayer, socket.socket]) -> None:
+    """What was being sent when a signal handler raised counts as sent; what the system rejected does not."""
+    layer, _ = connected
+    sending: Any = SimpleNamespace(
+        send=mock.Mock(side_effect=[TimeoutError("handler"), BrokenPipeError(errno.EPIPE, "")])
+    )
+    with mock.patch.object(layer, "socket", sending):
+        with pytest.raises(TimeoutError, match="^handler$"):
+            finish(layer.send(b"sent"))
+        assert 4 == layer.sent
+        with pytest.raises(BrokenPipeError):
+            finish(layer.send(b"rejected"))
+    assert 4 == layer.sent
+
+
+def test_exception_of_a_signal_handler_while_connecting() -> None:
+    """An exception of a signal handler ends the connecting, and no other address is tried."""
+    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 9))
+    layer = PlainLayer()
+    flow = layer.connect("localhost", 9)
+
+    assert Resolve("localhost", 9) == next(flow)
+    wait = flow.send([address, address])
+    assert Ready(opened(layer), for_reading=False, share=2, max_seconds=2) == wait
+    with closing(layer), pytest.raises(TimeoutError, match="^handler$"):
+        flow.throw(TimeoutError("handler"))
+
+
+def test_address_that_stays_silent() -> None:
+    """The addresses of a host are tried one after another; the last one's failure is that of the connection."""
+    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 9))
+    layer = PlainLayer()
+    flow = layer.connect("localhost", 9)
+
+    next(flow)
+    flow.send([address, address])
+    wait = flow.throw(WaitTimeoutError())
+    assert Ready(opened(layer), for_reading=False) == wait
+    with pytest.raises(WaitTimeoutError):
+        flow.throw(WaitTimeoutError())
+    assert layer.socket is None
+
+
+def test_interrupted_connections(connected: tuple[PlainLayer, socket.socket]) -> None:
+    """What a thread interrupts or closes ends in an error of the system that says so, whatever its state."""
+    layer, peer = connected
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    peer.close()
+    select.select([opened(layer)], [], [], 10)
+
+    layer.interrupt()
+    with pytest.raises(ConnectionAbortedError, match="the connection was interrupted$") as interrupted:
+        next(layer.connect("127.0.0.1", 9))
+    layer.close()
+    with pytest.raises(ConnectionAbortedError, match="the connection was closed$") as closed:
+        next(layer.receive(1))
+
+    assert [errno.ECONNABORTED] * 2 == [interrupted.value.errno, closed.value.errno]

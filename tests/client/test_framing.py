@@ -36,6 +36,7 @@ NEVER = {
     "length and chunked": OK + b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n00000",
     "two encodings": OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "a length with a sign": OK + b"Content-Length: +3\r\n\r\nabc",
+    "a length after a vertical tab": OK + b"Content-Length:\x0b3\r\n\r\nabc",
     "an invalid length": OK + b"Content-Length: 0x3\r\n\r\nabc",
     "a huge length": OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nabc",
     "a line that ends in LF": OK + b"X: 1\nContent-Length: 3\r\n\r\nabc",

@@ -4,6 +4,7 @@ This bound is a contract in real time (a call with `timeout=1` ends within 1.5 s
 machine's time is measured. The half second that the contract allows is the same for the shorter timeouts used here.
 """
 
+import asyncio
 import socket
 import ssl
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from binance_coinm import RetryPolicy, connect
+from binance_coinm import Client, RetryPolicy, connect
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Sandbox
 from cryptography import x509
@@ -269,6 +270,44 @@ def test_custom_transport(
     assert case.ends_in == end_in_time(lambda: balance(client).parsed, TIMEOUT)
 
     assert case.sent == len(sandbox.received_requests)
+
+
+def stream_sync(client: Client) -> None:
+    """Read a streamed response, whose request has a timeout for each of its steps."""
+    with client, client.get_httpx_client().stream("GET", "/", timeout=SHORT_TIMEOUT) as streamed:
+        streamed.read()
+
+
+def stream_async(client: Client) -> None:
+    """Read it on asyncio."""
+
+    async def read() -> None:
+        async with client, client.get_async_httpx_client().stream("GET", "/", timeout=SHORT_TIMEOUT) as streamed:
+            await streamed.aread()
+
+    asyncio.run(read())
+
+
+@pytest.mark.parametrize("stream", [stream_sync, stream_async], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("scheme", "accepts", "kind"),
+    [
+        pytest.param("http", False, httpx.ConnectTimeout, marks=several_loopback_addresses, id="connection"),
+        pytest.param("https", True, httpx.ConnectTimeout, id="handshake"),
+        pytest.param("http", True, httpx.ReadTimeout, id="response"),
+    ],
+)
+def test_steps_of_a_stream(
+    sandbox: Sandbox, stream: Callable[[Client], None], scheme: str, kind: type[Exception], *, accepts: bool
+) -> None:
+    """Each step of a streamed request ends in its timeout, which is not the client's."""
+    with served(stalls) if accepts else silent("127.0.0.1") as port:
+        client = connect(sandbox.credentials, server=f"{scheme}://127.0.0.1:{port}", timeout=60, trust_env=False)
+        begun = time.monotonic()
+        with pytest.raises(kind):
+            stream(client)
+
+    assert time.monotonic() - begun < SHORT_TIMEOUT + BEYOND
 
 
 @several_loopback_addresses

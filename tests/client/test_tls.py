@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from attrs import frozen
+from binance_client.connections.tls_settings import load_tls_settings
 from binance_coinm import RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ClientClosedError, ConfigurationError, NetworkError
@@ -220,6 +222,15 @@ def test_environment_that_is_not_trusted(
     assert_rejected(sandbox, server, balance, server.url, trust_env=False)
 
 
+def test_settings_without_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that are not to trust the environment do not read its certificates."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
+
+    settings = load_tls_settings(verify=True, trust_env=False, is_shared=False)
+
+    assert ssl.CERT_REQUIRED == settings.context.verify_mode
+
+
 @pytest.mark.parametrize("missing", ["missing.pem", os.devnull])
 def test_invalid_certificates_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, server: RecordingProxy, balance: Balance, missing: str
@@ -267,6 +278,31 @@ def test_server_without_tls(sandbox: Sandbox, relay: RecordingProxy, balance: Ba
     assert "not_executed" == caught.value.execution
     assert b"X-MBX-APIKEY" not in b"".join(relay.received)
     assert [] == sandbox.received_requests
+
+
+def test_end_of_tls(balance: Balance, sandbox: Sandbox, files: Files) -> None:
+    """A server may end a response by the end of TLS, and it is offered HTTP/1.1 alone."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files.authority.with_name("here.pem"))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+
+    def serve() -> str | None:
+        accepted, _ = listener.accept()
+        with context.wrap_socket(accepted, server_side=True) as connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[]")
+            # Sends close_notify, and waits for the end of the other side.
+            with suppress(ssl.SSLError, OSError):
+                connection.unwrap()
+            return connection.selected_alpn_protocol()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        protocol = threads.submit(serve)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        client = connect(sandbox.credentials, server=url, verify=str(files.authority), retry=None)
+
+        assert [] == balance(client).parsed
+        assert "http/1.1" == protocol.result()
 
 
 def test_clients_do_not_share_certificates(
