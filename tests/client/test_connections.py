@@ -363,7 +363,7 @@ def test_writes_over_stale_connections(writes: Callable[[Client], Any], *, tls: 
 
 
 def test_writes_over_connections_that_were_reset(
-    monkeypatch: pytest.MonkeyPatch, writes: Callable[[Client], Any]
+    monkeypatch: pytest.MonkeyPatch, writes: Callable[[Client], Any], *, tls: bool
 ) -> None:
     """A write none of whose bytes could be sent, because the server has reset the idle connection, is sent anew."""
     # The server resets it right after it was found clean.
@@ -372,7 +372,7 @@ def test_writes_over_connections_that_were_reset(
     def respond(request: Request) -> Reply:
         return Reply([[response(b"{}")]], resets=request.number == 0)
 
-    with ScriptedServer(respond) as server, client_of(server) as client:
+    with ScriptedServer(respond, tls=tls) as server, client_of(server) as client:
         writes(client)
         assert server.settles_at(0)
         writes(client)

@@ -299,7 +299,8 @@ def test_end_of_tls(balance: Balance, sandbox: Sandbox, files: Files) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
         protocol = threads.submit(serve)
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        client = connect(sandbox.credentials, server=url, verify=str(files.authority), retry=None)
+        trusting = ssl.create_default_context(cafile=files.authority)
+        client = connect(sandbox.credentials, server=url, verify=trusting, retry=None)
 
         assert [] == balance(client).parsed
         assert "http/1.1" == protocol.result()

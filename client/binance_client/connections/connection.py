@@ -118,11 +118,8 @@ class Connection:
         if self._has_received:
             # The response that ended was a proxy's.
             self._begin_exchange()
-        try:
-            yield from self._top.send(data)
-        except ConnectionError:
-            self._has_ended = True
-            raise
+        # If this fails, httpcore goes on to read, which finds that the connection has ended.
+        yield from self._top.send(data)
 
     def interrupt(self) -> None:
         """Make the call that uses it fail; any thread may do this, but only that call closes it."""

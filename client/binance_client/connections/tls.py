@@ -46,10 +46,8 @@ class TLSLayer:
 
     def receive(self, max_bytes: int) -> Flow[bytes]:
         """Return what is available, decrypted, at least a byte; nothing if the peer has ended the connection."""
-        try:
-            return (yield from self._perform(partial(self.object.read, max_bytes)))
-        except ssl.SSLZeroReturnError:
-            return b""
+        # Empty after close_notify, too: ssl raises SSLZeroReturnError only for those who have sent one themselves.
+        return (yield from self._perform(partial(self.object.read, max_bytes)))
 
     def send(self, data: bytes | memoryview) -> Flow[None]:
         """Send all data."""
