@@ -90,9 +90,9 @@ Chunks = Callable[..., list[bytes]]
 
 def read_stream(client: Client, url: str = "/dapi/v1/time", **settings: Any) -> list[bytes]:
     """Return the parts of a streamed response; `each` of the settings is called after each part."""
-    each = settings.pop("each", lambda _: None)
+    each, method = settings.pop("each", lambda _: None), settings.pop("method", "GET")
     parts = []
-    with client.get_httpx_client().stream("GET", url, **settings) as response:
+    with client.get_httpx_client().stream(method, url, **settings) as response:
         for part in response.iter_raw():
             parts.append(part)
             each(response)
@@ -101,9 +101,9 @@ def read_stream(client: Client, url: str = "/dapi/v1/time", **settings: Any) -> 
 
 async def read_stream_async(client: Client, url: str = "/dapi/v1/time", **settings: Any) -> list[bytes]:
     """Return the same by an async call, which also awaits what `each` returns."""
-    each = settings.pop("each", lambda _: None)
+    each, method = settings.pop("each", lambda _: None), settings.pop("method", "GET")
     parts = []
-    async with client.get_async_httpx_client().stream("GET", url, **settings) as response:
+    async with client.get_async_httpx_client().stream(method, url, **settings) as response:
         async for part in response.aiter_raw():
             parts.append(part)
             awaitable = each(response)
@@ -172,6 +172,15 @@ def test_clean_connections_are_kept(call: Caller, *, tls: bool) -> None:
         second = first.with_credentials(Credentials("second", HmacKey(SECRET)))
         for _ in range(10):
             assert ("first", "second") == (call(first), call(second))
+        assert 1 == server.accepted
+
+
+def test_connections_after_head(stream: Chunks) -> None:
+    """A response to HEAD has no body, whatever its length, and its connection is kept."""
+    head = response(b"").replace(b"Content-Length: 0", b"Content-Length: 3")
+    with ScriptedServer(lambda _: head) as server, client_of(server) as client:
+        assert [[], []] == [stream(client, method="HEAD") for _ in range(2)]
+        assert ["HEAD", "HEAD"] == [request.method for request in server.requests]
         assert 1 == server.accepted
 
 
@@ -705,6 +714,22 @@ def test_timers_of_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(timer.cancelled() for timer in timers)
 
 
+def test_waits_on_trio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On trio, a call over an idle connection waits only to read; a socket can nearly always be written to."""
+    wait_writable = mock.Mock(wraps=anyio.wait_writable)
+    monkeypatch.setattr(anyio, "wait_writable", wait_writable)
+
+    async def main() -> None:
+        await futures_account_balance.asyncio(client=client)
+        wait_writable.reset_mock()
+        await futures_account_balance.asyncio(client=client)
+
+    with ScriptedServer(lambda _: response(rows_of("first"))) as server, client_of(server) as client:
+        trio.run(main)
+
+    assert (1, 0) == (server.accepted, wait_writable.call_count)
+
+
 @pytest.mark.parametrize(
     ("wait", "seconds"),
     [
@@ -757,10 +782,10 @@ def test_waits_for_a_response(connected: tuple[PlainLayer, socket.socket]) -> No
     is_readable = Ready(opened(layer), for_reading=True)
 
     finish(layer.send(b"request"))
-    flow = layer.receive(4)
-    assert is_readable == next(flow)
     peer.sendall(b"response")
     select.select([opened(layer)], [], [], 10)
+    flow = layer.receive(4)
+    assert is_readable == next(flow)
     assert b"resp" == finish(flow)
     assert b"onse" == finish(layer.receive(4))
     assert is_readable == next(layer.receive(4))
