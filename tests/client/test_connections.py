@@ -677,6 +677,32 @@ def test_threads_of_others(backend: str) -> None:
         assert "first" == anyio.run(main, backend=backend)
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_cancelled_name_resolution(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    """A call that is cancelled does not wait for its name resolution, which cannot be interrupted."""
+    has_begun, is_over = threading.Event(), threading.Event()
+    resolved: list[bool] = []
+
+    def resolve_slowly() -> list[str]:
+        has_begun.set()
+        resolved.append(is_over.wait(2))
+        return []
+
+    async def main() -> list[bool]:
+        async with client_by_name(server) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: futures_account_balance.asyncio(client=client))
+            assert await anyio.to_thread.run_sync(has_begun.wait, 10)
+            tasks.cancel_scope.cancel()
+        return [*resolved]
+
+    addresses_of_localhost(monkeypatch, resolve_slowly)
+    with ScriptedServer(lambda _: None) as server:
+        try:
+            assert [] == anyio.run(main, backend=backend)
+        finally:
+            is_over.set()
+
+
 several_loopback_addresses = pytest.mark.skipif(sys.platform != "linux", reason="needs many addresses on loopback")
 
 

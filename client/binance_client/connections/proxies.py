@@ -42,7 +42,7 @@ class Proxies:
 
 
 def _is_exception(url: httpx.URL, exceptions: str) -> bool:
-    hosts = {name.strip().strip("[]") for name in exceptions.split(",")}
+    hosts = {name.strip() for name in exceptions.split(",")}
     netloc = url.netloc.decode("ascii")
     # An exception may name the port, also that of https.
     address = netloc if url.port else f"{netloc}:443"
