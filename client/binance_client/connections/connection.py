@@ -25,10 +25,11 @@ class Connection:
         self._top: Layer = self._plain
         self.has_served = False
         self._tls_layers = 0
+        # `begin` sets the rest, for each call.
 
     def begin(self, method: str, deadline: float | None, tls_layers: int) -> None:
         """Begin a call, whose request is sent over `tls_layers` layers of TLS; `deadline` is monotonic, in seconds."""
-        # If it is None, each operation has its own timeout.
+        # Without a deadline, each operation has its own timeout.
         self.deadline = deadline
         self._method = method
         self._tls_layers_needed = tls_layers
