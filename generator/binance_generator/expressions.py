@@ -4,7 +4,7 @@ Upstream's own code, a macro in the template of each property class, accepts mos
 property decides its expression; the names are functions of the runtime's modules `decoders` and `encoders`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import Literal
 
@@ -18,6 +18,7 @@ from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.strings import in_double_quote_literal
 
 from .patches.decimal_property import DecimalProperty
 from .patches.tuple_property import NamedTupleProperty, TupleProperty
@@ -65,6 +66,29 @@ def decoding_of(prop: PropertyProtocol, source: str, loc: str) -> str:
         return f"{decoder}({source}, {loc})" if prop.required else f"decoders.optional({decoder}, {source}, {loc})"
     otherwise = f"{decoder}(_value, {loc})" if prop.required else f"decoders.optional({decoder}, _value, {loc})"
     return f"{result} if type(_value := {source}) {test} else {otherwise}"
+
+
+def decimals_of(props: Iterable[PropertyProtocol]) -> list[PropertyProtocol]:
+    """Return the properties that are decoded together: decimals that are always there, if there are several."""
+    decimals: list[PropertyProtocol] = [prop for prop in props if type(prop) is DecimalProperty and prop.required]
+    return decimals if len(decimals) > 1 else []
+
+
+def decoding_of_decimals(props: Sequence[PropertyProtocol], target: str, source: str, loc: str) -> str:
+    """Return the statement that decodes the decimals among the properties.
+
+    Target, source and location are formats, of the property `prop`, its name `name` as a literal, and its `index`.
+    """
+    decimals = decimals_of(props)
+    targets, sources, locs = (
+        ", ".join(
+            text.format(prop=prop, name=f'"{in_double_quote_literal(prop.name)}"', index=index)
+            for index, prop in enumerate(props)
+            if prop in decimals
+        )
+        for text in (target, source, loc)
+    )
+    return f"{targets} = decoders.decimals(({sources}), ({locs}))"
 
 
 def constants_of(props: Iterable[PropertyProtocol]) -> dict[str, str]:

@@ -24,7 +24,16 @@ from ruff import find_ruff_bin
 
 from . import patches
 from .document import validate
-from .expressions import constants_of, decoder_of, decoding_of, encoder_of, variables_of, weight_of
+from .expressions import (
+    constants_of,
+    decimals_of,
+    decoder_of,
+    decoding_of,
+    decoding_of_decimals,
+    encoder_of,
+    variables_of,
+    weight_of,
+)
 from .extensions import SpecExtensions, collect
 from .normalize import caller_view
 from .open_enums import open_enums
@@ -151,8 +160,10 @@ def _render(spec: Spec, data: GeneratorData, config: Config, extensions: SpecExt
         facts=extensions,
         named_tuples=project.named_tuples,
         constants_of=constants_of,
+        decimals_of=decimals_of,
         decoder_of=decoder_of,
         decoding_of=decoding_of,
+        decoding_of_decimals=decoding_of_decimals,
         encoder_of=encoder_of,
         variables_of=variables_of,
         weight_of=weight,

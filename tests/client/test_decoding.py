@@ -165,6 +165,15 @@ def test_invalid_amount_among_many_rows(amount: object, field: str) -> None:
         assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("others", [{"withdrawAvailable": ""}, {"withdrawAvailable": "3,"}, {"crossUnPnl": None}])
+def test_amounts_that_would_be_valid_together(others: dict[str, Any]) -> None:
+    """An amount that contains several is invalid, whatever the amounts beside it are."""
+    with pytest.raises(ResponseError, match="got a string, '1,2'") as caught:
+        FuturesAccountBalance.from_dict(ROW | {"balance": "1,2"} | others)
+
+    assert ("balance",) == caught.value.path
+
+
 @pytest.mark.parametrize("length", LENGTHS)
 def test_numbers_among_many_rows(length: int) -> None:
     """A row of a list may have numbers as amounts, which are exact."""

@@ -43,10 +43,12 @@ class ServerTime(Model):
         _members = decoders.mapping(src_dict)
         _take = _members.pop
         _value: Any
-        _model = cls(
-            server_time=_value
+        # The constructor takes about as long as the assignments alone, twice.
+        _model = cls.__new__(cls)
+        _model.server_time = (
+            _value
             if type(_value := _take("serverTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "serverTime"),
+            else decoders.integer(_value, "serverTime")
         )
         _model.additional_properties = _members
         return _model
