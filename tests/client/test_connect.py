@@ -256,7 +256,8 @@ def test_transport_of_one_side_alone() -> None:
     client = connect(some_credentials(), transport=httpx.HTTPTransport())
 
     with pytest.raises(
-        ConfigurationError, match="HTTPTransport is not an httpx.AsyncBaseTransport, which an async call"
+        ConfigurationError,
+        match=r"^transport: HTTPTransport is not an httpx\.AsyncBaseTransport, which an async call needs$",
     ):
         client.get_async_httpx_client()
 

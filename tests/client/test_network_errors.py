@@ -125,7 +125,10 @@ def test_async_transport_and_a_sync_call(sandbox: Sandbox) -> None:
     """A sync call over an async transport names what it needs."""
     client = connect(sandbox.credentials, server=sandbox.url, transport=OneSided())
 
-    with pytest.raises(errors.ConfigurationError, match=r"BaseTransport, which a sync call needs"):
+    with pytest.raises(
+        errors.ConfigurationError,
+        match=r"^transport: OneSided is not an httpx\.BaseTransport, which a sync call needs$",
+    ):
         client.account.futures_account_balance()
 
 

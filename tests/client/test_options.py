@@ -10,12 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import fields
 from attrs.exceptions import FrozenInstanceError
+from attrs.validators import ge, le
 from binance_client.base_client import AuthenticatedClient
 from binance_client.policy import deadline as deadline_module
 from binance_client.policy.call import Call, CallOptions
 from binance_client.policy.client_state import ClientState
 from binance_client.policy.retry_policy import RetryDetails
+from binance_client.policy.validators import expect
+from binance_client.sending.httpx_utils import copy_for_attempt
 from binance_client.sending.shared_transport import SharedTransport
 from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect
 from binance_coinm.api.account import futures_account_balance
@@ -420,6 +424,19 @@ def test_options_make_no_connections_of_async_calls(sandbox: Sandbox, relay: Rec
     assert 1 == relay.accepted
 
 
+def test_expectation() -> None:
+    """A validator that expects all of attrs' to pass says what was expected of a value, if one of them fails."""
+    validate = expect("a number from 1 to 2", ge(1), le(2))
+    attribute = fields(CallOptions).timeout
+
+    for valid in (1, 2):
+        validate(None, attribute, valid)
+    for invalid in (0, 3, "1"):
+        with pytest.raises(ConfigurationError) as caught:
+            validate(None, attribute, invalid)
+        assert f"timeout: expected a number from 1 to 2, got {invalid!r}" == str(caught.value)
+
+
 def test_extensions_of_a_request_stay(sandbox: Sandbox, calls: Calls) -> None:
     """A request by hand has its own extensions, beside the client's options."""
     with a_client(sandbox.url, timeout=7) as client:
@@ -643,6 +660,52 @@ def test_call_of_a_request_with_extensions() -> None:
 def test_deadline_of_a_request(timeout: dict[str, float | None], seconds: float) -> None:
     """A request's largest timeout bounds its call, or else the client's; None is a day, as is more than that."""
     assert 1000.0 + seconds == call_of(timeout=timeout).deadline
+
+
+@pytest.mark.parametrize(
+    ("extensions", "problem"),
+    [
+        *[
+            ({"weight": weight}, f'extensions["weight"]: expected an int of at least 0, got {weight!r}')
+            for weight in (-1, 1.0, True, None, "1")
+        ],
+        *[
+            ({"timeout": timeout}, f'extensions["timeout"]: expected a dict, got {timeout!r}')
+            for timeout in (None, 3, "3", [3])
+        ],
+        *[
+            ({"timeout": {"read": timeout}}, f"timeout: expected a number of seconds, or None, got {timeout!r}")
+            for timeout in (-1, float("nan"), "3")
+        ],
+    ],
+)
+def test_invalid_extensions(extensions: dict[str, Any], problem: str) -> None:
+    """A weight or a timeout of a request that is none is an error that says what was expected."""
+    with pytest.raises(ConfigurationError) as caught:
+        call_of(**extensions)
+
+    assert problem == str(caught.value)
+
+
+def test_request_without_weight() -> None:
+    """A request may count nothing."""
+    assert 0 == call_of(weight=0).weight
+
+
+@pytest.mark.usefixtures("_stopped_clock")
+def test_request_of_an_attempt() -> None:
+    """An attempt sends a copy of the request with the transport's limits, and leaves the request's own as they are."""
+    url, own = f"{LOOPBACK}/dapi/v1/x", {"weight": 5, "timeout": {"read": 60}}
+    request = httpx.Request("POST", url, headers={"x": "y"}, content=b"a=1", extensions=own)
+
+    copy, streamed = copy_for_attempt(request, 5.0, 1007.0), copy_for_attempt(request, 5.0)
+
+    limits = {"timeout": deadline_module.httpx_timeouts(1007.0), "deadline": 1007.0}
+    assert {"weight": 5, "max_idle_age": 5.0, **limits} == copy.extensions
+    assert {**own, "max_idle_age": 5.0} == streamed.extensions
+    assert own == request.extensions
+    for one in (copy, streamed):
+        assert ("POST", url, request.headers, b"a=1") == (one.method, str(one.url), one.headers, one.content)
 
 
 @pytest.mark.parametrize(

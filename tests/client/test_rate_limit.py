@@ -172,10 +172,11 @@ def test_second_ban(rate_limit: RateLimit, first: int, second: int | None, secon
 
 
 def test_bans_are_logged(rate_limit: RateLimit, caplog: pytest.LogCaptureFixture) -> None:
-    """Each ban is logged, except one that ends before another one."""
+    """Each ban is logged, except one that ends before another one, or with it."""
     caplog.set_level(logging.INFO)
 
     record_ban(rate_limit, MINUTE + 90_400)
+    record_ban(rate_limit, retry_after=3600)
     record_ban(rate_limit, retry_after=3600)
     record_ban(rate_limit)
 

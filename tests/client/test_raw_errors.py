@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import ANY, MagicMock
 
 import anyio
 import h11
@@ -49,20 +49,30 @@ class RaisingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def test_client_enters_a_custom_transport() -> None:
-    """The httpx clients of a custom transport enter and leave it, as httpx does."""
+    """The httpx clients of a custom transport enter and leave it, as httpx does, and pass on what ended the block."""
+    failure = RuntimeError("r")
     transport = MagicMock(spec=httpx.HTTPTransport)
     async_transport = MagicMock(spec=httpx.AsyncHTTPTransport)
 
-    with a_client(transport=transport).get_httpx_client():
-        transport.__enter__.assert_called_once()
-    transport.__exit__.assert_called_once()
+    def enter() -> None:
+        with a_client(transport=transport).get_httpx_client():
+            transport.__enter__.assert_called_once()
+            raise failure
 
-    async def enter() -> None:
+    with pytest.raises(RuntimeError):
+        enter()
+    transport.__exit__.assert_called_once_with(RuntimeError, failure, ANY)
+    assert transport.__exit__.call_args.args[2] is not None
+
+    async def enter_async() -> None:
         async with a_client(transport=async_transport).get_async_httpx_client():
             async_transport.__aenter__.assert_awaited_once()
+            raise failure
 
-    asyncio.run(enter())
-    async_transport.__aexit__.assert_awaited_once()
+    with pytest.raises(RuntimeError):
+        asyncio.run(enter_async())
+    async_transport.__aexit__.assert_awaited_once_with(RuntimeError, failure, ANY)
+    assert async_transport.__aexit__.await_args.args[2] is not None
 
 
 @pytest.mark.parametrize(

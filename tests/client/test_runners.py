@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio
 import httpx
 import pytest
 import trio
@@ -67,10 +68,12 @@ def test_streamed_responses_are_not_retried(sandbox: Sandbox, client: Client, st
     async def streamed() -> bytes:
         async with client, client.get_async_httpx_client().stream("GET", TIME) as response:
             assert status == response.status_code
+            assert not response.is_stream_consumed
             return b"".join([chunk async for chunk in response.aiter_bytes()])
 
     with client.get_httpx_client().stream("GET", TIME) as response:
         assert status == response.status_code
+        assert not response.is_stream_consumed
         assert b"content" == b"".join(response.iter_bytes())
     assert b"content" == asyncio.run(streamed())
     assert 2 == len(sandbox.received_requests)
@@ -83,12 +86,17 @@ def test_settings_of_a_request_reach_httpx(sandbox: Sandbox, client: Client) -> 
 
     async def get() -> None:
         async with client:
-            await client.get_async_httpx_client().get(TIME, auth=("gateway", "word"))
+            await client.get_async_httpx_client().get(TIME, auth=auth)
+            async with client.get_async_httpx_client().stream("GET", TIME, auth=auth):
+                pass
 
-    client.get_httpx_client().get(TIME, auth=("gateway", "word"))
+    auth = ("gateway", "word")
+    client.get_httpx_client().get(TIME, auth=auth)
+    with client.get_httpx_client().stream("GET", TIME, auth=auth):
+        pass
     asyncio.run(get())
 
-    assert ["Basic Z2F0ZXdheTp3b3Jk"] * 3 == [request.headers["Authorization"] for request in sandbox.received_requests]
+    assert ["Basic Z2F0ZXdheTp3b3Jk"] * 5 == [request.headers["Authorization"] for request in sandbox.received_requests]
 
 
 def test_number_of_attempts(sandbox: Sandbox, client: Client) -> None:
@@ -158,6 +166,33 @@ def test_deadline_while_another_call_synchronizes() -> None:
     assert runner.sync_clock(0, time.monotonic() + 10, request_time) is True
     assert asyncio.run(async_runner.sync_clock(1, time.monotonic() + 10, request_time_async)) is True
     assert [False, False] == others
+
+
+@pytest.mark.parametrize("sync_clock", [True, False])
+def test_deadline_of_the_request_for_the_time(balance: Balance, *, sync_clock: bool) -> None:
+    """The request for the exchange's time has to end by the deadline of the call that needs it."""
+    deadlines: list[tuple[str, float]] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        deadlines.append((request.url.path, request.extensions["deadline"]))
+        return (
+            httpx.Response(200, json=[])
+            if sync_clock or len(deadlines) > 1
+            else httpx.Response(400, json={"code": -1021, "msg": "m"})
+        )
+
+    client = connect(
+        Credentials(API_KEY, HmacKey(SECRET)),
+        transport=httpx.MockTransport(respond),
+        sync_clock=sync_clock,
+        retry=RetryPolicy(initial_backoff=0),
+    )
+
+    balance(client)
+
+    paths = [TIME, "/dapi/v1/balance"] if sync_clock else ["/dapi/v1/balance", TIME, "/dapi/v1/balance"]
+    assert paths == [path for path, _ in deadlines]
+    assert 1 == len({deadline for _, deadline in deadlines})
 
 
 class CallsWithinCalls:
@@ -253,6 +288,86 @@ def test_no_permit_for_async_calls(sandbox: Sandbox, failures: int, run: Callabl
             assert [] == calls.within
 
     run(main())
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_another_call_that_synchronizes(side: str) -> None:
+    """A call waits half of its time for another call's synchronization, and is then sent with the time it has."""
+    calls = CallsWithinCalls()
+    client = connect(
+        Credentials(API_KEY, HmacKey(SECRET)),
+        transport=calls.transport if side == "sync" else calls.async_transport,
+        sync_clock=True,
+        retry=None,
+        timeout=5,
+    )
+    other = client.with_options(timeout=0.2)
+
+    if side == "sync":
+        calls.within = [lambda: futures_account_balance.sync(client=other)]
+        assert [] == futures_account_balance.sync(client=client)
+    else:
+        calls.within = [lambda: futures_account_balance.asyncio(client=other)]
+        assert [] == asyncio.run(futures_account_balance.asyncio(client=client))
+    assert [] == calls.within
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_no_permit_for_the_request_for_the_time(side: str) -> None:
+    """A call whose request for the time gets no permit ends at its deadline, and was not executed."""
+    calls = CallsWithinCalls()
+    client = connect(
+        Credentials(API_KEY, HmacKey(SECRET)),
+        transport=calls.transport if side == "sync" else calls.async_transport,
+        sync_clock=True,
+        retry=None,
+        timeout=5,
+        max_connections=1,
+    )
+    other = client.with_options(timeout=0.05)
+
+    def call_without_permit() -> None:
+        with pytest.raises(errors.TimeoutError, match="PoolTimeout: 1 other calls") as caught:
+            futures_account_balance.sync(client=other)
+        assert "not_executed" == caught.value.execution
+
+    async def call_without_permit_async() -> None:
+        with pytest.raises(errors.TimeoutError, match="PoolTimeout: 1 other calls") as caught:
+            await futures_account_balance.asyncio(client=other)
+        assert "not_executed" == caught.value.execution
+
+    if side == "sync":
+        calls.within = [call_without_permit]
+        client.get_httpx_client().get(TIME)
+    else:
+        calls.within = [call_without_permit_async]
+
+        async def get() -> None:
+            await client.get_async_httpx_client().get(TIME)
+
+        asyncio.run(get())
+    assert [] == calls.within
+
+
+@pytest.mark.parametrize("run", [lambda call: asyncio.run(call()), trio.run], ids=["asyncio", "trio"])
+def test_custom_transport_that_never_responds(run: Callable[..., None]) -> None:
+    """An async call over a custom transport that ignores timeouts ends at its deadline, with the unsigned request."""
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def call() -> None:
+        client = connect(
+            Credentials(API_KEY, HmacKey(SECRET)), transport=httpx.MockTransport(never), retry=None, timeout=0.05
+        )
+        http = client.get_async_httpx_client()
+        request = http.build_request(**futures_account_balance.build_request())
+        with anyio.fail_after(5), pytest.raises(httpx.ReadTimeout, match="^the call's deadline has passed$") as caught:
+            await http.send(request)
+        assert request is caught.value.request
+
+    run(call)
 
 
 def test_each_loop_has_its_permits(sandbox: Sandbox) -> None:

@@ -163,6 +163,24 @@ def test_several_permits_at_once() -> None:
     threads.end()
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_waiter_is_woken(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Each permit that is released wakes the longest waiter at once, which does not depend on looking again later."""
+    monkeypatch.setattr("binance_client.sending.semaphore._POLL_INTERVAL", 60)
+    semaphore = FairSemaphore(number)
+    threads = WaitingThreads(semaphore)
+    held = [acquired(semaphore) for _ in range(number)]
+    for _ in range(number + 1):
+        threads.join()
+
+    for waiter, permit in enumerate(held):
+        semaphore.release(permit)
+        assert threads.has_permit[waiter].wait(10)
+    threads.release(0)
+    assert threads.has_permit[number].wait(10)
+    threads.end()
+
+
 def test_deadline() -> None:
     """A waiter without a permit gives up at its deadline, neither before nor much later."""
     semaphore = FairSemaphore(1)

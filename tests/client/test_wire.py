@@ -1,6 +1,7 @@
 """On the wire: requests are sent as given and signed, responses are returned as sent, and there are no cookies."""
 
 import asyncio
+import gzip
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,12 +11,14 @@ from typing import Any
 import httpx
 import pytest
 from binance_client.sending.httpx_utils import rebuild_response
-from binance_coinm import connect
+from binance_coinm import Client, Credentials, HmacKey, RetryPolicy, connect
 from binance_coinm.errors import ConfigurationError, NetworkError, ResponseError
 from binance_coinm.security import Security
 from binance_sandbox import Fault, Sandbox
 from support.call_helpers import Balance
+from support.constants import API_KEY, SECRET
 from support.recording_proxy import RecordingProxy
+from support.scripted_server import Request, ScriptedServer, client_of, response
 
 TIME, BALANCE, ORDER = "/dapi/v1/time", "/dapi/v1/balance", "/dapi/v1/order"
 MEGABYTE = 1 << 20
@@ -201,7 +204,8 @@ def test_cookies_cannot_be_set(sandbox: Sandbox) -> None:
     with connect(sandbox.credentials, server=sandbox.url) as client:
         for http_client in (client.get_httpx_client(), client.get_async_httpx_client()):
             with pytest.raises(
-                ConfigurationError, match=r"^no cookie is sent or kept; the exchange identifies callers"
+                ConfigurationError,
+                match=r"^no cookie is sent or kept; the exchange identifies callers by their API key$",
             ):
                 http_client.cookies = httpx.Cookies({"name": "value"})
             assert not http_client.cookies
@@ -210,13 +214,64 @@ def test_cookies_cannot_be_set(sandbox: Sandbox) -> None:
 def test_rebuilt_response() -> None:
     """A decoded response keeps status, headers of the message and extensions; its request is the unsigned one."""
     headers = [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked"), ("X-Name", "value")]
-    response = httpx.Response(418, headers=headers, extensions={"http_version": b"HTTP/1.1"})
+    encoded = httpx.Response(418, headers=headers, extensions={"http_version": b"HTTP/2"})
     unsigned = httpx.Request("GET", "https://exchange.example/x")
 
-    rebuilt = rebuild_response(response, b"[]", unsigned)
+    rebuilt = rebuild_response(encoded, b"[]", unsigned)
 
     assert 418 == rebuilt.status_code
     assert b"[]" == rebuilt.content
     assert [("x-name", "value"), ("content-length", "2")] == rebuilt.headers.multi_items()
     assert unsigned is rebuilt.request
-    assert "HTTP/1.1" == rebuilt.http_version
+    assert "HTTP/2" == rebuilt.http_version
+
+
+async def send_async(client: Client, request: httpx.Request) -> httpx.Response:
+    """Send a request by hand, async."""
+    async with client:
+        return await client.get_async_httpx_client().send(request)
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_order_of_headers(side: str) -> None:
+    """The headers of a response are in the order in which they were sent, also the length of its body."""
+
+    def respond(_: Request) -> bytes:
+        return response(b"[]", X_Last="a")
+
+    with ScriptedServer(respond) as server, client_of(server) as client:
+        http = client.get_httpx_client()
+        request = http.build_request("GET", TIME)
+        got = http.send(request) if side == "sync" else asyncio.run(send_async(client, request))
+
+    assert [("content-length", "2"), ("x-last", "a")] == got.headers.multi_items()
+    assert b"[]" == got.content
+    assert request is got.request
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("status", "encoding", "body", "content"),
+    [
+        pytest.param(200, "identity", b"[]", b"[]", id="not encoded"),
+        pytest.param(200, "gzip", gzip.compress(b"[]"), b"[]", id="encoded"),
+        pytest.param(503, "gzip", b"garbage", b"", id="error whose body cannot be read"),
+    ],
+)
+def test_request_of_a_response(side: str, status: int, encoding: str, body: bytes, content: bytes) -> None:
+    """A response has the request that was passed, which is not signed, even if the body of an error is lost."""
+
+    def respond(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers={"Content-Encoding": encoding}, stream=httpx.ByteStream(body))
+
+    client = connect(
+        Credentials(API_KEY, HmacKey(SECRET)), transport=httpx.MockTransport(respond), retry=RetryPolicy(1)
+    )
+    http = client.get_httpx_client()
+    request = http.build_request("GET", BALANCE, extensions={"security": Security.USER_DATA})
+
+    got = http.send(request) if side == "sync" else asyncio.run(send_async(client, request))
+
+    assert (status, content) == (got.status_code, got.content)
+    assert request is got.request
+    assert b"" == request.url.query
