@@ -251,18 +251,21 @@ def test_order_of_headers(side: str) -> None:
 
 @pytest.mark.parametrize("side", ["sync", "async"])
 @pytest.mark.parametrize(
-    ("status", "encoding", "body", "content"),
+    ("status", "encoding", "stream", "content"),
     [
-        pytest.param(200, "identity", b"[]", b"[]", id="not encoded"),
-        pytest.param(200, "gzip", gzip.compress(b"[]"), b"[]", id="encoded"),
-        pytest.param(503, "gzip", b"garbage", b"", id="error whose body cannot be read"),
+        pytest.param(200, "identity", httpx.ByteStream(b"[]"), b"[]", id="not encoded"),
+        pytest.param(200, "gzip", httpx.ByteStream(gzip.compress(b"[]")), b"[]", id="encoded"),
+        pytest.param(200, "identity", None, b"", id="read already"),
+        pytest.param(503, "gzip", httpx.ByteStream(b"garbage"), b"", id="error whose body cannot be read"),
     ],
 )
-def test_request_of_a_response(side: str, status: int, encoding: str, body: bytes, content: bytes) -> None:
+def test_request_of_a_response(
+    side: str, status: int, encoding: str, stream: httpx.ByteStream | None, content: bytes
+) -> None:
     """A response has the request that was passed, which is not signed, even if the body of an error is lost."""
 
     def respond(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, headers={"Content-Encoding": encoding}, stream=httpx.ByteStream(body))
+        return httpx.Response(status, headers={"Content-Encoding": encoding}, stream=stream)
 
     client = connect(
         Credentials(API_KEY, HmacKey(SECRET)), transport=httpx.MockTransport(respond), retry=RetryPolicy(1)
