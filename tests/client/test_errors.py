@@ -105,6 +105,7 @@ def test_attributes_of_an_api_error(sandbox: Sandbox, balance: Balance) -> None:
     )
     assert "2401" == error.headers["x-mbx-used-weight-1m"]
     assert "HTTP 429, code -1003: Too much." == str(error)
+    assert (429, -1003, "Too much.") == error.args
 
 
 @pytest.mark.parametrize("code", [True, "1e3", -1021.0, None, [-1021]])
@@ -547,3 +548,49 @@ def test_base_classes() -> None:
 def test_text_without_a_code(headers: dict[str, str], text: str) -> None:
     """An error without the exchange's code tells the content type, which shows what has responded."""
     assert text == str(errors.ApiError(status_code=418, code=None, msg=None, headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("path", "status_code", "hint", "text"),
+    [
+        ((), None, None, "expected a string, got null"),
+        (("asset",), None, None, "field asset: expected a string, got null"),
+        ((3, "asset", 0), 200, None, "HTTP 200: row 3, field asset, item 0: expected a string, got null"),
+        ((), 200, "query the order", "HTTP 200: expected a string, got null (query the order)"),
+    ],
+)
+def test_text_of_a_response_error(
+    path: tuple[str | int, ...], status_code: int | None, hint: str | None, text: str
+) -> None:
+    """The text of an invalid response has what is known: status, place, reason and hint."""
+    error = errors.ResponseError("expected a string, got null", path=path)
+    error.status_code, error.hint = status_code, hint
+
+    assert text == str(error)
+    assert f"ResponseError({text!r})" == repr(error)
+    assert ("expected a string, got null",) == error.args
+
+
+@pytest.mark.parametrize(
+    ("offset", "text"),
+    [
+        (None, "this machine's clock offset was not measured"),
+        (-1, "the exchange's clock is 1 ms behind this machine's"),
+        (0, "the exchange's clock is 0 ms ahead of this machine's"),
+        (5, "the exchange's clock is 5 ms ahead of this machine's"),
+    ],
+)
+def test_text_of_a_timestamp_error(offset: int | None, text: str) -> None:
+    """The text of a rejected timestamp says by how much which clock is ahead."""
+    error = errors.TimestampError(status_code=400, code=-1021, msg="m", headers={})
+    error.clock_offset_ms = offset
+
+    assert f"HTTP 400, code -1021: m; {text}" == str(error)
+
+
+@pytest.mark.parametrize(("length", "end"), [(499, "m"), (500, "m"), (501, "m…")])
+def test_length_of_a_message(length: int, end: str) -> None:
+    """A message of the exchange is shown up to its 500th character, and what is left out leaves an ellipsis."""
+    error = errors.ApiError(status_code=400, code=-1, msg="m" * length, headers={})
+
+    assert f"HTTP 400, code -1: {'m' * (min(length, 500) - 1)}{end}" == str(error)

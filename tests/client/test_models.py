@@ -9,6 +9,7 @@ import pytest
 from binance_client.messages import decoders
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.models import FuturesAccountBalance, ServerTime
+from binance_coinm.types import UNSET
 from support.constants import ROW
 from support.specs import Kinds
 
@@ -156,3 +157,18 @@ def test_repr_of_amounts_that_no_exchange_has(amount: str) -> None:
     assert f"balance={Decimal(amount)!r}" in repr(row)
     with pytest.raises(ConfigurationError, match="^balance: expected a "):
         row.to_dict()
+
+
+@pytest.mark.parametrize("amount", ["9" * 64, f"-{'9' * 64}", f"0.{'0' * 63}1"])
+def test_repr_of_the_longest_amounts(amount: str) -> None:
+    """An amount of 64 digits before or after its point is shown with all of them."""
+    row = FuturesAccountBalance.from_dict(ROW)
+    row.balance = Decimal(amount)
+
+    assert f"balance=Decimal('{amount}')" in repr(row)
+
+
+def test_missing_value() -> None:
+    """`UNSET` is false, and named in signatures as in code."""
+    assert not UNSET
+    assert "UNSET" == repr(UNSET)

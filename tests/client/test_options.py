@@ -833,22 +833,168 @@ def test_custom_httpx_clients_are_rejected() -> None:
     assert (expected, expected) == (str(of_sync.value), str(of_async.value))
 
 
+TRANSPORTS = "an httpx.BaseTransport or httpx.AsyncBaseTransport"
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "problem"),
     [
-        ("trust_env", "no"),
-        ("trust_env", None),
-        ("transport", 3),
-        ("transport", ""),
-        ("transport", object()),
-        ("clock", None),
-        ("clock", 1_700_000_000_000),
+        ("trust_env", "no", "True or False, got 'no'"),
+        ("trust_env", None, "True or False, got None"),
+        ("transport", 3, f"{TRANSPORTS}, got int"),
+        ("transport", "", f"{TRANSPORTS}, got str"),
+        ("transport", object(), f"{TRANSPORTS}, got object"),
+        ("clock", None, "a function, not async, that returns milliseconds, got None"),
+        ("clock", 1_700_000_000_000, "a function, not async, that returns milliseconds, got 1700000000000"),
     ],
 )
-def test_settings_of_another_type(name: str, value: Any) -> None:
+def test_settings_of_another_type(name: str, value: Any, problem: str) -> None:
     """A setting of another type is rejected by `connect`, and not at the first call or never."""
-    with pytest.raises(ConfigurationError, match=f"^{name}: expected "):
+    with pytest.raises(ConfigurationError) as caught:
         connect(Credentials(API_KEY, HmacKey(SECRET)), server=LOOPBACK, **{name: value})
+
+    assert f"{name}: expected {problem}" == str(caught.value)
+
+
+def test_operations_of_derived_clients(calls: Calls) -> None:
+    """The operations of a derived client have its options, even if those of the original were used before."""
+    with a_client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"serverTime": 1}))) as client:
+        client.market.check_server_time()
+        client.with_options(timeout=3).market.check_server_time()
+        client.market.check_server_time()
+
+    assert [10.0, 3, 10.0] == [options.timeout for options, _ in calls]
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [lambda client: client.with_options(timeout=9), lambda client: client.with_credentials(client.credentials)],
+    ids=["options", "credentials"],
+)
+def test_settings_of_derived_clients(derive: Callable[[Client], Client]) -> None:
+    """A setting of a derived client changes that client alone."""
+    client = a_client(timeout=7)
+    derived = derive(client)
+
+    derived.timeout = 3
+    derived.retry = None
+
+    assert (7, RetryPolicy()) == (client.timeout, client.retry)
+    assert (3, None) == (derived.timeout, derived.retry)
+
+
+def test_other_attributes_can_be_set() -> None:
+    """A program may keep values of its own at a client, before and after it has made calls."""
+    client: Any = a_client()
+
+    client.label = "first"
+    client.get_httpx_client()
+    client.label = "second"
+
+    assert "second" == client.label
+
+
+# Clients without `connect`.
+
+
+def test_requests_of_a_plain_client() -> None:
+    """A client without `connect` sends the package's user agent, its headers and its timeout."""
+    received: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        received.append(request)
+        return httpx.Response(200, json={"serverTime": 5})
+
+    class PlainClient(AuthenticatedClient):
+        spec = Client.spec
+
+    arguments: dict[str, Any] = {"timeout": 3, "headers": {"X-A": "b"}}
+    arguments["httpx_args"] = {"transport": httpx.MockTransport(respond)}
+
+    async def main() -> None:
+        async with PlainClient("https://exchange.example/gateway", **arguments) as client:
+            assert 5 == (await check_server_time.asyncio(client=client)).server_time
+
+    with PlainClient("https://exchange.example/gateway", **arguments) as client:
+        assert 5 == check_server_time.sync(client=client).server_time
+    asyncio.run(main())
+
+    for request in received:
+        assert "https://exchange.example/gateway/dapi/v1/time" == str(request.url)
+        assert (Client.spec.user_agent, "b") == (request.headers["User-Agent"], request.headers["X-A"])
+        assert httpx.Timeout(3).as_dict() == request.extensions["timeout"]
+    assert 2 == len(received)
+
+
+def test_settings_of_httpx_come_last() -> None:
+    """What `httpx_args` has takes precedence; without the package's description, httpx's own User-Agent is sent."""
+    settings = {"timeout": 5, "headers": {"X-C": "d"}}
+    client = AuthenticatedClient(LOOPBACK, timeout=3, headers={"X-A": "b"}, httpx_args=settings)
+
+    for http in (client.get_httpx_client(), client.get_async_httpx_client()):
+        assert httpx.Timeout(5) == http.timeout
+        assert "d" == http.headers["X-C"]
+        assert "X-A" not in http.headers
+        assert http.headers["User-Agent"].startswith("python-httpx/")
+    asyncio.run(client.aclose())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"transport": httpx.MockTransport(lambda _: httpx.Response(200))},
+        {"verify": False},
+        {"trust_env": False},
+    ],
+    ids=["transport", "verify", "trust_env"],
+)
+def test_certificates_that_a_plain_client_does_not_read(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    """Certificates of the environment may be invalid if `httpx_args` says what replaces them."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
+
+    with AuthenticatedClient(LOOPBACK, httpx_args=settings) as client:
+        client.get_httpx_client()
+    with (
+        pytest.raises(ConfigurationError, match="^SSL_CERT_FILE: '/missing.pem' has no certificates"),
+        AuthenticatedClient(LOOPBACK) as client,
+    ):
+        client.get_httpx_client()
+
+
+def test_custom_httpx_clients_of_a_plain_client() -> None:
+    """A client without `connect` sends with the custom httpx clients, sync and async, and closes them."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"serverTime": 5}))
+    sync, from_async = httpx.Client(transport=transport), httpx.AsyncClient(transport=transport)
+    client = AuthenticatedClient(LOOPBACK).set_httpx_client(sync).set_async_httpx_client(from_async)
+
+    async def main() -> None:
+        async with client:
+            assert client is client.set_httpx_client(sync)
+            assert (sync, from_async) == (client.get_httpx_client(), client.get_async_httpx_client())
+
+    asyncio.run(main())
+
+    assert (True, True) == (sync.is_closed, from_async.is_closed)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_plain_client_builds_each_httpx_client_once(*, is_async: bool) -> None:
+    """Each httpx client is built when it is first needed, kept, and closed with the client."""
+    client = AuthenticatedClient(LOOPBACK)
+    client.close()
+    asyncio.run(client.aclose())
+    get = client.get_async_httpx_client if is_async else client.get_httpx_client
+    http = get()
+    assert http is get()
+
+    if is_async:
+        client.close()
+        assert not http.is_closed
+    asyncio.run(client.aclose())
+
+    assert http.is_closed
 
 
 @pytest.mark.parametrize("time", [None, 1.5, "7", True, -1, 1_700_000_000_000_000_000, 10**30])

@@ -78,6 +78,14 @@ def public_pem_of(kind: str) -> bytes:
     return generated(kind).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
+def expected(kind: type) -> str:
+    """Return the pattern of what an error says that a private key should be."""
+    return (
+        f"expected an {kind.__name__} as PKCS#8 PEM: its text, its bytes, a pathlib.Path,"
+        " or a file in BINANCE_PRIVATE_KEY_FILE"
+    )
+
+
 def assert_hidden(error: BaseException, pem: str = "") -> None:
     """Assert that neither an exception nor its frames in the SDK show a password or a line of a PEM's body."""
     stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
@@ -275,56 +283,105 @@ OPENSSH_LOCKED = (
 OPENSSH_ENCRYPTED = b64encode(
     b"openssh-key-v1\0\0\0\0\x0aaes256-ctr\0\0\0\x06bcrypt\0\0\0\0\0\0\0\x01" + bytes(64)
 ).decode()
+DAMAGED = "cannot be decoded: it is damaged"
+WRONG_PASSWORD = rf"{DAMAGED}, or its password is wrong or missing \(quotation marks and spaces would be part of it\)"
+BINARY = "is binary, or text in UTF-16; convert DER with `openssl pkcs8 -topk8 -inform DER -in FILE -out NEW`"
 INVALID: dict[str, tuple[Callable[[], object], object, str]] = {
-    "PKCS#1": (lambda: pem_of("RSA 2048", form=PrivateFormat.TraditionalOpenSSL), None, "is in PKCS#1 form"),
-    "public key": (lambda: public_pem_of("Ed25519"), None, "is a public key"),
-    "EC key": (lambda: pem_of("EC"), None, "is of a type that the exchange does not accept"),
-    "EC key in SEC 1": (lambda: pem_of("EC", form=PrivateFormat.TraditionalOpenSSL), None, "is of a type .*, EC; "),
-    "RSA of 1024 bits": (lambda: pem_of("RSA 1024"), None, "is an RSA key of 1024 bits; at least 2048"),
-    "OpenSSH with a password": (
-        lambda: armored(OPENSSH_ENCRYPTED, "OPENSSH PRIVATE KEY"),
+    "PKCS#1": (
+        lambda: pem_of("RSA 2048", form=PrivateFormat.TraditionalOpenSSL),
         None,
-        "cannot be decoded: .*password is wrong or missing",
+        "is in PKCS#1 form; convert it with `openssl pkcs8 -topk8 -in FILE -out NEW`",
     ),
-    "DER": (
-        lambda: b64decode(PUBLISHED_BODY),
+    "public key": (
+        lambda: public_pem_of("Ed25519"),
         None,
-        "is binary, or text in UTF-16; convert DER with `openssl pkcs8 -topk8 -inform DER ",
+        "is a public key; load the private key that belongs to it",
     ),
-    "UTF-16": (lambda: PUBLISHED.encode("utf-16"), None, "is binary"),
-    "certificate": (lambda: armored("A" * 64, "CERTIFICATE"), None, "is a certificate; load the private key"),
-    "request": (lambda: armored("A" * 64, "CERTIFICATE REQUEST"), None, "is a PEM of another kind, CERTIFICATE REQU"),
-    "two keys": (lambda: PUBLISHED * 2, None, "is one of several; leave only one"),
-    "file name": (lambda: "/home/me/private/key.pem", None, "is not a PEM"),
+    "EC key": (lambda: pem_of("EC"), None, "is of a type that the exchange does not accept, .*EC.*PrivateKey"),
+    "EC key in SEC 1": (
+        lambda: pem_of("EC", form=PrivateFormat.TraditionalOpenSSL),
+        None,
+        "is of a type that the exchange does not accept, EC; create an Ed25519 or RSA key",
+    ),
+    "RSA of 1024 bits": (lambda: pem_of("RSA 1024"), None, "is an RSA key of 1024 bits; at least 2048 are required"),
+    "OpenSSH with a password": (lambda: armored(OPENSSH_ENCRYPTED, "OPENSSH PRIVATE KEY"), None, WRONG_PASSWORD),
+    "DER": (lambda: b64decode(PUBLISHED_BODY), None, BINARY),
+    "UTF-16": (lambda: PUBLISHED.encode("utf-16"), None, BINARY),
+    "certificate": (
+        lambda: armored("A" * 64, "CERTIFICATE"),
+        None,
+        "is a certificate; load the private key that belongs to it",
+    ),
+    "request": (
+        lambda: armored("A" * 64, "CERTIFICATE REQUEST"),
+        None,
+        "is a PEM of another kind, CERTIFICATE REQUEST",
+    ),
+    "certificate before a request": (
+        lambda: armored("A" * 64, "CERTIFICATE") + armored("A" * 64, "CERTIFICATE REQUEST"),
+        None,
+        "is a certificate; load the private key that belongs to it",
+    ),
+    "two keys": (lambda: PUBLISHED * 2, None, "is one of several; leave only one in the PEM"),
+    "file name": (
+        lambda: "/home/me/private/key.pem",
+        None,
+        "is not a PEM, which begins with -----BEGIN PRIVATE KEY----- or … ENCRYPTED …",
+    ),
     "empty": (lambda: "", None, "is empty"),
     "whitespace": (lambda: b" \r\n", None, "is empty"),
     "too long": (lambda: PUBLISHED + " " * 65536, None, "is not a PEM: it has more than 65536 bytes"),
     "file without an end": (lambda: Path("/dev/zero"), None, "is not a PEM: it has more than 65536 bytes"),
-    "not base64": (lambda: armored("these are words"), None, "cannot be decoded"),
-    "not a key": (lambda: armored("A" * 64), None, "cannot be decoded"),
-    "truncated version 2": (lambda: armored(VERSION_2_BODY[:-8]), None, "cannot be decoded: it is damaged; "),
-    "truncated": (lambda: pem_of("RSA 2048")[:800], None, "is not complete: a line -----END "),
-    "wrong password": (lambda: pem_of("Ed25519", "another"), PASSWORD, "cannot be decoded.*password is wrong"),
-    "password in quotation marks": (
-        lambda: pem_of("Ed25519", "another"),
-        '"another"',
-        ".*is wrong or missing .quotation marks",
+    "not base64": (lambda: armored("these are words"), None, DAMAGED),
+    "not a key": (lambda: armored("A" * 64), None, DAMAGED),
+    "a character too many": (lambda: armored(f"{PUBLISHED_BODY}*"), None, DAMAGED),
+    "truncated version 2": (lambda: armored(VERSION_2_BODY[:-8]), None, DAMAGED),
+    "truncated": (
+        lambda: pem_of("RSA 2048")[:800],
+        None,
+        "is not complete: a line -----END …----- like that of its -----BEGIN …----- is missing",
     ),
-    "password that is a number": (lambda: pem_of("Ed25519", "another"), 5, ".*password"),
-    "password with a lone surrogate": (lambda: pem_of("Ed25519", "another"), f"{PASSWORD}\udcff", ".*password"),
+    "wrong password": (lambda: pem_of("Ed25519", "another"), PASSWORD, WRONG_PASSWORD),
+    "password in quotation marks": (lambda: pem_of("Ed25519", "another"), '"another"', WRONG_PASSWORD),
+    "password that is a number": (lambda: pem_of("Ed25519", "another"), 5, "or its password is int"),
+    "password with a lone surrogate": (
+        lambda: pem_of("Ed25519", "another"),
+        f"{PASSWORD}\udcff",
+        "or its password cannot be encoded as UTF-8",
+    ),
     "missing password": (lambda: pem_of("Ed25519", PASSWORD), None, "is encrypted and needs its password"),
     "needless password": (lambda: PUBLISHED, PASSWORD, "takes no password"),
-    "missing file": (lambda: Path(__file__, "missing"), PASSWORD, "cannot be read: "),
-    "directory": (lambda: Path(__file__).parent, PASSWORD, "cannot be read: "),
-    "path that is the PEM": (lambda: Path(PUBLISHED), PASSWORD, "cannot be read: its PEM is given as the path"),
-    "path in quotation marks": (lambda: Path('"key.pem"'), PASSWORD, "cannot be read: its path is in quotation marks"),
+    "missing file": (
+        lambda: Path(__file__, "missing"),
+        PASSWORD,
+        "cannot be read: (Not a directory|No such file or directory)",
+    ),
+    "directory": (
+        lambda: Path(__file__).parent,
+        PASSWORD,
+        "cannot be read: (Is a directory|Permission denied)",
+    ),
+    "path that is the PEM": (
+        lambda: Path(PUBLISHED),
+        PASSWORD,
+        "cannot be read: its PEM is given as the path; pass text, or the path of a file",
+    ),
+    "path in quotation marks": (
+        lambda: Path('"key.pem"'),
+        PASSWORD,
+        "cannot be read: its path is in quotation marks, which are not part of it; remove them",
+    ),
     "path of nobody": (lambda: Path("~nobody-of-this-name/key.pem"), PASSWORD, "cannot be read: invalid path"),
-    "path with NUL": (lambda: Path("a\0b"), PASSWORD, "cannot be read"),
-    "text with a lone surrogate": (lambda: f"{PUBLISHED}\udcff", None, ""),
-    "None": (lambda: None, PASSWORD, ".*NoneType"),
-    "number": (lambda: 5, PASSWORD, ".*int"),
-    "list": (lambda: [PUBLISHED], PASSWORD, ".*list"),
-    "key": (lambda: Ed25519Key.from_pem(PUBLISHED), PASSWORD, ".*Ed25519Key"),
+    "path with NUL": (lambda: Path("a\0b"), PASSWORD, "cannot be read: invalid path"),
+    "text with a lone surrogate": (
+        lambda: f"{PUBLISHED}\udcff",
+        None,
+        "or its password cannot be encoded as UTF-8",
+    ),
+    "None": (lambda: None, PASSWORD, "or its password is NoneType"),
+    "number": (lambda: 5, PASSWORD, "or its password is int"),
+    "list": (lambda: [PUBLISHED], PASSWORD, "or its password is list"),
+    "key": (lambda: Ed25519Key.from_pem(PUBLISHED), PASSWORD, "or its password is Ed25519Key"),
 }
 
 
@@ -334,7 +391,7 @@ def test_invalid_pems(kind: Any, make: Callable[[], Any], password: Any, reason:
     """A value that is not a signing key is an error that says why and what is expected, and does not show the value."""
     pem = make()
 
-    with pytest.raises(ConfigurationError, match=f"^the private key {reason}.*expected an {kind.__name__} ") as caught:
+    with pytest.raises(ConfigurationError, match=f"^the private key {reason}; {expected(kind)}$") as caught:
         kind.from_pem(pem, password=password)
 
     assert_hidden(caught.value, pem.decode("latin-1") if isinstance(pem, bytes) else PUBLISHED)
@@ -343,20 +400,21 @@ def test_invalid_pems(kind: Any, make: Callable[[], Any], password: Any, reason:
 @pytest.mark.parametrize(("kind", "other"), [("RSA 2048", Ed25519Key), ("Ed25519", RsaKey)])
 def test_key_of_another_kind(kind: str, other: type[Ed25519Key | RsaKey]) -> None:
     """An RSA key is not an Ed25519 key, nor the other way round."""
-    with pytest.raises(
-        ConfigurationError, match=f"is an {KINDS[kind].__name__}; expected an {other.__name__}"
-    ) as caught:
+    loaded = f"the private key is an {KINDS[kind].__name__}"
+
+    with pytest.raises(ConfigurationError, match=f"^{loaded}; {expected(other)}$") as caught:
         other.from_pem(pem_of(kind))
 
     assert_hidden(caught.value, pem_of(kind).decode())
 
 
 @pytest.mark.parametrize("kind", [Ed25519Key, RsaKey])
-def test_pem_in_place_of_a_loaded_key(kind: Callable[[object], object]) -> None:
+def test_pem_in_place_of_a_loaded_key(kind: Any) -> None:
     """A PEM passed to the constructor is an error at once, not at the first call."""
-    with pytest.raises(ConfigurationError, match="from_pem") as caught:
+    with pytest.raises(ConfigurationError) as caught:
         kind(PUBLISHED)
 
+    assert f"a {kind.__name__} is loaded with {kind.__name__}.from_pem(pem)" == str(caught.value)
     assert_hidden(caught.value, PUBLISHED)
 
 
@@ -365,7 +423,9 @@ def test_without_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
         monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'binance-coinm\[keys\]'") as caught:
+    reason = r"the private key needs the cryptography library: pip install 'binance-coinm\[keys\]'"
+
+    with pytest.raises(ConfigurationError, match=f"^{reason}; {expected(Ed25519Key)}$") as caught:
         Ed25519Key.from_pem(PUBLISHED)
 
     assert_hidden(caught.value, PUBLISHED)
@@ -391,22 +451,31 @@ def test_key_file_of_the_environment(
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"PRIVATE_KEY_PASSWORD": PASSWORD}, "cannot be decoded.*password is wrong.*BINANCE_PRIVATE_KEY_PASSWORD"),
-        ({}, "is encrypted and needs its password.*BINANCE_PRIVATE_KEY_PASSWORD"),
-        ({"PRIVATE_KEY_PASSWORD": f"{PASSWORD}\udcff"}, "password"),
-        ({"PRIVATE_KEY_FILE": "missing.pem", "PRIVATE_KEY_PASSWORD": PASSWORD}, "cannot be read"),
-        ({"PRIVATE_KEY_FILE": PUBLISHED}, "cannot be read: its PEM is given as the path"),
-        ({"PRIVATE_KEY_FILE": "'key.pem'"}, "cannot be read: its path is in quotation marks"),
-        ({"API_SECRET": PASSWORD}, "BINANCE_API_SECRET.* both set"),
+        ({"PRIVATE_KEY_PASSWORD": PASSWORD}, WRONG_PASSWORD),
+        ({}, "is encrypted and needs its password"),
+        ({"PRIVATE_KEY_PASSWORD": ""}, "is encrypted and needs its password"),
+        ({"PRIVATE_KEY_PASSWORD": f"{PASSWORD}\udcff"}, "or its password cannot be encoded as UTF-8"),
+        (
+            {"PRIVATE_KEY_FILE": "missing.pem", "PRIVATE_KEY_PASSWORD": PASSWORD},
+            "cannot be read: No such file or directory",
+        ),
+        (
+            {"PRIVATE_KEY_FILE": PUBLISHED},
+            "cannot be read: its PEM is given as the path; pass text, or the path of a file",
+        ),
+        (
+            {"PRIVATE_KEY_FILE": "'key.pem'"},
+            "cannot be read: its path is in quotation marks, which are not part of it; remove them",
+        ),
     ],
     ids=[
         "wrong password",
         "missing password",
+        "empty password",
         "undecodable password",
         "missing file",
         "PEM as file",
         "quoted path",
-        "two keys",
     ],
 )
 def test_invalid_environments(
@@ -417,11 +486,28 @@ def test_invalid_environments(
     path.write_bytes(pem_of("Ed25519", "another"))
     for variable, value in ({"API_KEY": API_KEY, "PRIVATE_KEY_FILE": str(path)} | variables).items():
         monkeypatch.setenv(f"BINANCE_{variable}", value)
+    names = r"\(BINANCE_PRIVATE_KEY_FILE, BINANCE_PRIVATE_KEY_PASSWORD\)"
 
-    with pytest.raises(ConfigurationError, match=f"(?=.*BINANCE_PRIVATE_KEY_FILE).*{reason}") as caught:
+    with pytest.raises(ConfigurationError, match=f"^the private key {reason} {names}$") as caught:
         connect()
 
     assert_hidden(caught.value, PUBLISHED)
+
+
+def test_two_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret and a key file are an error, even if the file is missing, because either could be meant."""
+    for variable, value in {"KEY": API_KEY, "SECRET": PASSWORD}.items():
+        monkeypatch.setenv(f"BINANCE_API_{variable}", value)
+    monkeypatch.setenv("BINANCE_PRIVATE_KEY_FILE", "missing.pem")
+
+    with pytest.raises(ConfigurationError) as caught:
+        connect()
+
+    assert (
+        "BINANCE_API_SECRET and BINANCE_PRIVATE_KEY_FILE are both set, but an API key has only one key;"
+        " unset one of them"
+    ) == str(caught.value)
+    assert_hidden(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["HMAC", "Ed25519", "RSA 2048"])

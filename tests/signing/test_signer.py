@@ -64,7 +64,9 @@ def test_other_requests_are_unchanged(extensions: dict[str, object]) -> None:
 
 def test_invalid_security_type() -> None:
     """A value that is not a security type is an error, so that the request is not sent unsigned."""
-    with pytest.raises(ConfigurationError, match="expected a member of the generated Security, got 'USER_DATA'"):
+    expected = r"""^extensions\["security"\]: expected a member of the generated Security, got 'USER_DATA'$"""
+
+    with pytest.raises(ConfigurationError, match=expected):
         a_signer()(a_request("USER_DATA"))
 
 
@@ -130,13 +132,19 @@ async def async_stream() -> AsyncIterator[bytes]:
 )
 def test_streams_are_not_signed(content: dict[str, Any]) -> None:
     """A body that can only be streamed cannot be signed before it is sent."""
-    with pytest.raises(ConfigurationError, match="can only be streamed"):
+    expected = "^a body that can only be streamed cannot be signed; pass a form as data=$"
+
+    with pytest.raises(ConfigurationError, match=expected):
         a_signer()(a_request(Security.TRADE, method="POST", **content))
 
 
 def test_json_bodies_are_not_signed() -> None:
     """A body that is not a form cannot have a signature in it."""
-    with pytest.raises(ConfigurationError, match="has to be a form"):
+    form = r"\(application/x-www-form-urlencoded\)"
+
+    with pytest.raises(
+        ConfigurationError, match=f"^the body of a signed request has to be a form {form}; pass it as data=$"
+    ):
         a_signer()(a_request(Security.TRADE, method="POST", json={"a": 1}))
 
 
@@ -341,8 +349,60 @@ def test_content_types_of_forms(content_type: str) -> None:
     assert request.content.startswith(b"a=1&timestamp=1499827319559&signature=")
 
 
-@pytest.mark.parametrize("recv_window", [0, -1, 1.5, "5000", True])
-def test_recv_window_has_to_be_positive(recv_window: object) -> None:
+def test_greatest_recv_window() -> None:
+    """A window and a time may have 63 bits, as integers of the exchange have."""
+    request = a_request(Security.USER_DATA)
+
+    a_signer(timestamp=2**63 - 1, recv_window=2**63 - 1)(request)
+
+    assert ("9223372036854775807",) * 2 == (request.url.params["recvWindow"], request.url.params["timestamp"])
+
+
+@pytest.mark.parametrize("recv_window", [0, -1, 1.5, "5000", True, 2**63])
+def test_recv_window_has_to_be_positive(recv_window: Any) -> None:
     """A default that is not a positive integer is an error before anything is sent."""
-    with pytest.raises(ConfigurationError, match="recv_window: expected a positive number of milliseconds"):
-        a_signer(recv_window=recv_window)  # type: ignore[arg-type]  # this is what is tested
+    with pytest.raises(ConfigurationError) as caught:
+        a_signer(recv_window=recv_window)
+
+    assert f"recv_window: expected a positive number of milliseconds, got {recv_window!r}" == str(caught.value)
+
+
+def test_beginning_of_the_epoch() -> None:
+    """A clock may return 0."""
+    request = a_request(Security.USER_DATA)
+
+    a_signer(timestamp=0)(request)
+
+    assert "0" == request.url.params["timestamp"]
+
+
+@pytest.mark.parametrize("timestamp", [-1, 2**63, 1.5, True, None])
+def test_clocks_that_return_no_milliseconds(timestamp: Any) -> None:
+    """A clock that returns anything but milliseconds is an error, and the request has no API key."""
+    request = a_request(Security.USER_DATA)
+
+    with pytest.raises(ConfigurationError) as caught:
+        a_signer(timestamp=timestamp)(request)
+
+    assert f"clock: expected milliseconds as an int, got {timestamp!r}" == str(caught.value)
+    assert HEADER not in request.headers
+
+
+def test_clock_that_is_not_a_function() -> None:
+    """A time in place of a clock is an error at once, not at the first request."""
+    clock: Any = 1499827319559
+
+    with pytest.raises(ConfigurationError) as caught:
+        Signer(Credentials(API_KEY, HmacKey(SECRET)), SERVER, clock=clock)
+
+    assert "clock: expected a function that returns milliseconds, got 1499827319559" == str(caught.value)
+
+
+def test_clock_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a clock, the timestamp is this machine's time in whole milliseconds since the epoch."""
+    monkeypatch.setattr("time.time_ns", lambda: 1_499_827_319_559_999_999)
+    request = a_request(Security.USER_DATA)
+
+    Signer(Credentials(API_KEY, HmacKey(SECRET)), SERVER)(request)
+
+    assert "1499827319559" == request.url.params["timestamp"]
