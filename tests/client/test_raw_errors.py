@@ -3,8 +3,10 @@
 import asyncio
 import errno
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from typing import Any
 from unittest.mock import ANY, MagicMock
 
@@ -210,3 +212,70 @@ def test_text_says_that_the_execution_is_unknown(
 ) -> None:
     """The text of a failure of the network says so if the exchange may have executed the request."""
     assert f"no response{more}" == str(kind("no response", execution))
+
+
+class RaisingFinder(MetaPathFinder):
+    """A finder that fails for one module, as the file system does without free descriptors."""
+
+    def __init__(self, module: str, error: OSError) -> None:
+        """Store the name and the exception."""
+        self._module = module
+        self._error = error
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Raise the exception for the module, and leave others to other finders."""
+        if name == self._module:
+            raise self._error
+
+
+def fail_to_import(monkeypatch: pytest.MonkeyPatch, module: str, error: OSError) -> None:
+    """Let the import of a module fail until the end of the test."""
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [RaisingFinder(module, error), *sys.meta_path])
+
+
+def test_unreadable_module_of_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If `connect` cannot read a module, no client is created, and the error says why."""
+    fail_to_import(monkeypatch, "binance_client.assembly", OSError(errno.EMFILE, "Too many open files"))
+
+    with pytest.raises(ConfigurationError) as caught:
+        a_client()
+
+    assert f"the client cannot be created: [Errno {errno.EMFILE}] Too many open files" == str(caught.value)
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+
+
+def test_unreadable_module_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a call cannot read a module, nothing was sent, and the error says why; a later call may succeed."""
+    client = a_client()
+    module = "binance_client.connections.async_transport"
+    with monkeypatch.context() as patch:
+        fail_to_import(patch, module, OSError(errno.EMFILE, "Too many open files"))
+
+        with pytest.raises(NetworkError) as caught:
+            client.get_async_httpx_client()
+
+    expected = f"a module of the client cannot be imported: [Errno {errno.EMFILE}] Too many open files"
+    assert (expected, "not_executed") == (str(caught.value), caught.value.execution)
+    assert isinstance(client.get_async_httpx_client(), httpx.AsyncClient)
+
+
+@pytest.mark.parametrize(
+    ("module", "use"),
+    [
+        ("binance_client.assembly", lambda _: a_client()),
+        ("binance_client.connections.async_transport", lambda client: client.get_async_httpx_client()),
+    ],
+    ids=["connect", "call"],
+)
+def test_signal_handlers_that_raise_during_an_import(
+    monkeypatch: pytest.MonkeyPatch, module: str, use: Callable[[Client], object]
+) -> None:
+    """An exception of a signal handler, which has no error number, is raised unchanged."""
+    client, error = a_client(), TimeoutError("alarm")
+    fail_to_import(monkeypatch, module, error)
+
+    with pytest.raises(TimeoutError) as caught:
+        use(client)
+
+    assert error is caught.value

@@ -210,6 +210,11 @@ def test_what_stands_around_a_key(tmp_path: Path, pem: str) -> None:
         assert quote(signature, safe="").encode() == Ed25519Key.from_pem(form).sign(payload)
 
 
+def test_longest_pem() -> None:
+    """A PEM may have 65536 bytes, with what stands around it."""
+    assert Ed25519Key.from_pem(PUBLISHED.ljust(65536))
+
+
 def test_version_2_of_the_form() -> None:
     """An Ed25519 key in PKCS#8 version 2, which has the public key too, is the same as in version 1."""
     first, second = (Ed25519Key.from_pem(armored(body)) for body in (VERSION_1_BODY, VERSION_2_BODY))
@@ -249,6 +254,8 @@ def test_home_in_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     [
         ('"value"', "is in quotation marks, which are not part of it; remove them"),
         ("'value'", "is in quotation marks, which are not part of it; remove them"),
+        ('"value', "is in quotation marks, which are not part of it; remove them"),
+        ("value'", "is in quotation marks, which are not part of it; remove them"),
         ("value\n", "contains whitespace at its beginning or end, such as a line break; remove it"),
         ("\tvalue", "contains whitespace at its beginning or end, such as a line break; remove it"),
         ("\ufeffvalue", "contains whitespace or other characters that a key never has"),

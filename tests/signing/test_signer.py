@@ -99,6 +99,7 @@ def test_form_bodies_are_signed(url: str, data: dict[str, str], query: bytes, bo
     signer(request)
     signer(request)
 
+    assert url == str(request.url)
     assert query == request.url.query
     assert body == request.content == b"".join(request.stream)  # type: ignore[arg-type]  # a sync stream
     assert str(len(body)) == request.headers["Content-Length"]
@@ -194,6 +195,17 @@ def test_text_of_a_signed_url() -> None:
     assert str(request.url).endswith(request.url.query.decode())
 
 
+@pytest.mark.parametrize("query", ["", "a=1&"])
+def test_fragment_of_a_url(query: str) -> None:
+    """A fragment, which is never sent, is not signed, and the signature does not become a part of it."""
+    request = a_request(Security.USER_DATA, f"{SERVER}/dapi/v1/x?{query.rstrip('&')}#top")
+
+    a_signer()(request)
+
+    assert str(request.url).startswith(f"{SERVER}/dapi/v1/x?{query}timestamp=1499827319559&signature=")
+    assert "" == request.url.fragment
+
+
 @pytest.mark.parametrize(
     "content",
     [{"json": {}}, {"content": b"a", "headers": {"Content-Type": "text/plain"}}, {"content": stream()}],
@@ -240,7 +252,7 @@ def test_signer_with_other_credentials() -> None:
     assert requests[0].url == requests[1].url
     with pytest.raises(ConfigurationError, match="https://exchange.example alone"):
         other(a_request(Security.USER_DATA, "https://other.example/"))
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"^credentials: expected Credentials\(api_key, key\), got str$"):
         signer.with_credentials("key")  # type: ignore[arg-type]  # this is what is tested
 
 
@@ -367,6 +379,19 @@ def test_recv_window_has_to_be_positive(recv_window: Any) -> None:
     assert f"recv_window: expected a positive number of milliseconds, got {recv_window!r}" == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("recv_window", "shown"),
+    [("-" * 199, f"'{'-' * 199}"), ("-" * 198, repr("-" * 198)), (10**5000, "a int"), (b"", "b''")],
+    ids=["long", "at the limit", "too long for a repr", "short"],
+)
+def test_invalid_values_are_shown_in_short(recv_window: Any, shown: str) -> None:
+    """An invalid value is shown by at most 200 characters; one that cannot be shown, by its type."""
+    with pytest.raises(ConfigurationError) as caught:
+        a_signer(recv_window=recv_window)
+
+    assert f"recv_window: expected a positive number of milliseconds, got {shown}" == str(caught.value)
+
+
 def test_beginning_of_the_epoch() -> None:
     """A clock may return 0."""
     request = a_request(Security.USER_DATA)
@@ -406,3 +431,16 @@ def test_clock_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     Signer(Credentials(API_KEY, HmacKey(SECRET)), SERVER)(request)
 
     assert "1499827319559" == request.url.params["timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("server", "shown"),
+    [
+        ("https://exchange.example/gateway", "https://exchange.example"),
+        ("https://exchange.example:8443", "https://exchange.example:8443"),
+    ],
+)
+def test_repr_of_a_signer(server: str, shown: str) -> None:
+    """The repr is the origin alone, also that of a signer whose constructor has failed, which has none yet."""
+    assert f"Signer({shown!r})" == repr(a_signer(server))
+    assert "Signer()" == repr(Signer.__new__(Signer))
