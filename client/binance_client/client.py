@@ -65,7 +65,6 @@ class SigningClient(AuthenticatedClient):
 
         super().__init__(
             base_url,
-            timeout=options.timeout,
             headers={"Accept-Encoding": ACCEPT_ENCODING},
             # The pool, or the custom transport, already has what httpx would read from the environment.
             httpx_args={"trust_env": False},

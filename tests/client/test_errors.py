@@ -564,6 +564,7 @@ def test_text_of_a_response_error(
 ) -> None:
     """The text of an invalid response has what is known: status, place, reason and hint."""
     error = errors.ResponseError("expected a string, got null", path=path)
+    assert (None, {}) == (error.status_code, error.headers)
     error.status_code, error.hint = status_code, hint
 
     assert text == str(error)

@@ -8,7 +8,9 @@ from binance_client.lifetime import Lifetime
 
 
 @pytest.mark.parametrize(
-    ("lateness", "steps"), [(0.0, [0.1, 0.1, 0.05]), (0.05, [0.1, 0.1]), (1.0, [0.1])], ids=["none", "some", "much"]
+    ("lateness", "steps"),
+    [(0.0, [0.1, 0.1, 0.05]), (0.05, [0.1, 0.1]), (0.15, [0.1]), (1.0, [0.1])],
+    ids=["none", "some", "until the end", "much"],
 )
 def test_steps_of_a_sleep(monkeypatch: pytest.MonkeyPatch, lateness: float, steps: list[float]) -> None:
     """A wait ends in time, however late each of its steps ends."""

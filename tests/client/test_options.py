@@ -856,6 +856,16 @@ def test_settings_of_another_type(name: str, value: Any, problem: str) -> None:
     assert f"{name}: expected {problem}" == str(caught.value)
 
 
+def test_recv_window_of_a_client(sandbox: Sandbox) -> None:
+    """The window of `connect` is sent with calls that do not set their own."""
+    with connect(sandbox.credentials, server=sandbox.url, recv_window=4000) as client:
+        client.account.futures_account_balance()
+        client.account.futures_account_balance(recv_window=3000)
+
+    windows = [httpx.QueryParams(request.query.decode())["recvWindow"] for request in sandbox.received_requests]
+    assert ["4000", "3000"] == windows
+
+
 def test_operations_of_derived_clients(calls: Calls) -> None:
     """The operations of a derived client have its options, even if those of the original were used before."""
     with a_client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"serverTime": 1}))) as client:
@@ -881,6 +891,17 @@ def test_settings_of_derived_clients(derive: Callable[[Client], Client]) -> None
 
     assert (7, RetryPolicy()) == (client.timeout, client.retry)
     assert (3, None) == (derived.timeout, derived.retry)
+
+
+def test_httpx_clients_are_kept() -> None:
+    """Each httpx client is built once, and again after a setting has changed."""
+    client = a_client()
+
+    for get in (client.get_httpx_client, client.get_async_httpx_client):
+        first = get()
+        assert first is get()
+        client.timeout += 1
+        assert first is not get()
 
 
 def test_other_attributes_can_be_set() -> None:
