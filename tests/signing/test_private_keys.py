@@ -255,6 +255,8 @@ def test_home_in_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         ('"value"', "is in quotation marks, which are not part of it; remove them"),
         ("'value'", "is in quotation marks, which are not part of it; remove them"),
         ('"value', "is in quotation marks, which are not part of it; remove them"),
+        ("'value", "is in quotation marks, which are not part of it; remove them"),
+        ('value"', "is in quotation marks, which are not part of it; remove them"),
         ("value'", "is in quotation marks, which are not part of it; remove them"),
         ("value\n", "contains whitespace at its beginning or end, such as a line break; remove it"),
         ("\tvalue", "contains whitespace at its beginning or end, such as a line break; remove it"),
