@@ -195,14 +195,14 @@ def test_text_of_a_signed_url() -> None:
     assert str(request.url).endswith(request.url.query.decode())
 
 
-@pytest.mark.parametrize("query", ["", "a=1&"])
-def test_fragment_of_a_url(query: str) -> None:
+@pytest.mark.parametrize(("before", "after"), [("", "?"), ("?", "?"), ("?a=1", "?a=1&")])
+def test_fragment_of_a_url(before: str, after: str) -> None:
     """A fragment, which is never sent, is not signed, and the signature does not become a part of it."""
-    request = a_request(Security.USER_DATA, f"{SERVER}/dapi/v1/x?{query.rstrip('&')}#top")
+    request = a_request(Security.USER_DATA, f"{SERVER}/dapi/v1/x{before}#top")
 
     a_signer()(request)
 
-    assert str(request.url).startswith(f"{SERVER}/dapi/v1/x?{query}timestamp=1499827319559&signature=")
+    assert str(request.url).startswith(f"{SERVER}/dapi/v1/x{after}timestamp=1499827319559&signature=")
     assert "" == request.url.fragment
 
 
