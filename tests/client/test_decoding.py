@@ -1,8 +1,10 @@
 """Decoders and generated models: which values they accept, and that these keep every digit."""
 
 import json
+import logging
 import pickle
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import httpx
@@ -264,6 +266,20 @@ def test_invalid_json(content: bytes, reason: str) -> None:
     assert caught.value.__context__ is None
 
 
+class State(StrEnum):
+    """An enumeration of strings."""
+
+    NEW = "NEW"
+    DONE = "DONE"
+
+
+class Level(IntEnum):
+    """An enumeration of integers."""
+
+    ONE = 1
+    TWO = 2
+
+
 PAIR = decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=True)
 OPEN_PAIR = decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=False)
 
@@ -290,6 +306,24 @@ def test_tuples() -> None:
         (decoders.const("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string, 'MARKET'"),
         (decoders.const(1), True, "field pair: expected 1, got a boolean"),
         (decoders.empty, {}, "field pair: expected no content, got an object"),
+        (decoders.any_value, UNSET, "field pair: expected a value, got nothing"),
+        (decoders.null, 0, "field pair: expected null, got a number, 0"),
+        (decoders.string, 1.5, "field pair: expected a string, got float"),
+        (decoders.boolean, 1, "field pair: expected a boolean, got a number, 1"),
+        (decoders.array(decoders.null), {}, "field pair: expected an array, got an object"),
+        (decoders.enum(Level), True, "field pair: expected a value of Level, got a boolean"),
+        (decoders.enum(Level), 3, "field pair: expected a value of Level, got a number, 3"),
+        (decoders.enum(State), "LATER", "field pair: expected a value of State, got a string, 'LATER'"),
+        (decoders.enum(State), ["NEW"], "field pair: expected a value of State, got an array"),
+        (decoders.open_enum(State), 1, "field pair: expected a value of State, got a number, 1"),
+        (decoders.open_enum(State), None, "field pair: expected a value of State, got null"),
+        (decoders.open_enum(Level), "1", "field pair: expected a value of Level, got a string, '1'"),
+        (decoders.open_enum(Level), True, "field pair: expected a value of Level, got a boolean"),
+        (
+            decoders.open_enum(Level),
+            2**63,
+            "field pair: expected an integer of 64 bits, got a number, 9223372036854775808",
+        ),
     ],
 )
 def test_invalid_values(decode: decoders.Decoder[Any], value: object, message: str) -> None:
@@ -394,3 +428,177 @@ def test_repr_of_an_error_has_the_place() -> None:
 def test_constant() -> None:
     """The only allowed value is returned."""
     assert "LIMIT" == decoders.const("LIMIT")("LIMIT", "type")
+
+
+@pytest.mark.parametrize(
+    ("decode", "value", "decoded"),
+    [
+        (decoders.any_value, None, None),
+        (decoders.any_value, {"a": [1]}, {"a": [1]}),
+        (decoders.null, None, None),
+        (decoders.empty, UNSET, None),
+        (decoders.string, "", ""),
+        (decoders.boolean, False, False),
+        (decoders.integer, -5, -5),
+        (decoders.enum(State), "DONE", State.DONE),
+        (decoders.enum(Level), 2, Level.TWO),
+        (decoders.open_enum(State), "DONE", State.DONE),
+        (decoders.open_enum(Level), 2, Level.TWO),
+    ],
+)
+def test_valid_values(
+    decode: decoders.Decoder[Any], value: object, decoded: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A value of the type is returned as it is, and a member of an enumeration for its value; nothing is logged."""
+    actual = decode(value, "here")
+
+    assert decoded == actual
+    assert type(decoded) is type(actual)
+    assert [] == caplog.messages
+
+
+def test_unknown_values_of_open_enumerations(caplog: pytest.LogCaptureFixture) -> None:
+    """A value that an open enumeration does not have is returned as it is, and logged once with its enumeration."""
+    vars(decoders)["_log_unknown_value"].cache_clear()
+
+    for _ in range(2):
+        assert "LATER" == decoders.open_enum(State)("LATER", "state")
+        assert -(2**63) == decoders.open_enum(Level)(-(2**63), "level")
+
+    text = "response with a value of {} that openapi.yaml does not have: {}"
+    assert [
+        ("binance_client", logging.WARNING, text.format("State", "a string, 'LATER'")),
+        ("binance_client", logging.WARNING, text.format("Level", "a number, -9223372036854775808")),
+    ] == caplog.record_tuples
+
+
+class Kind(StrEnum):
+    """An enumeration of other strings."""
+
+    CAT = "CAT"
+
+
+STATE_OR_KIND = decoders.union(decoders.open_enum(State), decoders.open_enum(Kind))
+
+
+@pytest.mark.parametrize(
+    ("decode", "value", "decoded"),
+    [
+        (STATE_OR_KIND, "CAT", Kind.CAT),
+        (STATE_OR_KIND, "NEW", State.NEW),
+        (STATE_OR_KIND, "LATER", "LATER"),
+        # Of nested unions, the whole is decoded with known values before any is taken that is not.
+        (
+            decoders.union(
+                decoders.array(decoders.union(decoders.open_enum(State), decoders.null)),
+                decoders.array(STATE_OR_KIND),
+            ),
+            ["NEW", "CAT"],
+            [State.NEW, Kind.CAT],
+        ),
+        # After a union, unknown values are taken again.
+        (
+            decoders.tuple_of(STATE_OR_KIND, decoders.open_enum(State), is_closed=True),
+            ["NEW", "CAT"],
+            (State.NEW, "CAT"),
+        ),
+    ],
+)
+def test_unions_prefer_known_values(decode: decoders.Decoder[Any], value: object, decoded: object) -> None:
+    """Of several enumerations, a value is that of the one that has it; one that none has is returned as it is."""
+    actual = decode(value, "here")
+
+    assert (decoded, repr(decoded)) == (actual, repr(actual))
+
+
+@pytest.mark.parametrize(
+    ("decode", "value", "message"),
+    [
+        (
+            decoders.union(decoders.boolean, decoders.null),
+            "x",
+            "expected a boolean, got a string, 'x'; or expected null, got a string, 'x'",
+        ),
+        (
+            decoders.union(PAIR, decoders.null),
+            [1, None],
+            "item 1: expected a decimal string of at most 64 digits, got null; or expected null, got an array",
+        ),
+        (
+            decoders.union(decoders.null, decoders.array(decoders.model(ServerTime))),
+            [{"serverTime": 1}, {}],
+            "expected null, got an array; or item 1, field serverTime: expected an integer of 64 bits, got nothing",
+        ),
+    ],
+)
+def test_invalid_values_of_unions(decode: decoders.Decoder[Any], value: object, message: str) -> None:
+    """A value of none of several types is one error with all reasons, and the place within the value of each."""
+    with pytest.raises(ResponseError) as caught:
+        decode(value, "here")
+
+    assert f"field here: {message}" == str(caught.value)
+    assert (("here",), message) == (caught.value.path, caught.value.reason)
+
+
+MAY_BE_EXECUTED = "the exchange may have executed this request; query its state before you send it again"
+
+
+@pytest.mark.parametrize(("is_write", "hint"), [(False, None), (True, MAY_BE_EXECUTED)])
+@pytest.mark.parametrize(
+    ("status", "content", "path", "reason"),
+    [
+        (200, b'{"serverTime":"1"}', ("serverTime",), "expected an integer of 64 bits, got a string, '1'"),
+        (200, b"<html>", (), "expected JSON, got something else"),
+        (200, b"", (), "expected JSON, got nothing"),
+        (201, b'{"serverTime":1}', (), "the document describes no response of this status"),
+    ],
+)
+def test_errors_have_the_response(
+    status: int, content: bytes, path: tuple[str, ...], reason: str, hint: str | None, *, is_write: bool
+) -> None:
+    """The error of a response has its status, headers and body, the place, and what to do after a write."""
+    response = httpx.Response(status, content=content, headers={"X-Served-By": "edge"})
+
+    with pytest.raises(ResponseError) as caught:
+        decoders.parse_response(response, ERROR_MAP, range(200, 201), decoders.model(ServerTime), is_write=is_write)
+
+    error = caught.value
+    assert (path, reason, hint) == (error.path, error.reason, error.hint)
+    assert (status, "edge", content) == (error.status_code, error.headers["x-served-by"], error.body)
+    assert error.__context__ is None
+
+
+def test_hint_is_for_writes_alone() -> None:
+    """A call that says nothing else is no write."""
+    with pytest.raises(ResponseError) as caught:
+        decoders.parse_response(httpx.Response(200), ERROR_MAP, range(200, 201), decoders.null)
+
+    assert caught.value.hint is None
+
+
+def test_responses_without_content() -> None:
+    """A response that the document describes without content is None, and an error if it has some."""
+    assert decoders.parse_response(httpx.Response(204), ERROR_MAP, range(200, 300), decoders.empty) is None
+
+    for content, reason in ((b"{}", "expected no content, got an object"), (b" ", "expected JSON, got nothing")):
+        with pytest.raises(ResponseError) as caught:
+            decoders.parse_response(httpx.Response(200, content=content), ERROR_MAP, range(200, 300), decoders.empty)
+        assert f"HTTP 200: {reason}" == str(caught.value)
+
+
+def test_members_of_an_object() -> None:
+    """The members of an object are a dictionary of their own; anything else is an error."""
+    members = {"a": 1}
+
+    assert members == decoders.mapping(members)
+    assert decoders.mapping(members) is not members
+    with pytest.raises(ResponseError, match="^expected an object, got an array$"):
+        decoders.mapping([])
+
+
+def test_missing_values() -> None:
+    """A missing value is UNSET, another is decoded."""
+    assert decoders.optional(decoders.string, UNSET, "here") is UNSET
+    assert "a" == decoders.optional(decoders.string, "a", "here")
+    with pytest.raises(ResponseError, match="^field here: expected a string, got null$"):
+        decoders.optional(decoders.string, None, "here")

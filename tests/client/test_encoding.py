@@ -45,6 +45,10 @@ class Leverage(IntEnum):
         (encoders.enum(Side), "BUY", "BUY"),
         (encoders.enum(Leverage), Leverage.TEN, 10),
         (encoders.enum(Leverage), 1, 1),
+        (encoders.open_enum(Side), Side.SELL, "SELL"),
+        (encoders.open_enum(Side), "LATER", "LATER"),
+        (encoders.open_enum(Leverage), Leverage.TEN, 10),
+        (encoders.open_enum(Leverage), 7, 7),
         (encoders.bounded(encoders.integer, 1, 3), 1, 1),
         (encoders.bounded(encoders.integer, 1, 3), 3, 3),
         (encoders.bounded(encoders.decimal, 0, None), Decimal("0.10"), "0.10"),
@@ -87,6 +91,20 @@ def test_encoded_values(encoder: Encoder, value: object, encoded: object) -> Non
         (encoders.enum(Side), "buy", "here: expected one of BUY, SELL, got 'buy'"),
         (encoders.enum(Leverage), True, "here: expected one of 1, 10, got True"),
         (encoders.enum(Leverage), "1", "here: expected one of 1, 10, got '1'"),
+        (encoders.open_enum(Side), 5, "here: expected a Side or str, got 5"),
+        (encoders.open_enum(Side), Leverage.ONE, "here: expected a Side or str, got <Leverage.ONE: 1>"),
+        (encoders.open_enum(Leverage), True, "here: expected a Leverage or int, got True"),
+        (
+            encoders.any_value,
+            [{"a": (0, Decimal("NaN"))}],
+            "here, item 0, a, item 1: expected a finite decimal.Decimal, got Decimal('NaN')",
+        ),
+        (encoders.integer, 2**63, "here: expected an integer of 64 bits, got 9223372036854775808"),
+        (
+            encoders.decimal,
+            Decimal("1E+64"),
+            "here: expected a decimal.Decimal of at most 64 digits before and after its point, got Decimal('1E+64')",
+        ),
         (encoders.bounded(encoders.integer, 1, None), 0, "here: expected an integer of at least 1, got 0"),
         (encoders.bounded(encoders.integer, None, 3), 4, "here: expected an integer of at most 3, got 4"),
         (
@@ -103,12 +121,16 @@ def test_encoded_values(encoder: Encoder, value: object, encoded: object) -> Non
         (encoders.array(encoders.string), "ab", "here: expected a list, got 'ab'"),
         (encoders.array(encoders.string), ["a", 1], "here, item 1: expected a str, got 1"),
         (encoders.array(encoders.array(encoders.string)), [["a"], [1]], "here, item 1, item 0: expected a str, got 1"),
+        (encoders.json_text(encoders.any_value), float("nan"), "here: expected a JSON value, got nan"),
+        (encoders.json_text(encoders.any_value), {"a": {1}}, "here: expected a JSON value, got {'a': {1}}"),
+        (encoders.json_text(encoders.any_value), "\ud800", "here: expected a JSON value, got '\\ud800'"),
         (
             encoders.json_text(encoders.array(encoders.model(ServerTime))),
             [ServerTime("7")],  # type: ignore[arg-type]  # this is what is tested
             "here, item 0, server_time: expected an integer, got '7'",
         ),
         (encoders.tuple_of(encoders.string), ["a", "b"], "here: expected a tuple of 1 items, got ['a', 'b']"),
+        (encoders.tuple_of(encoders.string), "a", "here: expected a tuple of 1 items, got 'a'"),
         (encoders.tuple_of(encoders.string, encoders.string), ("a", 1), "here, item 1: expected a str, got 1"),
         (
             encoders.comma_separated(encoders.array(encoders.string)),

@@ -300,16 +300,93 @@ def test_call_beyond_the_own_limit() -> None:
         ("Way too much; IP banned until 1592468353979.", 1592468353979),
         ("Banned.", None),
         ("banned until 12" + "0" * 30, None),
+        ("banned until 999999999999999999", 10**14),
     ],
 )
-def test_end_of_a_ban(sandbox: Sandbox, balance: Balance, msg: str, banned_until: int | None) -> None:
-    """The end of a ban is parsed from the exchange's message, in milliseconds."""
-    sandbox.respond_next(418, body={"code": -1003, "msg": msg})
+@pytest.mark.parametrize(("status", "kind"), [(418, errors.IpBannedError), (429, errors.RateLimitError)])
+def test_end_of_a_ban(status: int, kind: type, msg: str, banned_until: int | None) -> None:
+    """The end of a ban is parsed from the exchange's message, in milliseconds, at most those of the year 5138."""
+    error = ERROR_MAP.from_response(httpx.Response(status, json={"code": -1003, "msg": msg}))
 
-    error = failure_of(balance, sandbox)
+    assert kind is type(error)
+    assert banned_until == vars(error)["banned_until"]
 
-    assert isinstance(error, errors.IpBannedError)
-    assert banned_until == error.banned_until
+
+@pytest.mark.parametrize(
+    ("extensions", "hint"), [({}, None), ({"hint": "not retried"}, "not retried")], ids=["received", "not retried"]
+)
+def test_hints_of_a_retry(extensions: dict[str, Any], hint: str | None) -> None:
+    """Why an error was not retried is a hint, after what to check for the code if there is something."""
+    known, other = (
+        ERROR_MAP.from_response(httpx.Response(400, json={"code": code, "msg": "m"}, extensions=extensions))
+        for code in (-2014, -1102)
+    )
+
+    check = "check that the API key was copied completely"
+    assert (check if hint is None else f"{check}; {hint}", hint) == (known.hint, other.hint)
+
+
+@pytest.mark.parametrize(
+    ("values", "used_weight"),
+    [
+        ([], None),
+        (["0"], 0),
+        ([" 2400 "], 2400),
+        (["7, 12", "9"], 12),
+        (["x, 5"], 5),
+        (["999999999"], 999_999_999),
+        (["1000000000"], None),
+    ],
+)
+def test_weights_in_headers(values: list[str], used_weight: int | None) -> None:
+    """The used weight is the largest that the headers report, with at most nine digits."""
+    headers = httpx.Headers([("X-MBX-USED-WEIGHT-1M", value) for value in values])
+
+    assert used_weight == ERROR_MAP.used_weight(headers)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "msg"),
+    [
+        (b'{"code":-1,"msg":"m","message":"n","error":"e"}', -1, "m"),
+        (b'{"code":-1,"msg":5,"message":"n","error":"e"}', -1, "n"),
+        (b'{"code":-1,"msg":null,"error":"e"}', -1, "e"),
+        (b'{"code":-1,"msg":["m"]}', -1, None),
+        (b'{"msg":""}', None, ""),
+        (b'"msg"', None, None),
+        (b"[1]", None, None),
+        (b"", None, None),
+        (b"\xff", None, None),
+    ],
+)
+def test_code_and_words_of_a_body(content: bytes, code: int | None, msg: str | None) -> None:
+    """The code of a body, and the first of its members for words that is a text; None for what it does not have."""
+    error = ERROR_MAP.from_response(httpx.Response(400, content=content))
+
+    assert isinstance(error, errors.ApiError)
+    assert (code, msg, content) == (error.code, error.msg, error.body)
+
+
+def test_clock_offset_of_an_error() -> None:
+    """A `TimestampError` has the offset that was measured; no other error has one."""
+    late, other = (
+        ERROR_MAP.from_response(httpx.Response(400, json={"code": code}, extensions={"clock_offset_ms": -7}))
+        for code in (-1021, -1022)
+    )
+
+    assert isinstance(late, errors.TimestampError)
+    assert -7 == late.clock_offset_ms
+    assert "clock_offset_ms" not in vars(other)
+
+
+@pytest.mark.parametrize("length", [65_536, 65_537, 100_000])
+def test_excerpt_of_a_long_body(length: int) -> None:
+    """An error keeps the first 65536 bytes of a body, and no word that is cut off there."""
+    whole = httpx.Response(502, content=b" " * (length - 3) + b"end")
+
+    error = ERROR_MAP.from_response(whole)
+
+    assert {65_536: whole.content, 65_537: b" " * 65_534, 100_000: b" " * 65_536}[length] == error.body
 
 
 @pytest.mark.parametrize(
@@ -498,6 +575,24 @@ UNKNOWN = "; it is unknown whether the exchange executed the request"
             "not_executed",
             "no response, or only part of one, UnsentRequestError: u",
         ),
+        (
+            httpx.ReadError(""),
+            errors.NetworkError,
+            "unknown",
+            f"no response, or only part of one, ReadError{UNKNOWN}",
+        ),
+        (
+            httpx.ReadError("\x1b" + "long " * 200),
+            errors.NetworkError,
+            "unknown",
+            f"no response, or only part of one, ReadError: \\x1b{('long ' * 100)[:499]}…{UNKNOWN}",
+        ),
+        (
+            httpx.LocalProtocolError("a header with a key"),
+            errors.NetworkError,
+            "unknown",
+            f"no response, or only part of one, LocalProtocolError{UNKNOWN}",
+        ),
         (httpx.ReadTimeout("r"), errors.TimeoutError, "unknown", f"the call timed out, ReadTimeout: r{UNKNOWN}"),
         (httpx.ConnectTimeout("c"), errors.TimeoutError, "not_executed", "the call timed out, ConnectTimeout: c"),
     ],
@@ -510,6 +605,17 @@ def test_failures_of_httpx(failure: httpx.HTTPError, kind: type, execution: str,
     assert isinstance(error, errors.NetworkError)
     assert (kind, execution, text) == (type(error), error.execution, str(error))
     assert (None, None) == (error.__cause__, error.__context__)
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.DecodingError("d"), httpx.TooManyRedirects("t"), httpx.InvalidURL("i")], ids=str
+)
+def test_responses_that_httpx_cannot_read(failure: httpx.HTTPError | httpx.InvalidURL) -> None:
+    """What httpx cannot read of a response is a `ResponseError` with httpx's words."""
+    error = from_httpx_error(failure)
+
+    assert errors.ResponseError is type(error)
+    assert f"the response cannot be read, {type(failure).__name__}: {failure}" == str(error)
 
 
 def test_closed_client(sandbox: Sandbox, balance: Balance) -> None:

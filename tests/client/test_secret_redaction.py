@@ -15,6 +15,7 @@ import httpx
 import pytest
 from attrs import field, frozen
 from binance_client.messages.http import HTTPResponse
+from binance_client.messages.log_filter import redact_logs
 from binance_client.messages.redaction import redacted, without_secrets
 from binance_coinm import Client, Credentials, Ed25519Key, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
@@ -354,6 +355,8 @@ def test_logs_of_libraries(
         ),
         ("to /x?a=b?c&SIGNATURE=d", "to /x?[redacted]"),
         ("next=%3fsignature=a, signature=b", "next=%3f[redacted] [redacted]"),
+        ("/x%253Fa=1%2526signature%253Db", "/x%253F[redacted]"),
+        ("<a href='/x?a=1&signature=b'>\n\ta?b", "<a href='/x?[redacted]'>\n\ta?b"),
         ("no signature", "no signature"),
     ],
 )
@@ -378,6 +381,24 @@ def test_redacted_texts(text: str, expected: str) -> None:
 def test_texts_of_servers(text: str, is_redacted: bool) -> None:  # noqa: FBT001, an expectation
     """Of what a server sends, 40 characters of base64 are replaced, if a digit or both cases are among them."""
     assert ("[redacted]" if is_redacted else text) == without_secrets(text)
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "is_valid"),
+    [("%s of %d", ("/?signature=a", 1), True), ("%d", ("x",), False), ("%q", (1,), False), ("%d %s", (1,), False)],
+)
+def test_log_records(message: str, arguments: tuple[object, ...], *, is_valid: bool) -> None:
+    """A record of httpx is logged whatever it is; one whose arguments do not match its format stays as it is."""
+    logger = logging.getLogger(httpx.__name__)
+    redact_logs()
+    record = logger.makeRecord(logger.name, logging.INFO, __file__, 1, message, arguments, None)
+
+    assert logger.filter(record)
+    if is_valid:
+        assert ("/?[redacted] of 1", None) == (record.msg, record.args)
+        assert "/?[redacted] of 1" == record.getMessage()
+    else:
+        assert (message, arguments) == (record.msg, record.args)
 
 
 ECHOED = "0123456789abcdef" * 4
@@ -708,6 +729,12 @@ def caused(error: BaseException, cause: BaseException) -> BaseException:
     return error
 
 
+def in_context(error: BaseException, context: BaseException) -> BaseException:
+    """Return an exception with a context, which is not its cause."""
+    error.__context__ = context
+    return error
+
+
 CREATED: dict[str, Callable[[httpx.Request], BaseException]] = {
     "message": lambda request: httpx.ConnectError(f"cannot connect: {request.url}"),
     "request": lambda request: httpx.ReadError("r", request=request),
@@ -716,7 +743,13 @@ CREATED: dict[str, Callable[[httpx.Request], BaseException]] = {
     "status": lambda request: httpx.HTTPStatusError(
         f"for {request.url}", request=request, response=httpx.Response(400, request=request)
     ),
-    "group": lambda request: ExceptionGroup("group", [httpx.ReadError("r", request=request)]),
+    "group": lambda request: ExceptionGroup(
+        "group", [httpx.ReadError("r", request=request), httpx.WriteError("w", request=request)]
+    ),
+    "cause and context": lambda request: in_context(
+        caused(httpx.ReadError("r"), httpx.ReadError("cause", request=request)),
+        httpx.ReadError("context", request=request),
+    ),
 }
 
 
@@ -734,6 +767,44 @@ def test_transports_that_raise(
         sender(client)
 
     assert_hidden(sandbox, caught.value)
+
+
+@pytest.mark.parametrize("sender", ["by hand", "async by hand"])
+def test_responses_of_exceptions_are_unsigned(sandbox: Sandbox, sender: str) -> None:
+    """An exception of a status has the unsigned request, and so has its response; arguments that are no text stay."""
+    transport = RaisingTransport(
+        lambda request: httpx.HTTPStatusError(
+            5,  # type: ignore[arg-type]  # what a transport might do
+            request=request,
+            response=httpx.Response(400, request=request),
+        )
+    )
+    client = connect(sandbox.credentials, server=sandbox.url, retry=None, transport=transport)
+
+    with pytest.raises(httpx.HTTPStatusError) as caught:
+        SENDERS[sender](client)
+
+    assert f"{sandbox.url}/dapi/v1/balance" == str(caught.value.request.url)
+    assert caught.value.response.request is caught.value.request
+    assert (5,) == caught.value.args
+
+
+@pytest.mark.parametrize("sender", ["by hand", "async by hand"])
+def test_exceptions_that_cause_each_other(sandbox: Sandbox, sender: str) -> None:
+    """Each of two exceptions that are the cause of each other has the unsigned request."""
+
+    def create(request: httpx.Request) -> BaseException:
+        error = httpx.ReadError("r", request=request)
+        return caused(error, caused(httpx.WriteError("w", request=request), error))
+
+    client = connect(sandbox.credentials, server=sandbox.url, retry=None, transport=RaisingTransport(create))
+
+    with pytest.raises(httpx.ReadError) as caught:
+        SENDERS[sender](client)
+
+    cause = caught.value.__cause__
+    assert isinstance(cause, httpx.WriteError)
+    assert [f"{sandbox.url}/dapi/v1/balance"] * 2 == [str(error.request.url) for error in (caught.value, cause)]
 
 
 async def never(_: httpx.Request) -> httpx.Response:

@@ -223,7 +223,7 @@ def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
 
     def decode(value: object) -> tuple[Any, ...]:
         found = items(value, len(decoders), is_closed=is_closed)
-        return tuple(decoder(item, index) for index, (decoder, item) in enumerate(zip(decoders, found, strict=False)))
+        return tuple(decoder(found[index], index) for index, decoder in enumerate(decoders))
 
     return _with_location(decode)
 
@@ -326,8 +326,8 @@ def optional(decoder: Decoder[T], value: object, loc: Loc) -> T | Unset:
     return value if isinstance(value, Unset) else decoder(value, loc)
 
 
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+def _reject_constant(_: str) -> NoReturn:
+    raise ValueError
 
 
 _raw_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_reject_constant).raw_decode

@@ -177,10 +177,7 @@ def tuple_of(*encoders: Encoder) -> Encoder:
         if not isinstance(value, list | tuple) or len(value) != len(encoders):
             _reject(f"a tuple of {len(encoders)} items", value, loc)
         with _within(loc):
-            return [
-                encoder(item, f"item {index}")
-                for index, (encoder, item) in enumerate(zip(encoders, value, strict=True))
-            ]
+            return [encoder(value[index], f"item {index}") for index, encoder in enumerate(encoders)]
 
     return encode
 

@@ -13,7 +13,7 @@ _long_word = re.compile(r"[\w+/=%\\-]{40,}", re.ASCII)
 _unfinished_word = re.compile(r"[\w+/=%\\-]*\Z", re.ASCII)
 _is_random = re.compile("[0-9]|[a-z].*[A-Z]|[A-Z].*[a-z]").search
 _word_separators = re.compile(r"""([\s'"<>]+)""")
-_query_start = re.compile(r"(\?|%3F|%253F)", re.IGNORECASE)
+_query_start = re.compile(r"\?|%3F|%253F", re.IGNORECASE).search
 
 
 def redacted(text: str) -> str:
@@ -24,8 +24,8 @@ def redacted(text: str) -> str:
 
 
 def _without_query(url: str) -> str:
-    before, *separator = _query_start.split(url, maxsplit=1)[:2]
-    return f"{before}{separator[0]}[redacted]" if separator else "[redacted]"
+    start = _query_start(url)
+    return f"{url[: start.end()]}[redacted]" if start else "[redacted]"
 
 
 def without_secrets(text: str) -> str:
