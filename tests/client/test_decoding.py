@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+from collections.abc import Callable
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -255,6 +256,8 @@ def test_models_can_be_pickled() -> None:
         (b'"\xff"', "expected JSON, got bytes that are not UTF-8"),
         (b'\xff\xfe"\x00', "expected JSON, got bytes that are not UTF-8"),
         (b"\xef\xbb\xbf[]", "expected JSON, got something else"),
+        ("\u00a0[]".encode(), "expected JSON, got something else"),
+        (b"\x0c[]", "expected JSON, got something else"),
     ],
 )
 def test_invalid_json(content: bytes, reason: str) -> None:
@@ -264,6 +267,10 @@ def test_invalid_json(content: bytes, reason: str) -> None:
 
     assert reason == str(caught.value)
     assert caught.value.__context__ is None
+
+
+# Returns a decoder, so that what a decoder does when it is created is tested, too.
+Make = Callable[[], decoders.Decoder[Any]]
 
 
 class State(StrEnum):
@@ -280,56 +287,57 @@ class Level(IntEnum):
     TWO = 2
 
 
-PAIR = decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=True)
-OPEN_PAIR = decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=False)
+def pair(*, is_closed: bool = True) -> decoders.Decoder[Any]:
+    """Return a decoder of pairs of an integer and an amount."""
+    return decoders.tuple_of(decoders.integer, decoders.decimal, is_closed=is_closed)
 
 
 def test_tuples() -> None:
     """An array whose items have different types becomes a tuple; further items of an open one are dropped."""
-    assert (1, Decimal("0.10")) == PAIR([1, "0.10"], "pair")
-    assert (1, Decimal("0.10")) == OPEN_PAIR([1, "0.10", "more"], "pair")
+    assert (1, Decimal("0.10")) == pair()([1, "0.10"], "pair")
+    assert (1, Decimal("0.10")) == pair(is_closed=False)([1, "0.10", "more"], "pair")
 
 
 @pytest.mark.parametrize(
-    ("decode", "value", "message"),
+    ("make", "value", "message"),
     [
-        (PAIR, [1], "field pair: expected an array of 2 items, got 1"),
-        (PAIR, [1, "2", 3], "field pair: expected an array of 2 items, got 3"),
-        (OPEN_PAIR, [], "field pair: expected an array of 2 items, got 0"),
-        (PAIR, {"0": 1, "1": 2}, "field pair: expected an array, got an object"),
-        (PAIR, [1, None], "field pair, row 1: expected a decimal string of at most 64 digits, got null"),
+        (pair, [1], "field pair: expected an array of 2 items, got 1"),
+        (pair, [1, "2", 3], "field pair: expected an array of 2 items, got 3"),
+        (lambda: pair(is_closed=False), [], "field pair: expected an array of 2 items, got 0"),
+        (pair, {"0": 1, "1": 2}, "field pair: expected an array, got an object"),
+        (pair, [1, None], "field pair, row 1: expected a decimal string of at most 64 digits, got null"),
         (
-            decoders.array(PAIR),
+            lambda: decoders.array(pair()),
             [[1, "2"], ["1", "2"]],
             "field pair, row 1, item 0: expected an integer of 64 bits, got a string, '1'",
         ),
-        (decoders.const("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string, 'MARKET'"),
-        (decoders.const(1), True, "field pair: expected 1, got a boolean"),
-        (decoders.empty, {}, "field pair: expected no content, got an object"),
-        (decoders.any_value, UNSET, "field pair: expected a value, got nothing"),
-        (decoders.null, 0, "field pair: expected null, got a number, 0"),
-        (decoders.string, 1.5, "field pair: expected a string, got float"),
-        (decoders.boolean, 1, "field pair: expected a boolean, got a number, 1"),
-        (decoders.array(decoders.null), {}, "field pair: expected an array, got an object"),
-        (decoders.enum(Level), True, "field pair: expected a value of Level, got a boolean"),
-        (decoders.enum(Level), 3, "field pair: expected a value of Level, got a number, 3"),
-        (decoders.enum(State), "LATER", "field pair: expected a value of State, got a string, 'LATER'"),
-        (decoders.enum(State), ["NEW"], "field pair: expected a value of State, got an array"),
-        (decoders.open_enum(State), 1, "field pair: expected a value of State, got a number, 1"),
-        (decoders.open_enum(State), None, "field pair: expected a value of State, got null"),
-        (decoders.open_enum(Level), "1", "field pair: expected a value of Level, got a string, '1'"),
-        (decoders.open_enum(Level), True, "field pair: expected a value of Level, got a boolean"),
+        (lambda: decoders.const("LIMIT"), "MARKET", "field pair: expected 'LIMIT', got a string, 'MARKET'"),
+        (lambda: decoders.const(1), True, "field pair: expected 1, got a boolean"),
+        (lambda: decoders.empty, {}, "field pair: expected no content, got an object"),
+        (lambda: decoders.any_value, UNSET, "field pair: expected a value, got nothing"),
+        (lambda: decoders.null, 0, "field pair: expected null, got a number, 0"),
+        (lambda: decoders.string, 1.5, "field pair: expected a string, got float"),
+        (lambda: decoders.boolean, 1, "field pair: expected a boolean, got a number, 1"),
+        (lambda: decoders.array(decoders.null), {}, "field pair: expected an array, got an object"),
+        (lambda: decoders.enum(Level), True, "field pair: expected a value of Level, got a boolean"),
+        (lambda: decoders.enum(Level), 3, "field pair: expected a value of Level, got a number, 3"),
+        (lambda: decoders.enum(State), "LATER", "field pair: expected a value of State, got a string, 'LATER'"),
+        (lambda: decoders.enum(State), ["NEW"], "field pair: expected a value of State, got an array"),
+        (lambda: decoders.open_enum(State), 1, "field pair: expected a value of State, got a number, 1"),
+        (lambda: decoders.open_enum(State), None, "field pair: expected a value of State, got null"),
+        (lambda: decoders.open_enum(Level), "1", "field pair: expected a value of Level, got a string, '1'"),
+        (lambda: decoders.open_enum(Level), True, "field pair: expected a value of Level, got a boolean"),
         (
-            decoders.open_enum(Level),
+            lambda: decoders.open_enum(Level),
             2**63,
             "field pair: expected an integer of 64 bits, got a number, 9223372036854775808",
         ),
     ],
 )
-def test_invalid_values(decode: decoders.Decoder[Any], value: object, message: str) -> None:
+def test_invalid_values(make: Make, value: object, message: str) -> None:
     """Too few or too many items, and values of another type, are an error with their place."""
     with pytest.raises(ResponseError) as caught:
-        decode(value, "pair")
+        make()(value, "pair")
 
     assert message == str(caught.value)
 
@@ -431,26 +439,24 @@ def test_constant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decode", "value", "decoded"),
+    ("make", "value", "decoded"),
     [
-        (decoders.any_value, None, None),
-        (decoders.any_value, {"a": [1]}, {"a": [1]}),
-        (decoders.null, None, None),
-        (decoders.empty, UNSET, None),
-        (decoders.string, "", ""),
-        (decoders.boolean, False, False),
-        (decoders.integer, -5, -5),
-        (decoders.enum(State), "DONE", State.DONE),
-        (decoders.enum(Level), 2, Level.TWO),
-        (decoders.open_enum(State), "DONE", State.DONE),
-        (decoders.open_enum(Level), 2, Level.TWO),
+        (lambda: decoders.any_value, None, None),
+        (lambda: decoders.any_value, {"a": [1]}, {"a": [1]}),
+        (lambda: decoders.null, None, None),
+        (lambda: decoders.empty, UNSET, None),
+        (lambda: decoders.string, "", ""),
+        (lambda: decoders.boolean, False, False),
+        (lambda: decoders.integer, -5, -5),
+        (lambda: decoders.enum(State), "DONE", State.DONE),
+        (lambda: decoders.enum(Level), 2, Level.TWO),
+        (lambda: decoders.open_enum(State), "DONE", State.DONE),
+        (lambda: decoders.open_enum(Level), 2, Level.TWO),
     ],
 )
-def test_valid_values(
-    decode: decoders.Decoder[Any], value: object, decoded: object, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_valid_values(make: Make, value: object, decoded: object, caplog: pytest.LogCaptureFixture) -> None:
     """A value of the type is returned as it is, and a member of an enumeration for its value; nothing is logged."""
-    actual = decode(value, "here")
+    actual = make()(value, "here")
 
     assert decoded == actual
     assert type(decoded) is type(actual)
@@ -459,16 +465,23 @@ def test_valid_values(
 
 def test_unknown_values_of_open_enumerations(caplog: pytest.LogCaptureFixture) -> None:
     """A value that an open enumeration does not have is returned as it is, and logged once with its enumeration."""
-    vars(decoders)["_log_unknown_value"].cache_clear()
+
+    class Color(StrEnum):
+        RED = "RED"
+
+    class Size(IntEnum):
+        SMALL = 1
 
     for _ in range(2):
-        assert "LATER" == decoders.open_enum(State)("LATER", "state")
-        assert -(2**63) == decoders.open_enum(Level)(-(2**63), "level")
+        assert "LATER" == decoders.open_enum(Color)("LATER", "color")
+        assert -(2**63) == decoders.open_enum(Size)(-(2**63), "size")
 
+    assert Color.RED is decoders.open_enum(Color)("RED", "color")
+    assert Size.SMALL is decoders.enum(Size)(1, "size")
     text = "response with a value of {} that openapi.yaml does not have: {}"
     assert [
-        ("binance_client", logging.WARNING, text.format("State", "a string, 'LATER'")),
-        ("binance_client", logging.WARNING, text.format("Level", "a number, -9223372036854775808")),
+        ("binance_client", logging.WARNING, text.format("Color", "a string, 'LATER'")),
+        ("binance_client", logging.WARNING, text.format("Size", "a number, -9223372036854775808")),
     ] == caplog.record_tuples
 
 
@@ -478,63 +491,65 @@ class Kind(StrEnum):
     CAT = "CAT"
 
 
-STATE_OR_KIND = decoders.union(decoders.open_enum(State), decoders.open_enum(Kind))
+def state_or_kind() -> decoders.Decoder[Any]:
+    """Return a decoder of either enumeration."""
+    return decoders.union(decoders.open_enum(State), decoders.open_enum(Kind))
 
 
 @pytest.mark.parametrize(
-    ("decode", "value", "decoded"),
+    ("make", "value", "decoded"),
     [
-        (STATE_OR_KIND, "CAT", Kind.CAT),
-        (STATE_OR_KIND, "NEW", State.NEW),
-        (STATE_OR_KIND, "LATER", "LATER"),
+        (state_or_kind, "CAT", Kind.CAT),
+        (state_or_kind, "NEW", State.NEW),
+        (state_or_kind, "LATER", "LATER"),
         # Of nested unions, the whole is decoded with known values before any is taken that is not.
         (
-            decoders.union(
+            lambda: decoders.union(
                 decoders.array(decoders.union(decoders.open_enum(State), decoders.null)),
-                decoders.array(STATE_OR_KIND),
+                decoders.array(state_or_kind()),
             ),
             ["NEW", "CAT"],
             [State.NEW, Kind.CAT],
         ),
         # After a union, unknown values are taken again.
         (
-            decoders.tuple_of(STATE_OR_KIND, decoders.open_enum(State), is_closed=True),
+            lambda: decoders.tuple_of(state_or_kind(), decoders.open_enum(State), is_closed=True),
             ["NEW", "CAT"],
             (State.NEW, "CAT"),
         ),
     ],
 )
-def test_unions_prefer_known_values(decode: decoders.Decoder[Any], value: object, decoded: object) -> None:
+def test_unions_prefer_known_values(make: Make, value: object, decoded: object) -> None:
     """Of several enumerations, a value is that of the one that has it; one that none has is returned as it is."""
-    actual = decode(value, "here")
+    actual = make()(value, "here")
 
     assert (decoded, repr(decoded)) == (actual, repr(actual))
 
 
 @pytest.mark.parametrize(
-    ("decode", "value", "message"),
+    ("make", "value", "message"),
     [
         (
-            decoders.union(decoders.boolean, decoders.null),
+            lambda: decoders.union(decoders.boolean, decoders.null),
             "x",
             "expected a boolean, got a string, 'x'; or expected null, got a string, 'x'",
         ),
         (
-            decoders.union(PAIR, decoders.null),
+            lambda: decoders.union(pair(), decoders.null),
             [1, None],
             "item 1: expected a decimal string of at most 64 digits, got null; or expected null, got an array",
         ),
         (
-            decoders.union(decoders.null, decoders.array(decoders.model(ServerTime))),
+            lambda: decoders.union(decoders.null, decoders.array(decoders.model(ServerTime))),
             [{"serverTime": 1}, {}],
             "expected null, got an array; or item 1, field serverTime: expected an integer of 64 bits, got nothing",
         ),
     ],
 )
-def test_invalid_values_of_unions(decode: decoders.Decoder[Any], value: object, message: str) -> None:
+def test_invalid_values_of_unions(make: Make, value: object, message: str) -> None:
     """A value of none of several types is one error with all reasons, and the place within the value of each."""
     with pytest.raises(ResponseError) as caught:
-        decode(value, "here")
+        make()(value, "here")
 
     assert f"field here: {message}" == str(caught.value)
     assert (("here",), message) == (caught.value.path, caught.value.reason)

@@ -110,6 +110,23 @@ def test_bomb_is_not_decompressed(encoding: str, first: bytes) -> None:
 
 
 @every_compression
+def test_bomb_among_chunks_is_not_decompressed(encoding: str) -> None:
+    """What was decoded of earlier chunks counts before a chunk is decompressed."""
+    bomb = ENCODINGS[encoding](bytes(8_000_000))
+    decoder = decoder_fed(encoding, bomb[:900], limit=1_000_000)
+    tracemalloc.start()
+
+    try:
+        with pytest.raises(ResponseError):
+            decoder.feed(bomb[900:])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1_000_000
+
+
+@every_compression
 def test_truncated_bodies(encoding: str) -> None:
     """A compressed body that ends early is broken, wherever it ends."""
     encoded = ENCODINGS[encoding](b"[1, 2, 3]")

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import time
+from collections.abc import Iterator
 from traceback import TracebackException
 from typing import Any
 
@@ -9,7 +11,7 @@ import httpx
 import pytest
 from binance_client import errors as error_module
 from binance_client.base_client import BaseClient
-from binance_client.messages.error_map import from_httpx_error
+from binance_client.messages.error_map import QUOTA_EXHAUSTED, from_httpx_error
 from binance_client.stale_connection import StaleConnectionError, UnsentRequestError
 from binance_coinm import Credentials, HmacKey, connect, errors
 from binance_coinm.api.account import futures_account_balance
@@ -157,6 +159,7 @@ def test_location_of_a_redirect(sandbox: Sandbox, balance: Balance, location: st
     error = failure_of(balance, sandbox)
 
     assert isinstance(error, errors.ResponseError)
+    assert "HTTP 302: expected a response, got a redirect, which is not followed" == str(error)
     assert shown == (error.headers or {})["location"]
 
 
@@ -292,6 +295,7 @@ def test_call_beyond_the_own_limit() -> None:
 
     assert "not sent: the weight of this minute, 10, is used up" == str(error)
     assert not error.was_sent
+    assert (429, None, None, {}, 30) == (error.status_code, error.code, error.msg, error.headers, error.retry_after)
 
 
 @pytest.mark.parametrize(
@@ -343,6 +347,25 @@ def test_weights_in_headers(values: list[str], used_weight: int | None) -> None:
     headers = httpx.Headers([("X-MBX-USED-WEIGHT-1M", value) for value in values])
 
     assert used_weight == ERROR_MAP.used_weight(headers)
+
+
+@pytest.fixture
+def _other_time_zone() -> Iterator[None]:
+    """Let the machine be five hours behind the exchange's time zone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "EST5")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_other_time_zone")
+@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+def test_dates_are_utc(zone: str) -> None:
+    """The date of a header is of UTC, whatever the machine's time zone is, also if the date does not say so."""
+    headers = httpx.Headers({"Retry-After": f"Fri, 27 Nov 2026 12:00:30 {zone}"})
+
+    assert 30 == ERROR_MAP.retry_after(headers, received_ms=1_795_780_800_000)
 
 
 @pytest.mark.parametrize(
@@ -616,6 +639,16 @@ def test_responses_that_httpx_cannot_read(failure: httpx.HTTPError | httpx.Inval
 
     assert errors.ResponseError is type(error)
     assert f"the response cannot be read, {type(failure).__name__}: {failure}" == str(error)
+
+
+def test_failure_without_quota() -> None:
+    """A failure that was not retried because the quota is used up says so."""
+    failure = httpx.ConnectError("c")
+    failure.add_note("a note of a caller")
+    failure.add_note(QUOTA_EXHAUSTED)
+
+    text = "no response, or only part of one, ConnectError: c; not retried, because the client's retry quota is used up"
+    assert text == str(from_httpx_error(failure))
 
 
 def test_closed_client(sandbox: Sandbox, balance: Balance) -> None:

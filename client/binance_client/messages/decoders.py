@@ -119,7 +119,7 @@ def decimal(value: object, loc: Loc) -> Decimal:
         return Decimal(value)
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         number = Decimal(value)
-        if number.is_finite() and is_decimal(f"{number:f}" if abs(number.adjusted()) <= MAX_DIGITS else ""):
+        if number.is_finite() and abs(number.adjusted()) <= MAX_DIGITS and is_decimal(f"{number:f}"):
             return number
     return _reject(f"a decimal string of at most {MAX_DIGITS} digits", value, loc)
 

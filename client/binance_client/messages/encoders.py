@@ -201,11 +201,12 @@ def json_text(encoder: Encoder) -> Encoder:
     """Return an encoder of values as JSON text."""
 
     def encode(value: object, loc: Loc) -> str:
-        encoded = encoder(value, loc)
-        with suppress(TypeError, ValueError, RecursionError):
-            text = json.dumps(encoded, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            text.encode()  # A lone surrogate cannot be sent.
-            return text
+        with suppress(RecursionError):
+            encoded = encoder(value, loc)
+            with suppress(TypeError, ValueError):
+                text = json.dumps(encoded, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+                text.encode()  # A lone surrogate cannot be sent.
+                return text
         return _reject("a JSON value", value, loc)
 
     return encode
