@@ -789,6 +789,24 @@ def test_responses_of_exceptions_are_unsigned(sandbox: Sandbox, sender: str) -> 
     assert (5,) == caught.value.args
 
 
+@each_sender
+def test_exception_that_a_caller_handles(sandbox: Sandbox, sender: Callable[[Client], object]) -> None:
+    """What a caller was handling when it made the call, such as an earlier failure, keeps its traceback."""
+    transport = RaisingTransport(lambda request: httpx.ReadError("r", request=request))
+    client = connect(sandbox.credentials, server=sandbox.url, retry=None, transport=transport)
+
+    handled: list[BaseException] = []
+
+    try:
+        int("")
+    except ValueError as error:
+        handled.append(error)
+        with pytest.raises(httpx.TransportError):
+            sender(client)
+
+    assert handled[0].__traceback__ is not None
+
+
 @pytest.mark.parametrize("sender", ["by hand", "async by hand"])
 def test_exceptions_that_cause_each_other(sandbox: Sandbox, sender: str) -> None:
     """Each of two exceptions that are the cause of each other has the unsigned request."""
