@@ -335,7 +335,7 @@ def main() -> int:
     started = time.monotonic()
     mutants, left_out = find_mutants()
     print(f"{len(mutants)} mutants of functions; {left_out} changes of what runs at import are left out")
-    mutants = [mutant for mutant in mutants if arguments.only in str(mutant.path)]
+    mutants = [mutant for mutant in mutants if arguments.only in str(mutant.path.relative_to(ROOT))]
     random.Random(SEED).shuffle(mutants)  # noqa: S311 - no secret depends on it
     if arguments.sample:
         mutants = mutants[: arguments.sample]

@@ -127,11 +127,12 @@ def decimal(value: object, loc: Loc) -> Decimal:
 def decimals(values: Any, locs: Sequence[Loc]) -> Iterable[Decimal]:
     """Return several decimals; most are strings, which are faster to check together."""
     try:
-        # A comma within a string is one too many for the pattern.
-        if _are_decimals(len(values))(",".join(values)):
-            return map(Decimal, values)
+        text = ",".join(values)
     except TypeError:
-        pass  # not all are strings
+        text = ""  # not all are strings
+    # A comma within a string is one too many for the pattern.
+    if _are_decimals(len(values))(text):
+        return map(Decimal, values)
     return [decimal(value, loc) for value, loc in zip(values, locs, strict=True)]
 
 
