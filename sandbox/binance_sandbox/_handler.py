@@ -1,5 +1,6 @@
 """The exchange's response to a request. Performs no I/O; the time is an argument."""
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -55,8 +56,7 @@ class RequestHandler:
         try:
             self._check_rate_limit(verdict, now_ms)
             if operation is None:
-                known = ", ".join(f"{other.method} {other.path}" for other in self.spec.operations)
-                return diagnostic(HTTPStatus.NOT_FOUND, f"{request.method} {request.path} is not among {known}")
+                return diagnostic(HTTPStatus.NOT_FOUND, self._unknown(f"{request.method} {request.path}"))
             account = self._check_api_key(operation, request)
             parameters = validate_parameters(operation.parameters, query=request.query, form=form)
             if operation.security and operation.security.signed:
@@ -70,6 +70,11 @@ class RequestHandler:
         if verdict is not Verdict.PASS:
             example = "tooMany" if verdict is Verdict.TOO_MANY else "banned"
             raise RequestRejectedError(example, RetryAfter=str(self.rate_limit.retry_after(now_ms)))
+
+    def _unknown(self, name: str) -> str:
+        known = [f"{operation.method} {operation.path}" for operation in self.spec.operations]
+        closest = difflib.get_close_matches(name, known, n=3, cutoff=0)
+        return f"{name} is not one of the document's {len(known)} operations; the closest are {', '.join(closest)}"
 
     def _check_api_key(self, operation: Operation, request: ReceivedRequest) -> Account:
         if operation.security is None:

@@ -33,7 +33,8 @@ from binance_signing import Signer
 from binance_signing.signature import sign_params
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.constants import API_KEY, INVALID_AMOUNT_STRINGS, INVALID_AMOUNT_VALUES, ROW, SECRET, SPEC
+from support.constants import API_KEY, INVALID_AMOUNT_STRINGS, INVALID_AMOUNT_VALUES, ROW, SECRET
+from support.specs import core_text
 
 Form = dict[str, Any]
 RawResponse = tuple[int, dict[str, str], bytes]
@@ -70,7 +71,7 @@ def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner | None]:
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Return an exchange with one more path, where each method has parameters of all these names."""
-    document = yaml.safe_load((SPEC).read_text(encoding="utf-8"))
+    document = yaml.safe_load(core_text())
     operation = document["paths"]["/dapi/v1/balance"]["get"]
     operation["parameters"] += [
         {"name": name, "in": "query", "schema": {"type": "array", "items": {"type": "string"}}} for name in NAMES

@@ -22,9 +22,8 @@ from binance_coinm.api.market import check_server_time
 from binance_coinm.models import ServerTime
 from binance_coinm.types import Response
 from support.call_helpers import Balance
-from support.constants import API_KEY, SECRET
+from support.constants import API_KEY, BUNDLED_SPEC, SECRET
 
-DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 VENV = Path(sys.prefix)
 CREDENTIALS = Credentials(API_KEY, HmacKey(SECRET))
 QUERY = {"recvWindow": "5000", "timestamp": "1591702613943", "signature": "0"}
@@ -37,7 +36,7 @@ Time = Callable[[AuthenticatedClient], Response[ServerTime]]
 def prism(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run Prism, which rejects requests that violate the document, and return its URL."""
     program = VENV / "node" / "node_modules" / ".bin" / "prism"
-    command = [VENV / "bin" / "node", program, "mock", DOCUMENT, "--port", "0", "--errors", *request.param]
+    command = [VENV / "bin" / "node", program, "mock", BUNDLED_SPEC, "--port", "0", "--errors", *request.param]
     lines: Queue[str] = Queue()
 
     def read(process: "subprocess.Popen[str]") -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from binance_coinm import connect
 from binance_sandbox import Sandbox
+from support.constants import BUNDLED_SPEC
 
-DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 VENV = Path(sys.prefix)
 NOW_MS = 1591702613943
 # This client does not sign: timestamp and signature are arguments like any other.
@@ -38,7 +38,16 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generate the client; without a PATH, so that no other Java than the installed one is used."""
     folder = tmp_path_factory.mktemp("foreign")
     generator = VENV / "bin" / "openapi-generator-cli"
-    options = ["-g", "python", "-i", str(DOCUMENT), "-o", str(folder), "--additional-properties", "packageName=foreign"]
+    options = [
+        "-g",
+        "python",
+        "-i",
+        str(BUNDLED_SPEC),
+        "-o",
+        str(folder),
+        "--additional-properties",
+        "packageName=foreign",
+    ]
 
     subprocess.run([generator, "generate", *options], check=True, env={"PATH": ""})
 

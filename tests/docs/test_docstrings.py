@@ -49,8 +49,8 @@ MODULES = [
     spec,
     types,
 ]
-# The exchange's names of operations have no full stop.
-SENTENCE = re.compile(r"[A-Z`].*(?:[.:]|\([A-Z_]+\))")
+# The exchange's names of operations have no full stop, and one begins with a number.
+SENTENCE = re.compile(r"[A-Z0-9`].*(?:[.:]|\([A-Z_]+\))")
 PACKAGES = ("binance_client", "binance_coinm", "binance_sandbox", "binance_signing")
 
 

@@ -17,10 +17,10 @@ import pytest
 import yaml
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
-from support.constants import ROOT, SPEC
+from support.constants import BUNDLED_SPEC, ROOT, SPEC
 from support.markdown_blocks import Block, blocks_of, make_targets
 from support.pytest_runner import run_pytest
-from support.specs import merged, with_operations, write
+from support.specs import importable, merged, with_operations, write
 
 DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): blocks_of(page) for page in sorted(DOCS.rglob("*.md"))}
@@ -44,7 +44,7 @@ EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 FOLDERS = [ROOT, ROOT / "client" / "binance_client", ROOT / "signing_plugin" / "binance_signing"]
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|toml|json))`")
 # Files of users, and of the examples on the pages.
-NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.json"}
+NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.json", "openapi.json"}
 PASSWORD = "its-password"
 KEYS = {"your-API-key": "your-secret", "api-key-of-anna": "secret-of-anna", "api-key-of-ben": "secret-of-ben"}
 
@@ -57,7 +57,9 @@ def _environment_of_the_pages(sandbox: Sandbox, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("BINANCE_API_KEY", "your-API-key")
     monkeypatch.setenv("BINANCE_API_SECRET", "your-secret")
     monkeypatch.chdir(tmp_path)
-    shutil.copy(SPEC, tmp_path / "mine.yaml")
+    shutil.copytree(SPEC.with_suffix(""), tmp_path / "mine" / "openapi")
+    shutil.copy(SPEC, tmp_path / "mine")
+    shutil.copy(BUNDLED_SPEC, tmp_path / "mine.yaml")
 
 
 def run_openssl(command: str) -> None:
@@ -81,22 +83,18 @@ def test_operations_can_be_described_as_shown(
     parts = [yaml.safe_load(block.text) for block in PAGES[page] if block.language == "yaml"]
     document = write(with_operations(reduce(merged, parts)), tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
     document.rename("mine.yaml")
 
     assert 0 == main(["generate", "--spec", "mine.yaml", "--output", ".", "--package", "my_client"])
     capsys.readouterr()
-    try:
+    with importable(tmp_path, "my_client"):
         run_programs(page, capsys)
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "my_client"]:
-            del sys.modules[name]
 
 
 def test_document_in_several_files_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The document of a page that refers to the package's own can be generated, and the sandbox takes the result."""
     [document] = [block.text for block in PAGES["how-to/add-an-operation.md"] if block.language == "yaml"]
-    shutil.copy(ROOT / "generated" / "binance_coinm" / "openapi.json", tmp_path)
+    shutil.copy(BUNDLED_SPEC, tmp_path)
     (tmp_path / "own.yaml").write_text(document)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -108,7 +106,8 @@ def test_document_in_several_files_is_complete(tmp_path: Path, monkeypatch: pyte
         Sandbox(document="several_files_client/openapi.json") as sandbox,
         package.connect(sandbox.credentials, server=sandbox.url) as client,
     ):
-        assert Decimal(15004) == client.market.open_interest(symbol="BTCUSD_PERP").open_interest
+        [delivery] = client.market.quarterly_contract_settlement_price(pair="BTCUSD")
+        assert Decimal("27103.5") == delivery.delivery_price
         assert sandbox.now_ms - 60_000 < client.market.check_server_time().server_time
 
 

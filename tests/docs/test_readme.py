@@ -1,9 +1,9 @@
 """The README's programs run, and its commands exist."""
 
-import importlib
 import re
 import runpy
 import shlex
+import shutil
 from pathlib import Path
 
 import binance_client.errors
@@ -14,6 +14,7 @@ from binance_sandbox import Sandbox
 from support.constants import ROOT, SPEC
 from support.markdown_blocks import blocks_of, make_targets
 from support.pytest_runner import run_pytest
+from support.specs import importable
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks_of(ROOT / "README.md")
@@ -57,18 +58,17 @@ def test_operation_is_added_as_shown(
     [command] = re.findall("^binance-coinm (generate .*)$", README, re.MULTILINE)
     arguments = shlex.split(command)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path / arguments[arguments.index("--output") + 1])
     document = Path(arguments[arguments.index("--spec") + 1])
+    shutil.copytree(SPEC.with_suffix(""), document.with_suffix(""))
     document.write_text(SPEC.read_text().replace("\ncomponents:\n", f"\n{operation}\ncomponents:\n"))
     Path("program.py").write_text(program.text)
 
     assert 0 == main(arguments)
     assert capsys.readouterr().out
-    # The folder did not exist when the import system looked there first.
-    importlib.invalidate_caches()
-    runpy.run_path("program.py")
+    with importable(tmp_path / arguments[arguments.index("--output") + 1], "my_client"):
+        runpy.run_path("program.py")
 
-    assert "15004\n" == capsys.readouterr().out
+    assert "delivery_price=Decimal('27103.5')" in capsys.readouterr().out
 
 
 def test_example_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:

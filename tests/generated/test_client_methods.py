@@ -141,10 +141,15 @@ def public(value: object) -> set[str]:
 def test_completion_offers_tags_and_operations(sandbox: Sandbox) -> None:
     """`dir` of the client has its tags, and `dir` of a tag nothing but its operations."""
     with connect(sandbox.credentials, server=sandbox.url) as client:
-        assert {"account", "market", "aio"} <= public(client)
-        assert {"account", "market"} == public(client.aio)
-        assert {"futures_account_balance"} == public(client.account) == public(client.aio.account)
-        assert {"check_server_time"} == public(client.market) == public(client.aio.market)
+        assert {"account", "market", "stream", "trade", "aio"} <= public(client)
+        assert {"account", "market", "stream", "trade"} == public(client.aio)
+        assert {"account": 13, "market": 26, "stream": 3, "trade": 28} == {
+            tag: len(public(getattr(client, tag))) for tag in public(client.aio)
+        }
+        for tag in public(client.aio):
+            assert public(getattr(client, tag)) == public(getattr(client.aio, tag))
+        stream = {"start_user_data_stream", "keepalive_user_data_stream", "close_user_data_stream"}
+        assert stream == public(client.stream)
 
 
 def test_every_operation_is_a_method(kinds: Kinds) -> None:

@@ -19,23 +19,34 @@ from binance_generator.patches import RESERVED_NAMES
 from binance_sandbox import Sandbox
 from openapi_python_client.strings import pascal_case, snake_case
 from support.constants import ROOT
-from support.specs import generate, type_errors, with_operations, write
+from support.specs import generate, importable, type_errors, with_operations, write
 
 PACKAGE = "reserved_client"
 
 
+# Modules of all kinds: operations, an object, one that has lists of others, and an array.
+MODULES = (
+    "api/account/futures_account_balance.py",
+    "api/market/kline_candlestick_data.py",
+    "api/stream/_operations.py",
+    "models/futures_account_balance.py",
+    "models/exchange_information.py",
+    "models/kline.py",
+)
+
+
 def identifiers() -> set[str]:
-    """Return all identifiers of a generated package's operations and models, but for the document's own models."""
+    """Return all identifiers of generated modules of each kind, but for the document's own models."""
     names: set[str] = set()
-    for folder in ("api", "models"):
-        for path in (ROOT / "generated" / "binance_coinm" / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                match node:
-                    case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
-                        names.add(name)
-                    case ast.alias():
-                        names.add(node.asname or node.name)
-    return {name for name in names if pascal_case(name) not in models.__all__}
+    for module in MODULES:
+        path = ROOT / "generated" / "binance_coinm" / module
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                    names.add(name)
+                case ast.alias():
+                    names.add(node.asname or node.name)
+    return {name for name in names if pascal_case(name) not in models.__all__ and not name.endswith("_")}
 
 
 NAMES = sorted(identifiers() | RESERVED_NAMES | {"BinaryIO", "Generator", "TYPE_CHECKING", "TextIO"})
@@ -128,11 +139,8 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def package(spec: Path) -> Iterator[ModuleType]:
     """Import the package until the tests of this module are done."""
-    sys.path.insert(0, str(spec.parent))
-    yield import_module(PACKAGE)
-    sys.path.remove(str(spec.parent))
-    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
-        del sys.modules[name]
+    with importable(spec.parent, PACKAGE):
+        yield import_module(PACKAGE)
 
 
 @pytest.fixture(scope="module")

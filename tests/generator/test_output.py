@@ -10,6 +10,7 @@ from binance_generator import MISSING_EXTRA, runtime
 from binance_generator.command import generate
 from binance_generator.output import MARK, OutputError, check_replaceable, replace
 from click.testing import CliRunner, Result
+from support.specs import core_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -268,9 +269,8 @@ def test_package_names(output: Path, name: str, why: str) -> None:
 )
 def test_tag_that_is_an_attribute_of_the_client(output: Path, tag: str) -> None:
     """A tag by whose name the client has something else is an error, because operations are called as client.<tag>."""
-    text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
     spec = output / "spec.yaml"
-    spec.write_text(text.replace("tags: [account]", f"tags: [{tag.replace('_', ' ')}]", 1), encoding="utf-8")
+    spec.write_text(core_text().replace("tags: [account]", f"tags: [{tag.replace('_', ' ')}]", 1), encoding="utf-8")
 
     result = run("--spec", spec, "--output", output, "--package", "my_client")
 

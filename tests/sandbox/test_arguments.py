@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from binance_sandbox import Account, Fault, Sandbox, gzip_bomb
-from support.constants import SPEC
+from support.constants import BUNDLED_SPEC
 
 NAN = float("nan")
 CONSTRUCTOR = [
@@ -157,6 +157,6 @@ def test_document_in_several_files(tmp_path: Path) -> None:
 
 def test_document_may_be_a_text() -> None:
     """A path may be given as text."""
-    assert Sandbox().balances == Sandbox(document=str(SPEC)).balances
+    assert Sandbox().balances == Sandbox(document=str(BUNDLED_SPEC)).balances
     with pytest.raises(FileNotFoundError, match="missing.yaml"):
         Sandbox(document="missing.yaml")

@@ -12,6 +12,7 @@ from binance_sandbox import Account, Headers, ReceivedRequest, Response
 from binance_sandbox._handler import RequestHandler
 from binance_sandbox._spec import Spec, load_spec
 from support.constants import API_KEY, ROW, SECRET
+from support.specs import core_text
 
 NOW_MS = 1591702613943
 BALANCE = "/dapi/v1/balance"
@@ -59,7 +60,7 @@ components:
 @pytest.fixture(scope="module")
 def spec() -> Spec:
     """Load the project's document."""
-    return load_spec(Path(__file__).parents[2] / "openapi.yaml")
+    return load_spec()
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def handler(spec: Spec, account: Account) -> RequestHandler:
 @pytest.fixture
 def handler_with_orders(tmp_path: Path, account: Account) -> RequestHandler:
     """Return a handler whose document has more operations."""
-    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    text = core_text()
     path = tmp_path / "openapi.yaml"
     path.write_text(text.replace("\ncomponents:\n", ORDER), encoding="utf-8")
     return RequestHandler(load_spec(path), [account], 100)
@@ -137,16 +138,23 @@ def test_server_time_needs_no_key(handler: RequestHandler) -> None:
     assert response.headers["x-mbx-used-weight-1m"] == "1"
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/dapi/v1/nothing"), ("POST", BALANCE)])
-def test_unknown_operation(handler: RequestHandler, method: str, path: str) -> None:
-    """An unknown path, or a known one with another method, gets 404 and the list of operations."""
+@pytest.mark.parametrize(
+    ("method", "path", "closest"),
+    [
+        ("GET", "/dapi/v1/orders", "GET /dapi/v1/order, GET /dapi/v1/order/asyn, GET /dapi/v1/openOrders"),
+        ("POST", BALANCE, "GET /dapi/v1/balance, POST /dapi/v1/batchOrders, POST /dapi/v1/algoOrder"),
+    ],
+)
+def test_unknown_operation(handler: RequestHandler, method: str, path: str, closest: str) -> None:
+    """An unknown path, or a known one with another method, gets 404 and the operations with the closest names."""
     response = handler.handle(signed(method=method, path=path), NOW_MS)
 
     assert said(response) == (
         404,
         {
             "code": 0,
-            "msg": f"binance_sandbox: {method} {path} is not among GET /dapi/v1/balance, GET /dapi/v1/time",
+            "msg": f"binance_sandbox: {method} {path} is not one of the document's 70 operations; "
+            f"the closest are {closest}",
         },
     )
 
@@ -237,7 +245,7 @@ def test_timestamp_at_the_edge_of_the_window(handler: RequestHandler, query: str
 
 def test_window_of_another_document(tmp_path: Path, account: Account) -> None:
     """The window is read from the document; without one there is no limit."""
-    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    text = core_text()
     path = tmp_path / "openapi.yaml"
     late, early = signed(f"timestamp={NOW_MS - 8}"), signed(f"timestamp={NOW_MS + 8}")
 
@@ -286,7 +294,7 @@ def test_rate_limit_and_ban(handler: RequestHandler) -> None:
 
 def test_ban_durations_of_another_document(tmp_path: Path, account: Account) -> None:
     """Shortest and longest duration of a ban are read from the document."""
-    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    text = core_text()
     path = tmp_path / "openapi.yaml"
     path.write_text(text.replace("x-shortest-ban: 120", "x-shortest-ban: 7").replace("ban: 259200", "ban: 8"))
     handler = RequestHandler(load_spec(path), [account], 0)
@@ -373,7 +381,7 @@ def test_response_without_content(handler_with_orders: RequestHandler) -> None:
 
 def test_document_without_an_error_example(tmp_path: Path, account: Account) -> None:
     """A missing error example is reported with its name."""
-    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    text = core_text()
     path = tmp_path / "openapi.yaml"
     path.write_text(text.replace("            signature:\n", "            other:\n"), encoding="utf-8")
     handler = RequestHandler(load_spec(path), [account], 10)
@@ -402,7 +410,7 @@ def test_weight_that_depends_on_a_parameter(
     tmp_path: Path, account: Account, weight: str, query: str, counted: int
 ) -> None:
     """The weight is that of the parameter's value; a value that is none counts as the default."""
-    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    text = core_text()
     before, operation, after = text.partition("      operationId: checkServerTime\n")
     parameters = (
         "      parameters:\n        - {name: symbol, in: query, schema: {type: string}}\n"
@@ -419,7 +427,7 @@ def test_weight_that_depends_on_a_parameter(
 
 def test_yaml_without_surprises(tmp_path: Path, account: Account) -> None:
     """A document is read as the generator reads it: keys are text, and words such as no and dates too."""
-    text = (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+    text = core_text()
     path = tmp_path / "openapi.yaml"
     path.write_text(
         text.replace("'200':", "200:").replace("serverTime: 1499827319559", "{on: no, 1: 2020-01-01, last: true}")

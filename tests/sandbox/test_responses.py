@@ -11,7 +11,8 @@ import httpx
 import pytest
 from binance_coinm import connect, errors
 from binance_sandbox import Account, Sandbox
-from support.constants import ROW, SPEC
+from support.constants import ROW
+from support.specs import core_text
 
 BALANCE = "futuresAccountBalance"
 LONG = "0.10000000000000000000000000000000000000000000000000000000000000"
@@ -75,7 +76,7 @@ SCHEMAS = """
 @pytest.fixture
 def numbers(tmp_path: Path) -> Path:
     """Return a document with amounts as text and as numbers."""
-    text = SPEC.read_text(encoding="utf-8")
+    text = core_text()
     document = tmp_path / "openapi.yaml"
     document.write_text(text.replace("\ncomponents:\n", MORE).replace("\n  schemas:\n", SCHEMAS), encoding="utf-8")
     return document
@@ -129,7 +130,7 @@ def test_decimal_in_place_of_a_text(tmp_path: Path) -> None:
     """A Decimal as a whole body that is a text is an error that says so, like any other body."""
     document = tmp_path / "openapi.yaml"
     schema = "schema: {$ref: '#/components/schemas/ServerTime'}"
-    document.write_text(SPEC.read_text(encoding="utf-8").replace(schema, "schema: {type: string}"), encoding="utf-8")
+    document.write_text(core_text().replace(schema, "schema: {type: string}"), encoding="utf-8")
 
     with pytest.raises(ValueError, match=r"^checkServerTime: Decimal\('1'\) is not of type 'string'"):
         Sandbox(document=document).account.responses["checkServerTime"] = Decimal(1)
@@ -229,7 +230,7 @@ def test_body_that_json_does_not_have(sandbox: Sandbox, body: Any, message: str)
 
 def test_document_that_describes_the_balance_otherwise(tmp_path: Path) -> None:
     """The document's own example is sent if this package's longer one is not what the document describes."""
-    text = SPEC.read_text(encoding="utf-8")
+    text = core_text()
     document = tmp_path / "openapi.yaml"
     document.write_text(
         text.replace("        - accountAlias\n        - asset\n", "        - later\n"), encoding="utf-8"

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 from binance_sandbox import Account, Connection, Fault, Response, Sandbox, gzip_bomb
-from support.constants import ROW
+from support.constants import BUNDLED_SPEC, ROW
+from support.specs import core_text
 
-DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 NOW_MS = 1591702613943
 TIME = "/dapi/v1/time"
 BALANCE = "/dapi/v1/balance"
@@ -34,7 +34,7 @@ MCowBQYDK2VwAyEAGUIKv9dSpWXBViXp2m6vAIb8QMFJYBgyFEQsFJlqgA0=
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Run a sandbox with a stopped clock."""
-    with Sandbox(document=DOCUMENT, clock=lambda: NOW_MS) as sandbox:
+    with Sandbox(document=BUNDLED_SPEC, clock=lambda: NOW_MS) as sandbox:
         yield sandbox
 
 
@@ -129,10 +129,10 @@ def test_balances_may_be_replaced_and_changed_in_place(
 
 def test_changed_balances_do_not_affect_other_sandboxes() -> None:
     """Balances are a copy of the document's example."""
-    first = Sandbox(document=DOCUMENT, accounts=[Account()])
+    first = Sandbox(document=BUNDLED_SPEC, accounts=[Account()])
     first.balances[0]["balance"] = "7"
 
-    assert Sandbox(document=DOCUMENT, accounts=[Account()]).balances[0]["balance"] == "0.00250000"
+    assert Sandbox(document=BUNDLED_SPEC, accounts=[Account()]).balances[0]["balance"] == "0.00250000"
 
 
 def test_accounts_have_separate_responses(sandbox: Sandbox, connection: http.client.HTTPConnection) -> None:
@@ -164,7 +164,7 @@ def test_credentials_are_those_of_the_first_account(sandbox: Sandbox) -> None:
 def test_clock_can_be_set_while_it_runs() -> None:
     """The offset takes effect at once; the drift adds to it as time passes at the source."""
     now = [NOW_MS]
-    with Sandbox(document=DOCUMENT, clock=lambda: now[0], clock_offset_ms=-250) as sandbox:
+    with Sandbox(document=BUNDLED_SPEC, clock=lambda: now[0], clock_offset_ms=-250) as sandbox:
         connection = connect(sandbox)
         assert json.loads(get(connection).read()) == {"serverTime": NOW_MS - 250}
 
@@ -185,7 +185,7 @@ def test_clock_can_be_set_while_it_runs() -> None:
 
 def test_default_clock() -> None:
     """The default clock is that of this machine, in milliseconds."""
-    assert Sandbox(document=DOCUMENT).now_ms > NOW_MS
+    assert Sandbox(document=BUNDLED_SPEC).now_ms > NOW_MS
 
 
 def test_received_requests_are_kept(sandbox: Sandbox, connection: http.client.HTTPConnection) -> None:
@@ -205,7 +205,7 @@ def test_received_requests_are_kept(sandbox: Sandbox, connection: http.client.HT
 
 def test_weight_limit_is_counted_on_the_sandboxs_clock() -> None:
     """The used weight is readable, and reset in a new minute of the clock."""
-    with Sandbox(document=DOCUMENT, clock=lambda: NOW_MS, weight_limit=1) as sandbox:
+    with Sandbox(document=BUNDLED_SPEC, clock=lambda: NOW_MS, weight_limit=1) as sandbox:
         connection = connect(sandbox)
         statuses = [get(connection).read() and sandbox.received_requests[-1].status for _ in range(2)]
         used = sandbox.used_weight
@@ -325,7 +325,7 @@ def test_slow_responses_are_complete(sandbox: Sandbox, connection: http.client.H
 def test_client_may_give_up(fault: Fault) -> None:
     """A client may disconnect during a fault; its request is recorded."""
     clock = ObservedClock()
-    with Sandbox(document=DOCUMENT, clock=clock) as sandbox:
+    with Sandbox(document=BUNDLED_SPEC, clock=clock) as sandbox:
         sandbox.inject_fault(fault)
         connection = connect(sandbox, timeout=0.05)
         with pytest.raises(TimeoutError), contextlib.closing(connection):
@@ -341,7 +341,7 @@ def test_client_may_give_up(fault: Fault) -> None:
 def test_close_does_not_wait_for_slow_responses(fault: Fault) -> None:
     """Connections in the middle of a response are aborted when the sandbox closes."""
     clock = ObservedClock()
-    with Sandbox(document=DOCUMENT, clock=clock) as sandbox:
+    with Sandbox(document=BUNDLED_SPEC, clock=clock) as sandbox:
         sandbox.inject_fault(fault)
         connection = connect(sandbox)
         connection.request("GET", TIME)
@@ -502,7 +502,7 @@ def test_incomplete_request(sandbox: Sandbox) -> None:
 
 def test_restart_and_repeated_close() -> None:
     """Only a running sandbox has a URL, and only a stopped one can start."""
-    sandbox = Sandbox(document=DOCUMENT)
+    sandbox = Sandbox(document=BUNDLED_SPEC)
     with pytest.raises(RuntimeError, match="is not running"):
         _ = sandbox.url
     for _ in range(2):
@@ -519,7 +519,7 @@ def test_restart_and_repeated_close() -> None:
 def test_start_raises_exceptions_of_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure to start is raised by start(), which does not hang."""
     monkeypatch.setattr("asyncio.start_server", None)
-    sandbox = Sandbox(document=DOCUMENT)
+    sandbox = Sandbox(document=BUNDLED_SPEC)
 
     with pytest.raises(TypeError, match="not callable"):
         sandbox.start()
@@ -530,7 +530,7 @@ def test_start_raises_exceptions_of_the_thread(monkeypatch: pytest.MonkeyPatch) 
 def test_document_without_a_list_has_no_balances(tmp_path: Path) -> None:
     """Balances need an operation that returns a list; without one responses are set by operationId."""
     path = tmp_path / "openapi.yaml"
-    path.write_text(DOCUMENT.read_text(encoding="utf-8").replace("type: array", "type: object"), encoding="utf-8")
+    path.write_text(core_text().replace("type: array", "type: object"), encoding="utf-8")
 
     with pytest.raises(LookupError, match=r"use account\.responses"):
         _ = Sandbox(document=path).balances
@@ -538,11 +538,11 @@ def test_document_without_a_list_has_no_balances(tmp_path: Path) -> None:
 
 def test_port_may_be_chosen() -> None:
     """A sandbox listens on the given port, unless it is in use."""
-    with Sandbox(document=DOCUMENT) as first:
+    with Sandbox(document=BUNDLED_SPEC) as first:
         port = int(first.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
-            Sandbox(document=DOCUMENT, port=port).start()
-    with Sandbox(document=DOCUMENT, port=port) as second:
+            Sandbox(document=BUNDLED_SPEC, port=port).start()
+    with Sandbox(document=BUNDLED_SPEC, port=port) as second:
         assert second.url == f"http://127.0.0.1:{port}"
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "openapi.yaml"
+# The same in one file.
+BUNDLED_SPEC = ROOT / "generated" / "binance_coinm" / "openapi.json"
 
 # Published sample credentials, which open nothing. The second secret is that of the derivatives' pages.
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,12 @@ def generate(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@cache
+def core_text() -> str:
+    """Return openapi.yaml without the paths that are in other files: a document with balance and time."""
+    return re.sub(r"(?m)^  /\S+: \{\$ref: .*\}\n", "", SPEC.read_text(encoding="utf-8"))
+
+
 def merged(document: Any, more: Any) -> Any:
     """Return a document merged with another one, whose values take precedence."""
     if not (isinstance(document, dict) and isinstance(more, dict)):
@@ -36,20 +43,15 @@ def merged(document: Any, more: Any) -> Any:
     return document | {key: merged(document.get(key), value) for key, value in more.items()}
 
 
-@cache
-def _read(document: Path) -> Any:
-    return yaml.safe_load(document.read_text(encoding="utf-8"))
-
-
 def kinds_document() -> dict[str, Any]:
     """Return paths and components of the document with operations of all kinds."""
-    more: dict[str, Any] = copy.deepcopy(_read(KINDS))
+    more: dict[str, Any] = yaml.safe_load(KINDS.read_text(encoding="utf-8"))
     return more
 
 
 def with_operations(more: dict[str, Any]) -> dict[str, Any]:
-    """Return openapi.yaml with further paths and components; their operations get error responses and headers."""
-    document: dict[str, Any] = merged(_read(SPEC), copy.deepcopy(more))
+    """Return balance and time with further paths and components; their operations get error responses and headers."""
+    document: dict[str, Any] = merged(yaml.safe_load(core_text()), copy.deepcopy(more))
     path, method = _TEMPLATE
     responses = document["paths"][path][method]["responses"]
     errors = {status: response for status, response in responses.items() if not status.startswith("2")}
@@ -89,18 +91,25 @@ class Kinds:
 
 
 @contextmanager
+def importable(folder: Path, package: str) -> Iterator[None]:
+    """Let a package in a folder be imported until the end."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
+
+
+@contextmanager
 def generated_in(folder: Path, more: dict[str, Any], package: str) -> Iterator[Kinds]:
     """Generate a package in a folder from openapi.yaml and more; it can be imported until the end."""
     document = write(with_operations(more), folder)
     result = generate("--spec", document, "--output", folder, "--package", package)
     assert 0 == result.returncode, result.stderr
-    sys.path.insert(0, str(folder))
-    try:
+    with importable(folder, package):
         yield Kinds(document, import_module(package))
-    finally:
-        sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-            del sys.modules[name]
 
 
 @contextmanager

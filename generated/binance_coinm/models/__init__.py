@@ -4,24 +4,576 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .account_asset import AccountAsset
+    from .account_information import AccountInformation
+    from .account_position import AccountPosition
+    from .account_trade import AccountTrade
+    from .adl_quantile import AdlQuantile
+    from .adl_quantile_estimation import AdlQuantileEstimation
+    from .aggregate_trade import AggregateTrade
+    from .algo_order import AlgoOrder
+    from .algo_order_type import AlgoOrderType
+    from .algo_status import AlgoStatus
+    from .algo_type import AlgoType
+    from .amended_amount import AmendedAmount
+    from .amendment import Amendment
+    from .auto_cancel_countdown import AutoCancelCountdown
+    from .auto_close_type import AutoCloseType
+    from .basis import Basis
+    from .batch_modification import BatchModification
+    from .batch_order import BatchOrder
+    from .canceled_algo_order import CanceledAlgoOrder
+    from .contract_information import ContractInformation
+    from .contract_status import ContractStatus
+    from .contract_type import ContractType
+    from .depth_limit import DepthLimit
+    from .download_status import DownloadStatus
+    from .error import Error
+    from .exchange_information import ExchangeInformation
+    from .funding_rate import FundingRate
+    from .funding_rate_info import FundingRateInfo
     from .futures_account_balance import FuturesAccountBalance
+    from .futures_download_id import FuturesDownloadId
+    from .futures_download_link import FuturesDownloadLink
+    from .income import Income
+    from .income_type import IncomeType
+    from .index_price_constituent import IndexPriceConstituent
+    from .index_price_constituents import IndexPriceConstituents
+    from .initial_leverage import InitialLeverage
+    from .kline import Kline
+    from .kline_interval import KlineInterval
+    from .listen_key import ListenKey
+    from .listen_key_closed import ListenKeyClosed
+    from .listen_key_keepalive import ListenKeyKeepalive
+    from .long_short_account_ratio import LongShortAccountRatio
+    from .long_short_position_ratio import LongShortPositionRatio
+    from .lot_size_filter import LotSizeFilter
+    from .margin_type import MarginType
+    from .market_lot_size_filter import MarketLotSizeFilter
+    from .market_trade import MarketTrade
+    from .max_num_orders_filter import MaxNumOrdersFilter
+    from .new_order_resp_type import NewOrderRespType
+    from .notional_bracket import NotionalBracket
+    from .open_interest import OpenInterest
+    from .open_interest_statistics import OpenInterestStatistics
+    from .order import Order
+    from .order_amendment import OrderAmendment
+    from .order_book import OrderBook
+    from .order_book_level import OrderBookLevel
+    from .order_book_ticker import OrderBookTicker
+    from .order_response import OrderResponse
+    from .order_side import OrderSide
+    from .order_status import OrderStatus
+    from .order_type import OrderType
+    from .other_filter import OtherFilter
+    from .pair_notional_brackets import PairNotionalBrackets
+    from .percent_price_filter import PercentPriceFilter
+    from .period import Period
+    from .position_information import PositionInformation
+    from .position_margin_change import PositionMarginChange
+    from .position_margin_change_type import PositionMarginChangeType
+    from .position_margin_result import PositionMarginResult
+    from .position_margin_type import PositionMarginType
+    from .position_mode import PositionMode
+    from .position_side import PositionSide
+    from .premium_index import PremiumIndex
+    from .premium_index_kline import PremiumIndexKline
+    from .price_change_statistics import PriceChangeStatistics
+    from .price_filter import PriceFilter
+    from .price_kline import PriceKline
+    from .price_match import PriceMatch
+    from .price_ticker import PriceTicker
+    from .query_contract_type import QueryContractType
+    from .rate_limit import RateLimit
+    from .rate_limit_interval import RateLimitInterval
+    from .rate_limit_type import RateLimitType
+    from .self_trade_prevention_mode import SelfTradePreventionMode
     from .server_time import ServerTime
+    from .statistics_contract_type import StatisticsContractType
+    from .success import Success
+    from .symbol_notional_brackets import SymbolNotionalBrackets
+    from .taker_buy_sell_volume import TakerBuySellVolume
+    from .test_connectivity import TestConnectivity
+    from .time_in_force import TimeInForce
+    from .true_or_false import TrueOrFalse
+    from .user_commission_rate import UserCommissionRate
+    from .working_type import WorkingType
 
 __all__ = (
+    "AccountAsset",
+    "AccountInformation",
+    "AccountPosition",
+    "AccountTrade",
+    "AdlQuantile",
+    "AdlQuantileEstimation",
+    "AggregateTrade",
+    "AlgoOrder",
+    "AlgoOrderType",
+    "AlgoStatus",
+    "AlgoType",
+    "AmendedAmount",
+    "Amendment",
+    "AutoCancelCountdown",
+    "AutoCloseType",
+    "Basis",
+    "BatchModification",
+    "BatchOrder",
+    "CanceledAlgoOrder",
+    "ContractInformation",
+    "ContractStatus",
+    "ContractType",
+    "DepthLimit",
+    "DownloadStatus",
+    "Error",
+    "ExchangeInformation",
+    "FundingRate",
+    "FundingRateInfo",
     "FuturesAccountBalance",
+    "FuturesDownloadId",
+    "FuturesDownloadLink",
+    "Income",
+    "IncomeType",
+    "IndexPriceConstituent",
+    "IndexPriceConstituents",
+    "InitialLeverage",
+    "Kline",
+    "KlineInterval",
+    "ListenKey",
+    "ListenKeyClosed",
+    "ListenKeyKeepalive",
+    "LongShortAccountRatio",
+    "LongShortPositionRatio",
+    "LotSizeFilter",
+    "MarginType",
+    "MarketLotSizeFilter",
+    "MarketTrade",
+    "MaxNumOrdersFilter",
+    "NewOrderRespType",
+    "NotionalBracket",
+    "OpenInterest",
+    "OpenInterestStatistics",
+    "Order",
+    "OrderAmendment",
+    "OrderBook",
+    "OrderBookLevel",
+    "OrderBookTicker",
+    "OrderResponse",
+    "OrderSide",
+    "OrderStatus",
+    "OrderType",
+    "OtherFilter",
+    "PairNotionalBrackets",
+    "PercentPriceFilter",
+    "Period",
+    "PositionInformation",
+    "PositionMarginChange",
+    "PositionMarginChangeType",
+    "PositionMarginResult",
+    "PositionMarginType",
+    "PositionMode",
+    "PositionSide",
+    "PremiumIndex",
+    "PremiumIndexKline",
+    "PriceChangeStatistics",
+    "PriceFilter",
+    "PriceKline",
+    "PriceMatch",
+    "PriceTicker",
+    "QueryContractType",
+    "RateLimit",
+    "RateLimitInterval",
+    "RateLimitType",
+    "SelfTradePreventionMode",
     "ServerTime",
+    "StatisticsContractType",
+    "Success",
+    "SymbolNotionalBrackets",
+    "TakerBuySellVolume",
+    "TestConnectivity",
+    "TimeInForce",
+    "TrueOrFalse",
+    "UserCommissionRate",
+    "WorkingType",
 )
 
 
 def __getattr__(name: str) -> Any:
+    if name == "AccountAsset":
+        from .account_asset import AccountAsset
+
+        return AccountAsset
+    if name == "AccountInformation":
+        from .account_information import AccountInformation
+
+        return AccountInformation
+    if name == "AccountPosition":
+        from .account_position import AccountPosition
+
+        return AccountPosition
+    if name == "AccountTrade":
+        from .account_trade import AccountTrade
+
+        return AccountTrade
+    if name == "AdlQuantile":
+        from .adl_quantile import AdlQuantile
+
+        return AdlQuantile
+    if name == "AdlQuantileEstimation":
+        from .adl_quantile_estimation import AdlQuantileEstimation
+
+        return AdlQuantileEstimation
+    if name == "AggregateTrade":
+        from .aggregate_trade import AggregateTrade
+
+        return AggregateTrade
+    if name == "AlgoOrder":
+        from .algo_order import AlgoOrder
+
+        return AlgoOrder
+    if name == "AlgoOrderType":
+        from .algo_order_type import AlgoOrderType
+
+        return AlgoOrderType
+    if name == "AlgoStatus":
+        from .algo_status import AlgoStatus
+
+        return AlgoStatus
+    if name == "AlgoType":
+        from .algo_type import AlgoType
+
+        return AlgoType
+    if name == "AmendedAmount":
+        from .amended_amount import AmendedAmount
+
+        return AmendedAmount
+    if name == "Amendment":
+        from .amendment import Amendment
+
+        return Amendment
+    if name == "AutoCancelCountdown":
+        from .auto_cancel_countdown import AutoCancelCountdown
+
+        return AutoCancelCountdown
+    if name == "AutoCloseType":
+        from .auto_close_type import AutoCloseType
+
+        return AutoCloseType
+    if name == "Basis":
+        from .basis import Basis
+
+        return Basis
+    if name == "BatchModification":
+        from .batch_modification import BatchModification
+
+        return BatchModification
+    if name == "BatchOrder":
+        from .batch_order import BatchOrder
+
+        return BatchOrder
+    if name == "CanceledAlgoOrder":
+        from .canceled_algo_order import CanceledAlgoOrder
+
+        return CanceledAlgoOrder
+    if name == "ContractInformation":
+        from .contract_information import ContractInformation
+
+        return ContractInformation
+    if name == "ContractStatus":
+        from .contract_status import ContractStatus
+
+        return ContractStatus
+    if name == "ContractType":
+        from .contract_type import ContractType
+
+        return ContractType
+    if name == "DepthLimit":
+        from .depth_limit import DepthLimit
+
+        return DepthLimit
+    if name == "DownloadStatus":
+        from .download_status import DownloadStatus
+
+        return DownloadStatus
+    if name == "Error":
+        from .error import Error
+
+        return Error
+    if name == "ExchangeInformation":
+        from .exchange_information import ExchangeInformation
+
+        return ExchangeInformation
+    if name == "FundingRate":
+        from .funding_rate import FundingRate
+
+        return FundingRate
+    if name == "FundingRateInfo":
+        from .funding_rate_info import FundingRateInfo
+
+        return FundingRateInfo
     if name == "FuturesAccountBalance":
         from .futures_account_balance import FuturesAccountBalance
 
         return FuturesAccountBalance
+    if name == "FuturesDownloadId":
+        from .futures_download_id import FuturesDownloadId
+
+        return FuturesDownloadId
+    if name == "FuturesDownloadLink":
+        from .futures_download_link import FuturesDownloadLink
+
+        return FuturesDownloadLink
+    if name == "Income":
+        from .income import Income
+
+        return Income
+    if name == "IncomeType":
+        from .income_type import IncomeType
+
+        return IncomeType
+    if name == "IndexPriceConstituent":
+        from .index_price_constituent import IndexPriceConstituent
+
+        return IndexPriceConstituent
+    if name == "IndexPriceConstituents":
+        from .index_price_constituents import IndexPriceConstituents
+
+        return IndexPriceConstituents
+    if name == "InitialLeverage":
+        from .initial_leverage import InitialLeverage
+
+        return InitialLeverage
+    if name == "Kline":
+        from .kline import Kline
+
+        return Kline
+    if name == "KlineInterval":
+        from .kline_interval import KlineInterval
+
+        return KlineInterval
+    if name == "ListenKey":
+        from .listen_key import ListenKey
+
+        return ListenKey
+    if name == "ListenKeyClosed":
+        from .listen_key_closed import ListenKeyClosed
+
+        return ListenKeyClosed
+    if name == "ListenKeyKeepalive":
+        from .listen_key_keepalive import ListenKeyKeepalive
+
+        return ListenKeyKeepalive
+    if name == "LongShortAccountRatio":
+        from .long_short_account_ratio import LongShortAccountRatio
+
+        return LongShortAccountRatio
+    if name == "LongShortPositionRatio":
+        from .long_short_position_ratio import LongShortPositionRatio
+
+        return LongShortPositionRatio
+    if name == "LotSizeFilter":
+        from .lot_size_filter import LotSizeFilter
+
+        return LotSizeFilter
+    if name == "MarginType":
+        from .margin_type import MarginType
+
+        return MarginType
+    if name == "MarketLotSizeFilter":
+        from .market_lot_size_filter import MarketLotSizeFilter
+
+        return MarketLotSizeFilter
+    if name == "MarketTrade":
+        from .market_trade import MarketTrade
+
+        return MarketTrade
+    if name == "MaxNumOrdersFilter":
+        from .max_num_orders_filter import MaxNumOrdersFilter
+
+        return MaxNumOrdersFilter
+    if name == "NewOrderRespType":
+        from .new_order_resp_type import NewOrderRespType
+
+        return NewOrderRespType
+    if name == "NotionalBracket":
+        from .notional_bracket import NotionalBracket
+
+        return NotionalBracket
+    if name == "OpenInterest":
+        from .open_interest import OpenInterest
+
+        return OpenInterest
+    if name == "OpenInterestStatistics":
+        from .open_interest_statistics import OpenInterestStatistics
+
+        return OpenInterestStatistics
+    if name == "Order":
+        from .order import Order
+
+        return Order
+    if name == "OrderAmendment":
+        from .order_amendment import OrderAmendment
+
+        return OrderAmendment
+    if name == "OrderBook":
+        from .order_book import OrderBook
+
+        return OrderBook
+    if name == "OrderBookLevel":
+        from .order_book_level import OrderBookLevel
+
+        return OrderBookLevel
+    if name == "OrderBookTicker":
+        from .order_book_ticker import OrderBookTicker
+
+        return OrderBookTicker
+    if name == "OrderResponse":
+        from .order_response import OrderResponse
+
+        return OrderResponse
+    if name == "OrderSide":
+        from .order_side import OrderSide
+
+        return OrderSide
+    if name == "OrderStatus":
+        from .order_status import OrderStatus
+
+        return OrderStatus
+    if name == "OrderType":
+        from .order_type import OrderType
+
+        return OrderType
+    if name == "OtherFilter":
+        from .other_filter import OtherFilter
+
+        return OtherFilter
+    if name == "PairNotionalBrackets":
+        from .pair_notional_brackets import PairNotionalBrackets
+
+        return PairNotionalBrackets
+    if name == "PercentPriceFilter":
+        from .percent_price_filter import PercentPriceFilter
+
+        return PercentPriceFilter
+    if name == "Period":
+        from .period import Period
+
+        return Period
+    if name == "PositionInformation":
+        from .position_information import PositionInformation
+
+        return PositionInformation
+    if name == "PositionMarginChange":
+        from .position_margin_change import PositionMarginChange
+
+        return PositionMarginChange
+    if name == "PositionMarginChangeType":
+        from .position_margin_change_type import PositionMarginChangeType
+
+        return PositionMarginChangeType
+    if name == "PositionMarginResult":
+        from .position_margin_result import PositionMarginResult
+
+        return PositionMarginResult
+    if name == "PositionMarginType":
+        from .position_margin_type import PositionMarginType
+
+        return PositionMarginType
+    if name == "PositionMode":
+        from .position_mode import PositionMode
+
+        return PositionMode
+    if name == "PositionSide":
+        from .position_side import PositionSide
+
+        return PositionSide
+    if name == "PremiumIndex":
+        from .premium_index import PremiumIndex
+
+        return PremiumIndex
+    if name == "PremiumIndexKline":
+        from .premium_index_kline import PremiumIndexKline
+
+        return PremiumIndexKline
+    if name == "PriceChangeStatistics":
+        from .price_change_statistics import PriceChangeStatistics
+
+        return PriceChangeStatistics
+    if name == "PriceFilter":
+        from .price_filter import PriceFilter
+
+        return PriceFilter
+    if name == "PriceKline":
+        from .price_kline import PriceKline
+
+        return PriceKline
+    if name == "PriceMatch":
+        from .price_match import PriceMatch
+
+        return PriceMatch
+    if name == "PriceTicker":
+        from .price_ticker import PriceTicker
+
+        return PriceTicker
+    if name == "QueryContractType":
+        from .query_contract_type import QueryContractType
+
+        return QueryContractType
+    if name == "RateLimit":
+        from .rate_limit import RateLimit
+
+        return RateLimit
+    if name == "RateLimitInterval":
+        from .rate_limit_interval import RateLimitInterval
+
+        return RateLimitInterval
+    if name == "RateLimitType":
+        from .rate_limit_type import RateLimitType
+
+        return RateLimitType
+    if name == "SelfTradePreventionMode":
+        from .self_trade_prevention_mode import SelfTradePreventionMode
+
+        return SelfTradePreventionMode
     if name == "ServerTime":
         from .server_time import ServerTime
 
         return ServerTime
+    if name == "StatisticsContractType":
+        from .statistics_contract_type import StatisticsContractType
+
+        return StatisticsContractType
+    if name == "Success":
+        from .success import Success
+
+        return Success
+    if name == "SymbolNotionalBrackets":
+        from .symbol_notional_brackets import SymbolNotionalBrackets
+
+        return SymbolNotionalBrackets
+    if name == "TakerBuySellVolume":
+        from .taker_buy_sell_volume import TakerBuySellVolume
+
+        return TakerBuySellVolume
+    if name == "TestConnectivity":
+        from .test_connectivity import TestConnectivity
+
+        return TestConnectivity
+    if name == "TimeInForce":
+        from .time_in_force import TimeInForce
+
+        return TimeInForce
+    if name == "TrueOrFalse":
+        from .true_or_false import TrueOrFalse
+
+        return TrueOrFalse
+    if name == "UserCommissionRate":
+        from .user_commission_rate import UserCommissionRate
+
+        return UserCommissionRate
+    if name == "WorkingType":
+        from .working_type import WorkingType
+
+        return WorkingType
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

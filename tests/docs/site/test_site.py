@@ -106,7 +106,7 @@ def test_llms_txt_lists_every_page() -> None:
     """llms.txt lists all pages, and no others."""
     named = re.findall(r"^- \[[^]]+\]\(([^)]+)\): .+$", (SITE / "llms.txt").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert [*sorted(PAGES), "openapi.yaml"] == sorted(named, key=lambda name: (name == "openapi.yaml", name))
+    assert [*sorted(PAGES), "openapi.json"] == sorted(named, key=lambda name: (name == "openapi.json", name))
     assert all((SITE / name).is_file() for name in named)
 
 

@@ -12,7 +12,16 @@ from ...types import UNSET, Unset
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
 
+    from ...models.account_information import AccountInformation
     from ...models.futures_account_balance import FuturesAccountBalance
+    from ...models.futures_download_id import FuturesDownloadId
+    from ...models.futures_download_link import FuturesDownloadLink
+    from ...models.income import Income
+    from ...models.income_type import IncomeType
+    from ...models.pair_notional_brackets import PairNotionalBrackets
+    from ...models.position_mode import PositionMode
+    from ...models.symbol_notional_brackets import SymbolNotionalBrackets
+    from ...models.user_commission_rate import UserCommissionRate
 
 
 class AccountOperations:
@@ -57,6 +66,506 @@ class AccountOperations:
             recv_window=recv_window,
         )
 
+    def get_current_position_mode(
+        self,
+        *,
+        recv_window: int | Unset = UNSET,
+    ) -> PositionMode:
+        """Get Current Position Mode (USER_DATA)
+
+        Return whether the account is in hedge mode or one-way mode.
+
+        Args:
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Current-Position-Mode
+
+        Returns:
+            PositionMode
+        """
+
+        with _import_errors:
+            from . import get_current_position_mode as _operation
+
+        return _operation.sync(
+            client=self._client,
+            recv_window=recv_window,
+        )
+
+    def account_information(
+        self,
+        *,
+        recv_window: int | Unset = UNSET,
+    ) -> AccountInformation:
+        """Account Information (USER_DATA)
+
+        Return the account's assets and positions.
+        In one-way mode, there is a BOTH position for each contract; in hedge mode, a BOTH, a LONG and a
+        SHORT position.
+
+        Args:
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Account-Information
+
+        Returns:
+            AccountInformation
+        """
+
+        with _import_errors:
+            from . import account_information as _operation
+
+        return _operation.sync(
+            client=self._client,
+            recv_window=recv_window,
+        )
+
+    def user_commission_rate(
+        self,
+        *,
+        symbol: str,
+        recv_window: int | Unset = UNSET,
+    ) -> UserCommissionRate:
+        """User Commission Rate (USER_DATA)
+
+        Return the account's commission rates for a contract.
+
+        Args:
+            symbol (str): The contract.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/User-Commission-Rate
+
+        Returns:
+            UserCommissionRate
+        """
+
+        with _import_errors:
+            from . import user_commission_rate as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            recv_window=recv_window,
+        )
+
+    def get_income_history(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        income_type: IncomeType | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        page: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> list[Income]:
+        """Get Income History (USER_DATA)
+
+        Return what the account received and paid, such as funding fees and commissions. `startTime` and
+        `endTime` must be at most 1 year apart.
+
+        Args:
+            symbol (str | Unset): Only this contract.
+            income_type (IncomeType | Unset): Only entries of this type; by default, all.
+            start_time (int | Unset): The first time that is included, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The last time that is included, in milliseconds since the Unix
+                epoch.
+            page (int | Unset): The page of the rows. The exchange's pages disagree: its SDK does not
+                have this parameter.
+            limit (int | Unset): The maximum number of rows. If it is not sent, the exchange uses 100.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Income-History
+
+        Returns:
+            list[Income]
+        """
+
+        with _import_errors:
+            from . import get_income_history as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            income_type=income_type,
+            start_time=start_time,
+            end_time=end_time,
+            page=page,
+            limit=limit,
+            recv_window=recv_window,
+        )
+
+    def get_download_id_for_futures_order_history(
+        self,
+        *,
+        start_time: int,
+        end_time: int,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadId:
+        """Get Download Id For Futures Order History (USER_DATA)
+
+        Start an export of the account's orders and return its id, with which
+        `getFuturesOrderHistoryDownloadLinkById` returns the link to the file. `startTime` and `endTime`
+        must be at most 1 year apart.
+        It can be called 8 times a month, calls on the website included, and twice a minute, because a third
+        call leads to a ban. The exchange's pages disagree: those of 2025 have 10 times a month, and a
+        weight of 5.
+
+        Args:
+            start_time (int): The first time that is included, in milliseconds since the Unix epoch.
+            end_time (int): The last time that is included, in milliseconds since the Unix epoch.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Download-Id-For-Futures-Order-History
+
+        Returns:
+            FuturesDownloadId
+        """
+
+        with _import_errors:
+            from . import get_download_id_for_futures_order_history as _operation
+
+        return _operation.sync(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            recv_window=recv_window,
+        )
+
+    def get_futures_order_history_download_link_by_id(
+        self,
+        *,
+        download_id: str,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadLink:
+        """Get Futures Order History Download Link by Id (USER_DATA)
+
+        Return the link to an export of the account's orders, once it is completed. The exchange's pages
+        disagree: the link works for 7 days or 24 hours.
+
+        Args:
+            download_id (str): The id of the export, from the operation that started it.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Futures-Order-History-Download-Link-by-Id
+
+        Returns:
+            FuturesDownloadLink
+        """
+
+        with _import_errors:
+            from . import get_futures_order_history_download_link_by_id as _operation
+
+        return _operation.sync(
+            client=self._client,
+            download_id=download_id,
+            recv_window=recv_window,
+        )
+
+    def get_download_id_for_futures_trade_history(
+        self,
+        *,
+        start_time: int,
+        end_time: int,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadId:
+        """Get Download Id For Futures Trade History (USER_DATA)
+
+        Start an export of the account's trades and return its id, with which
+        `getFuturesTradeDownloadLinkById` returns the link to the file. `startTime` and `endTime` must be at
+        most 1 year apart.
+        It can be called 8 times a month, calls on the website included, and twice a minute, because a third
+        call leads to a ban. The exchange's pages disagree: those of 2025 have 5 times a month, and a weight
+        of 5.
+
+        Args:
+            start_time (int): The first time that is included, in milliseconds since the Unix epoch.
+            end_time (int): The last time that is included, in milliseconds since the Unix epoch.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Download-Id-For-Futures-Trade-History
+
+        Returns:
+            FuturesDownloadId
+        """
+
+        with _import_errors:
+            from . import get_download_id_for_futures_trade_history as _operation
+
+        return _operation.sync(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            recv_window=recv_window,
+        )
+
+    def get_futures_trade_download_link_by_id(
+        self,
+        *,
+        download_id: str,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadLink:
+        """Get Futures Trade Download Link by Id (USER_DATA)
+
+        Return the link to an export of the account's trades, once it is completed. The exchange's pages
+        disagree: the link works for 7 days or 24 hours.
+
+        Args:
+            download_id (str): The id of the export, from the operation that started it.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Futures-Trade-Download-Link-by-Id
+
+        Returns:
+            FuturesDownloadLink
+        """
+
+        with _import_errors:
+            from . import get_futures_trade_download_link_by_id as _operation
+
+        return _operation.sync(
+            client=self._client,
+            download_id=download_id,
+            recv_window=recv_window,
+        )
+
+    def get_download_id_for_futures_transaction_history(
+        self,
+        *,
+        start_time: int,
+        end_time: int,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadId:
+        """Get Download Id For Futures Transaction History (USER_DATA)
+
+        Start an export of the account's transactions and return its id, with which
+        `getFuturesTransactionHistoryDownloadLinkById` returns the link to the file. `startTime` and
+        `endTime` must be at most 1 year apart.
+        It can be called 100 times a month, calls on the website and for USD-M futures included, and twice a
+        minute, because a third call leads to a ban. The exchange's pages disagree: those of 2025 have 8 or
+        5 times a month, and a weight of 5.
+
+        Args:
+            start_time (int): The first time that is included, in milliseconds since the Unix epoch.
+            end_time (int): The last time that is included, in milliseconds since the Unix epoch.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Download-Id-For-Futures-Transaction-History
+
+        Returns:
+            FuturesDownloadId
+        """
+
+        with _import_errors:
+            from . import get_download_id_for_futures_transaction_history as _operation
+
+        return _operation.sync(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            recv_window=recv_window,
+        )
+
+    def get_futures_transaction_history_download_link_by_id(
+        self,
+        *,
+        download_id: str,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadLink:
+        """Get Futures Transaction History Download Link by Id (USER_DATA)
+
+        Return the link to an export of the account's transactions, once it is completed. The exchange's
+        pages disagree: the link works for 7 days or 24 hours.
+
+        Args:
+            download_id (str): The id of the export, from the operation that started it.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Get-Futures-Transaction-History-Download-Link-by-Id
+
+        Returns:
+            FuturesDownloadLink
+        """
+
+        with _import_errors:
+            from . import get_futures_transaction_history_download_link_by_id as _operation
+
+        return _operation.sync(
+            client=self._client,
+            download_id=download_id,
+            recv_window=recv_window,
+        )
+
+    def notional_bracket_for_pair(
+        self,
+        *,
+        pair: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> list[PairNotionalBrackets]:
+        """Notional Bracket for Pair (USER_DATA)
+
+        Return the brackets of notional value and leverage of a pair, or of all pairs. Use
+        `notionalBracketForSymbol` instead: the brackets of the contracts of a pair may differ.
+
+        Args:
+            pair (str | Unset): Only contracts of this underlying pair.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Notional-Bracket-for-Pair
+
+        Returns:
+            list[PairNotionalBrackets]
+        """
+
+        with _import_errors:
+            from . import notional_bracket_for_pair as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            recv_window=recv_window,
+        )
+
+    def notional_bracket_for_symbol(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> list[SymbolNotionalBrackets]:
+        """Notional Bracket for Symbol (USER_DATA)
+
+        Return the brackets of notional value and leverage of a contract, or of all contracts. Until
+        2026-06-30, the weight was 1 in both cases.
+
+        Args:
+            symbol (str | Unset): Only this contract.
+            recv_window (int | Unset): For how many milliseconds after `timestamp` the exchange
+                accepts the request. No maximum is documented for this product; the maximum of related
+                products is 60000. If it is not sent, the exchange uses 5000.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/account/rest-api/Notional-Bracket-for-Symbol
+
+        Returns:
+            list[SymbolNotionalBrackets]
+        """
+
+        with _import_errors:
+            from . import notional_bracket_for_symbol as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            recv_window=recv_window,
+        )
+
 
 class AsyncAccountOperations:
     """The async operations of the tag `account`."""
@@ -75,5 +584,209 @@ class AsyncAccountOperations:
 
         return await _operation.asyncio(
             client=self._client,
+            recv_window=recv_window,
+        )
+
+    async def get_current_position_mode(
+        self,
+        *,
+        recv_window: int | Unset = UNSET,
+    ) -> PositionMode:
+        """Return the same as `client.account.get_current_position_mode`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_current_position_mode as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            recv_window=recv_window,
+        )
+
+    async def account_information(
+        self,
+        *,
+        recv_window: int | Unset = UNSET,
+    ) -> AccountInformation:
+        """Return the same as `client.account.account_information`, without blocking the event loop."""
+        with _import_errors:
+            from . import account_information as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            recv_window=recv_window,
+        )
+
+    async def user_commission_rate(
+        self,
+        *,
+        symbol: str,
+        recv_window: int | Unset = UNSET,
+    ) -> UserCommissionRate:
+        """Return the same as `client.account.user_commission_rate`, without blocking the event loop."""
+        with _import_errors:
+            from . import user_commission_rate as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            recv_window=recv_window,
+        )
+
+    async def get_income_history(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        income_type: IncomeType | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        page: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> list[Income]:
+        """Return the same as `client.account.get_income_history`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_income_history as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            income_type=income_type,
+            start_time=start_time,
+            end_time=end_time,
+            page=page,
+            limit=limit,
+            recv_window=recv_window,
+        )
+
+    async def get_download_id_for_futures_order_history(
+        self,
+        *,
+        start_time: int,
+        end_time: int,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadId:
+        """Return the same as `client.account.get_download_id_for_futures_order_history`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_download_id_for_futures_order_history as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            recv_window=recv_window,
+        )
+
+    async def get_futures_order_history_download_link_by_id(
+        self,
+        *,
+        download_id: str,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadLink:
+        """Return the same as `client.account.get_futures_order_history_download_link_by_id`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_futures_order_history_download_link_by_id as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            download_id=download_id,
+            recv_window=recv_window,
+        )
+
+    async def get_download_id_for_futures_trade_history(
+        self,
+        *,
+        start_time: int,
+        end_time: int,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadId:
+        """Return the same as `client.account.get_download_id_for_futures_trade_history`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_download_id_for_futures_trade_history as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            recv_window=recv_window,
+        )
+
+    async def get_futures_trade_download_link_by_id(
+        self,
+        *,
+        download_id: str,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadLink:
+        """Return the same as `client.account.get_futures_trade_download_link_by_id`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_futures_trade_download_link_by_id as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            download_id=download_id,
+            recv_window=recv_window,
+        )
+
+    async def get_download_id_for_futures_transaction_history(
+        self,
+        *,
+        start_time: int,
+        end_time: int,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadId:
+        """Return the same as `client.account.get_download_id_for_futures_transaction_history`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_download_id_for_futures_transaction_history as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            recv_window=recv_window,
+        )
+
+    async def get_futures_transaction_history_download_link_by_id(
+        self,
+        *,
+        download_id: str,
+        recv_window: int | Unset = UNSET,
+    ) -> FuturesDownloadLink:
+        """Return the same as `client.account.get_futures_transaction_history_download_link_by_id`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_futures_transaction_history_download_link_by_id as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            download_id=download_id,
+            recv_window=recv_window,
+        )
+
+    async def notional_bracket_for_pair(
+        self,
+        *,
+        pair: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> list[PairNotionalBrackets]:
+        """Return the same as `client.account.notional_bracket_for_pair`, without blocking the event loop."""
+        with _import_errors:
+            from . import notional_bracket_for_pair as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            recv_window=recv_window,
+        )
+
+    async def notional_bracket_for_symbol(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> list[SymbolNotionalBrackets]:
+        """Return the same as `client.account.notional_bracket_for_symbol`, without blocking the event loop."""
+        with _import_errors:
+            from . import notional_bracket_for_symbol as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
             recv_window=recv_window,
         )

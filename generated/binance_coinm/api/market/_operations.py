@@ -7,10 +7,38 @@ from typing import TYPE_CHECKING
 
 from binance_client.imports import import_errors as _import_errors
 
+from ...types import UNSET, Unset
+
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
 
+    from ...models.aggregate_trade import AggregateTrade
+    from ...models.basis import Basis
+    from ...models.depth_limit import DepthLimit
+    from ...models.exchange_information import ExchangeInformation
+    from ...models.funding_rate import FundingRate
+    from ...models.funding_rate_info import FundingRateInfo
+    from ...models.index_price_constituents import IndexPriceConstituents
+    from ...models.kline import Kline
+    from ...models.kline_interval import KlineInterval
+    from ...models.long_short_account_ratio import LongShortAccountRatio
+    from ...models.long_short_position_ratio import LongShortPositionRatio
+    from ...models.market_trade import MarketTrade
+    from ...models.open_interest import OpenInterest
+    from ...models.open_interest_statistics import OpenInterestStatistics
+    from ...models.order_book import OrderBook
+    from ...models.order_book_ticker import OrderBookTicker
+    from ...models.period import Period
+    from ...models.premium_index import PremiumIndex
+    from ...models.premium_index_kline import PremiumIndexKline
+    from ...models.price_change_statistics import PriceChangeStatistics
+    from ...models.price_kline import PriceKline
+    from ...models.price_ticker import PriceTicker
+    from ...models.query_contract_type import QueryContractType
     from ...models.server_time import ServerTime
+    from ...models.statistics_contract_type import StatisticsContractType
+    from ...models.taker_buy_sell_volume import TakerBuySellVolume
+    from ...models.test_connectivity import TestConnectivity
 
 
 class MarketOperations:
@@ -45,6 +73,1091 @@ class MarketOperations:
             client=self._client,
         )
 
+    def test_connectivity(
+        self,
+    ) -> TestConnectivity:
+        """Test Connectivity (NONE)
+
+        Test whether the exchange responds. The response is an empty object.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api
+
+        Returns:
+            TestConnectivity
+        """
+
+        with _import_errors:
+            from . import test_connectivity as _operation
+
+        return _operation.sync(
+            client=self._client,
+        )
+
+    def exchange_information(
+        self,
+    ) -> ExchangeInformation:
+        """Exchange Information (NONE)
+
+        Return the contracts with their trading rules, and the rate limits.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Exchange-Information
+
+        Returns:
+            ExchangeInformation
+        """
+
+        with _import_errors:
+            from . import exchange_information as _operation
+
+        return _operation.sync(
+            client=self._client,
+        )
+
+    def order_book(
+        self,
+        *,
+        symbol: str,
+        limit: DepthLimit | Unset = UNSET,
+    ) -> OrderBook:
+        """Order Book (NONE)
+
+        Return the best bids and asks of a contract.
+
+        Args:
+            symbol (str): The contract.
+            limit (DepthLimit | Unset): How many levels of each side. If it is not sent, the exchange
+                uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Order-Book
+
+        Returns:
+            OrderBook
+        """
+
+        with _import_errors:
+            from . import order_book as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            limit=limit,
+        )
+
+    def recent_trades_list(
+        self,
+        *,
+        symbol: str,
+        limit: int | Unset = UNSET,
+    ) -> list[MarketTrade]:
+        """Recent Trades List (NONE)
+
+        Return the latest trades of a contract. Only trades of the order book are included, not those of the
+        insurance fund or of auto-deleveraging (ADL).
+
+        Args:
+            symbol (str): The contract.
+            limit (int | Unset): How many trades at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Recent-Trades-List
+
+        Returns:
+            list[MarketTrade]
+        """
+
+        with _import_errors:
+            from . import recent_trades_list as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            limit=limit,
+        )
+
+    def old_trades_lookup(
+        self,
+        *,
+        symbol: str,
+        limit: int | Unset = UNSET,
+        from_id: int | Unset = UNSET,
+    ) -> list[MarketTrade]:
+        """Old Trades Lookup (MARKET_DATA)
+
+        Return trades of the last month of a contract. Only trades of the order book are included. The
+        request needs an API key, but no signature.
+        The exchange's pages disagree about the weight: 200 since 2026-07-29, before that 20.
+
+        Args:
+            symbol (str): The contract.
+            limit (int | Unset): How many trades at most. If it is not sent, the exchange uses 100.
+            from_id (int | Unset): ID of the first trade to return; without it, the latest trades are
+                returned.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Old-Trades-Lookup
+
+        Returns:
+            list[MarketTrade]
+        """
+
+        with _import_errors:
+            from . import old_trades_lookup as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            limit=limit,
+            from_id=from_id,
+        )
+
+    def compressed_aggregate_trades_list(
+        self,
+        *,
+        symbol: str,
+        from_id: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[AggregateTrade]:
+        """Compressed/Aggregate Trades List (NONE)
+
+        Return trades of a contract in aggregated form: what one taker order trades within 100 ms at one
+        price and on one side is one row. Trades of the insurance fund and of auto-deleveraging (ADL) are
+        not included.
+        `startTime` and `endTime` must be less than 1 hour apart. If `fromId`, `startTime` and `endTime` are
+        not sent, the latest trades are returned. A request with both `fromId` and a time may time out.
+        The exchange's pages disagree about how old the trades can be: 48 hours, or, on older pages, one
+        year.
+
+        Args:
+            symbol (str): The contract.
+            from_id (int | Unset): ID of the first aggregated trade to return, inclusive.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many trades at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Compressed-Aggregate-Trades-List
+
+        Returns:
+            list[AggregateTrade]
+        """
+
+        with _import_errors:
+            from . import compressed_aggregate_trades_list as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            from_id=from_id,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def index_price_and_mark_price(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[PremiumIndex]:
+        """Index Price and Mark Price (NONE)
+
+        Return the index price, the mark price and the funding rate of all contracts. `symbol` and `pair`
+        each narrow this down. The response is an array even for one contract.
+
+        Args:
+            symbol (str | Unset): Only this contract.
+            pair (str | Unset): Only the contracts of this underlying pair.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Index-Price-and-Mark-Price
+
+        Returns:
+            list[PremiumIndex]
+        """
+
+        with _import_errors:
+            from . import index_price_and_mark_price as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    def get_funding_rate_history_of_perpetual_futures(
+        self,
+        *,
+        symbol: str,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[FundingRate]:
+        """Get Funding Rate History of Perpetual Futures (NONE)
+
+        Return past funding rates of a perpetual contract. The response is an empty array for a delivery
+        contract.
+
+        Args:
+            symbol (str): The contract.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 100.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Get-Funding-Rate-History-of-Perpetual-Futures
+
+        Returns:
+            list[FundingRate]
+        """
+
+        with _import_errors:
+            from . import get_funding_rate_history_of_perpetual_futures as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def get_funding_rate_info(
+        self,
+    ) -> list[FundingRateInfo]:
+        """Get Funding Rate Info (NONE)
+
+        Return the bounds and the interval of funding rates. Only contracts for which one of them was
+        adjusted are included.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Get-Funding-Info
+
+        Returns:
+            list[FundingRateInfo]
+        """
+
+        with _import_errors:
+            from . import get_funding_rate_info as _operation
+
+        return _operation.sync(
+            client=self._client,
+        )
+
+    def kline_candlestick_data(
+        self,
+        *,
+        symbol: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[Kline]:
+        """Kline/Candlestick Data (NONE)
+
+        Return the candles of a contract's price. A candle is identified by its open time.
+        `startTime` and `endTime` can be at most 200 days apart. If only one of them is sent, the range is
+        the 200 days after `startTime`, not later than now, or the 200 days before `endTime`; if neither is
+        sent, the latest candles are returned. If the range has more candles than `limit`, the latest ones
+        up to `endTime` are returned.
+        Since 2026-06-30 the exchange accepts contracts of USD-M futures, too.
+
+        Args:
+            symbol (str): The contract.
+            interval (KlineInterval): The length of a candle.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many candles at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Kline-Candlestick-Data
+
+        Returns:
+            list[Kline]
+        """
+
+        with _import_errors:
+            from . import kline_candlestick_data as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def continuous_contract_kline_candlestick_data(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[Kline]:
+        """Continuous Contract Kline/Candlestick Data (NONE)
+
+        Return the candles of the price of a pair's contracts of one type, one after the other. A candle is
+        identified by its open time.
+        `startTime` and `endTime` can be at most 200 days apart. If only one of them is sent, the range is
+        the 200 days after `startTime`, not later than now, or the 200 days before `endTime`; if neither is
+        sent, the latest candles are returned. If the range has more candles than `limit`, the latest ones
+        up to `endTime` are returned.
+        Since 2026-06-30 the exchange accepts pairs of USD-M futures, too.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (QueryContractType): Which contract of the pair.
+            interval (KlineInterval): The length of a candle.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many candles at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Continuous-Contract-Kline-Candlestick-Data
+
+        Returns:
+            list[Kline]
+        """
+
+        with _import_errors:
+            from . import continuous_contract_kline_candlestick_data as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def index_price_kline_candlestick_data(
+        self,
+        *,
+        pair: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[PriceKline]:
+        """Index Price Kline/Candlestick Data (NONE)
+
+        Return the candles of a pair's index price. A candle is identified by its open time.
+        `startTime` and `endTime` can be at most 200 days apart. If only one of them is sent, the range is
+        the 200 days after `startTime`, not later than now, or the 200 days before `endTime`; if neither is
+        sent, the latest candles are returned. If the range has more candles than `limit`, the latest ones
+        up to `endTime` are returned.
+        Since 2026-06-30 the exchange accepts pairs of USD-M futures, too.
+
+        Args:
+            pair (str): The underlying pair.
+            interval (KlineInterval): The length of a candle.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many candles at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Index-Price-Kline-Candlestick-Data
+
+        Returns:
+            list[PriceKline]
+        """
+
+        with _import_errors:
+            from . import index_price_kline_candlestick_data as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def mark_price_kline_candlestick_data(
+        self,
+        *,
+        symbol: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[PriceKline]:
+        """Mark Price Kline/Candlestick Data (NONE)
+
+        Return the candles of a contract's mark price. A candle is identified by its open time.
+        `startTime` and `endTime` can be at most 200 days apart. If only one of them is sent, the range is
+        the 200 days after `startTime`, not later than now, or the 200 days before `endTime`; if neither is
+        sent, the latest candles are returned. If the range has more candles than `limit`, the latest ones
+        up to `endTime` are returned.
+        Since 2026-06-30 the exchange accepts contracts of USD-M futures, too.
+
+        Args:
+            symbol (str): The contract.
+            interval (KlineInterval): The length of a candle.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many candles at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Mark-Price-Kline-Candlestick-Data
+
+        Returns:
+            list[PriceKline]
+        """
+
+        with _import_errors:
+            from . import mark_price_kline_candlestick_data as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def premium_index_kline_data(
+        self,
+        *,
+        symbol: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[PremiumIndexKline]:
+        """Premium index Kline Data (NONE)
+
+        Return the candles of a contract's premium index. A candle is identified by its open time.
+        Without `startTime` and `endTime`, the latest candles are returned. How far they can be apart is not
+        documented.
+        Since 2026-06-30 the exchange accepts contracts of USD-M futures, too.
+
+        Args:
+            symbol (str): The contract.
+            interval (KlineInterval): The length of a candle.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+            limit (int | Unset): How many candles at most. If it is not sent, the exchange uses 500.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Premium-Index-Kline-Data
+
+        Returns:
+            list[PremiumIndexKline]
+        """
+
+        with _import_errors:
+            from . import premium_index_kline_data as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    def ticker_24_hr_price_change_statistics(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[PriceChangeStatistics]:
+        """24hr Ticker Price Change Statistics (NONE)
+
+        Return how the price changed within 24 hours, of one contract (`symbol`), of the contracts of a pair
+        (`pair`), or of all contracts if neither is sent; `symbol` and `pair` cannot be sent together. The
+        response is an array even for one contract.
+        What a request with only `pair` weighs is not documented; this is its weight without `symbol`, taken
+        literally.
+
+        Args:
+            symbol (str | Unset): Only this contract.
+            pair (str | Unset): Only the contracts of this underlying pair.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/24hr-Ticker-Price-Change-Statistics
+
+        Returns:
+            list[PriceChangeStatistics]
+        """
+
+        with _import_errors:
+            from . import ticker_24_hr_price_change_statistics as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    def symbol_price_ticker(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[PriceTicker]:
+        """Symbol Price Ticker (NONE)
+
+        Return the last price of one contract (`symbol`), of the contracts of a pair (`pair`), or of all
+        contracts if neither is sent; `symbol` and `pair` cannot be sent together. The response is an array
+        even for one contract.
+        What a request with only `pair` weighs is not documented; this is its weight without `symbol`, taken
+        literally.
+
+        Args:
+            symbol (str | Unset): Only this contract.
+            pair (str | Unset): Only the contracts of this underlying pair.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Symbol-Price-Ticker
+
+        Returns:
+            list[PriceTicker]
+        """
+
+        with _import_errors:
+            from . import symbol_price_ticker as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    def symbol_order_book_ticker(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[OrderBookTicker]:
+        """Symbol Order Book Ticker (NONE)
+
+        Return the best bid and the best ask of one contract (`symbol`), of the contracts of a pair
+        (`pair`), or of all contracts if neither is sent; `symbol` and `pair` cannot be sent together. The
+        response is an array even for one contract.
+        What a request with only `pair` weighs is not documented; this is its weight without `symbol`, taken
+        literally.
+
+        Args:
+            symbol (str | Unset): Only this contract.
+            pair (str | Unset): Only the contracts of this underlying pair.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Symbol-Order-Book-Ticker
+
+        Returns:
+            list[OrderBookTicker]
+        """
+
+        with _import_errors:
+            from . import symbol_order_book_ticker as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    def open_interest(
+        self,
+        *,
+        symbol: str,
+    ) -> OpenInterest:
+        """Open Interest (NONE)
+
+        Return the open interest of a contract.
+
+        Args:
+            symbol (str): The contract.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Open-Interest
+
+        Returns:
+            OpenInterest
+        """
+
+        with _import_errors:
+            from . import open_interest as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+        )
+
+    def open_interest_statistics(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[OpenInterestStatistics]:
+        """Open Interest Statistics (NONE)
+
+        Return the open interest of a pair's contracts, period by period. Without `startTime` and `endTime`,
+        the latest rows are returned. Only the last 30 days are available.
+        The exchange's pages disagree: on older ones, `contractType` is required and can be `ALL`.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (QueryContractType | Unset): Only contracts of this type; without it, those
+                of all types together.
+            period (Period): The length of a period.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 30.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Open-Interest-Statistics
+
+        Returns:
+            list[OpenInterestStatistics]
+        """
+
+        with _import_errors:
+            from . import open_interest_statistics as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def top_trader_long_short_ratio_positions(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[LongShortPositionRatio]:
+        """Top Trader Long/Short Ratio (Positions) (NONE)
+
+        Return the ratio of the long and short positions of top traders in a pair, period by period. Top
+        traders are the 20% of users with the highest margin balance. Without `startTime` and `endTime`, the
+        latest rows are returned. Only the last 30 days are available.
+        The exchange's pages disagree: older ones do not have `contractType`.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (QueryContractType | Unset): Only contracts of this type; without it, those
+                of all types together.
+            period (Period): The length of a period.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 30.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Top-Trader-Long-Short-Ratio
+
+        Returns:
+            list[LongShortPositionRatio]
+        """
+
+        with _import_errors:
+            from . import top_trader_long_short_ratio_positions as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def top_trader_long_short_ratio_accounts(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[LongShortAccountRatio]:
+        """Top Trader Long/Short Ratio (Accounts) (NONE)
+
+        Return the ratio of top traders' accounts that are net long and net short in a pair, period by
+        period. Top traders are the 20% of users with the highest margin balance. Without `startTime` and
+        `endTime`, the latest rows are returned. Only the last 30 days are available.
+        The exchange's pages disagree: older ones have `symbol` in place of `pair`, and no `contractType`.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (QueryContractType | Unset): Only contracts of this type; without it, those
+                of all types together.
+            period (Period): The length of a period.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 30.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Top-Long-Short-Account-Ratio
+
+        Returns:
+            list[LongShortAccountRatio]
+        """
+
+        with _import_errors:
+            from . import top_trader_long_short_ratio_accounts as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def long_short_ratio(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[LongShortAccountRatio]:
+        """Long/Short Ratio (NONE)
+
+        Return the ratio of all accounts that are net long and net short in a pair, period by period.
+        Without `startTime` and `endTime`, the latest rows are returned. Only the last 30 days are
+        available.
+        The exchange's pages disagree: older ones do not have `contractType`.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (QueryContractType | Unset): Only contracts of this type; without it, those
+                of all types together.
+            period (Period): The length of a period.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 30.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Long-Short-Ratio
+
+        Returns:
+            list[LongShortAccountRatio]
+        """
+
+        with _import_errors:
+            from . import long_short_ratio as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def taker_buy_sell_volume(
+        self,
+        *,
+        pair: str,
+        contract_type: StatisticsContractType,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[TakerBuySellVolume]:
+        """Taker Buy/Sell Volume (NONE)
+
+        Return what takers bought and sold of a pair's contracts, period by period. Without `startTime` and
+        `endTime`, the latest rows are returned. Only the last 30 days are available.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (StatisticsContractType): Which contracts of the pair.
+            period (Period): The length of a period.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 30.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Taker-Buy-Sell-Volume
+
+        Returns:
+            list[TakerBuySellVolume]
+        """
+
+        with _import_errors:
+            from . import taker_buy_sell_volume as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def basis(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[Basis]:
+        """Basis (NONE)
+
+        Return the difference between a contract's price and its index price, period by period. Without
+        `startTime` and `endTime`, the latest rows are returned. Only the last 30 days are available.
+
+        Args:
+            pair (str): The underlying pair.
+            contract_type (QueryContractType): Which contract of the pair.
+            period (Period): The length of a period.
+            limit (int | Unset): How many rows at most. If it is not sent, the exchange uses 30.
+            start_time (int | Unset): The earliest time, inclusive, in milliseconds since the Unix
+                epoch.
+            end_time (int | Unset): The latest time, inclusive, in milliseconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Basis
+
+        Returns:
+            list[Basis]
+        """
+
+        with _import_errors:
+            from . import basis as _operation
+
+        return _operation.sync(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    def query_index_price_constituents(
+        self,
+        *,
+        symbol: str,
+    ) -> IndexPriceConstituents:
+        """Query Index Price Constituents (NONE)
+
+        Return the markets whose prices make up an index price.
+
+        Args:
+            symbol (str): The underlying pair of the index, although it is called `symbol`.
+
+        Raises:
+            ConfigurationError: If an argument is invalid; nothing was sent.
+            ApiError: If the exchange rejects the request.
+            ResponseError: If the response does not match openapi.yaml.
+            NetworkError: If no complete response is received within the client's timeout.
+
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Index-Constituents
+
+        Returns:
+            IndexPriceConstituents
+        """
+
+        with _import_errors:
+            from . import query_index_price_constituents as _operation
+
+        return _operation.sync(
+            client=self._client,
+            symbol=symbol,
+        )
+
 
 class AsyncMarketOperations:
     """The async operations of the tag `market`."""
@@ -61,4 +1174,477 @@ class AsyncMarketOperations:
 
         return await _operation.asyncio(
             client=self._client,
+        )
+
+    async def test_connectivity(
+        self,
+    ) -> TestConnectivity:
+        """Return the same as `client.market.test_connectivity`, without blocking the event loop."""
+        with _import_errors:
+            from . import test_connectivity as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+        )
+
+    async def exchange_information(
+        self,
+    ) -> ExchangeInformation:
+        """Return the same as `client.market.exchange_information`, without blocking the event loop."""
+        with _import_errors:
+            from . import exchange_information as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+        )
+
+    async def order_book(
+        self,
+        *,
+        symbol: str,
+        limit: DepthLimit | Unset = UNSET,
+    ) -> OrderBook:
+        """Return the same as `client.market.order_book`, without blocking the event loop."""
+        with _import_errors:
+            from . import order_book as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            limit=limit,
+        )
+
+    async def recent_trades_list(
+        self,
+        *,
+        symbol: str,
+        limit: int | Unset = UNSET,
+    ) -> list[MarketTrade]:
+        """Return the same as `client.market.recent_trades_list`, without blocking the event loop."""
+        with _import_errors:
+            from . import recent_trades_list as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            limit=limit,
+        )
+
+    async def old_trades_lookup(
+        self,
+        *,
+        symbol: str,
+        limit: int | Unset = UNSET,
+        from_id: int | Unset = UNSET,
+    ) -> list[MarketTrade]:
+        """Return the same as `client.market.old_trades_lookup`, without blocking the event loop."""
+        with _import_errors:
+            from . import old_trades_lookup as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            limit=limit,
+            from_id=from_id,
+        )
+
+    async def compressed_aggregate_trades_list(
+        self,
+        *,
+        symbol: str,
+        from_id: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[AggregateTrade]:
+        """Return the same as `client.market.compressed_aggregate_trades_list`, without blocking the event loop."""
+        with _import_errors:
+            from . import compressed_aggregate_trades_list as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            from_id=from_id,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def index_price_and_mark_price(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[PremiumIndex]:
+        """Return the same as `client.market.index_price_and_mark_price`, without blocking the event loop."""
+        with _import_errors:
+            from . import index_price_and_mark_price as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    async def get_funding_rate_history_of_perpetual_futures(
+        self,
+        *,
+        symbol: str,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[FundingRate]:
+        """Return the same as `client.market.get_funding_rate_history_of_perpetual_futures`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_funding_rate_history_of_perpetual_futures as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def get_funding_rate_info(
+        self,
+    ) -> list[FundingRateInfo]:
+        """Return the same as `client.market.get_funding_rate_info`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_funding_rate_info as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+        )
+
+    async def kline_candlestick_data(
+        self,
+        *,
+        symbol: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[Kline]:
+        """Return the same as `client.market.kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import kline_candlestick_data as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def continuous_contract_kline_candlestick_data(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[Kline]:
+        """Return the same as `client.market.continuous_contract_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import continuous_contract_kline_candlestick_data as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def index_price_kline_candlestick_data(
+        self,
+        *,
+        pair: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[PriceKline]:
+        """Return the same as `client.market.index_price_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import index_price_kline_candlestick_data as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def mark_price_kline_candlestick_data(
+        self,
+        *,
+        symbol: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[PriceKline]:
+        """Return the same as `client.market.mark_price_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import mark_price_kline_candlestick_data as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def premium_index_kline_data(
+        self,
+        *,
+        symbol: str,
+        interval: KlineInterval,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> list[PremiumIndexKline]:
+        """Return the same as `client.market.premium_index_kline_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import premium_index_kline_data as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def ticker_24_hr_price_change_statistics(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[PriceChangeStatistics]:
+        """Return the same as `client.market.ticker_24_hr_price_change_statistics`, without blocking the event loop."""
+        with _import_errors:
+            from . import ticker_24_hr_price_change_statistics as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    async def symbol_price_ticker(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[PriceTicker]:
+        """Return the same as `client.market.symbol_price_ticker`, without blocking the event loop."""
+        with _import_errors:
+            from . import symbol_price_ticker as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    async def symbol_order_book_ticker(
+        self,
+        *,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+    ) -> list[OrderBookTicker]:
+        """Return the same as `client.market.symbol_order_book_ticker`, without blocking the event loop."""
+        with _import_errors:
+            from . import symbol_order_book_ticker as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+            pair=pair,
+        )
+
+    async def open_interest(
+        self,
+        *,
+        symbol: str,
+    ) -> OpenInterest:
+        """Return the same as `client.market.open_interest`, without blocking the event loop."""
+        with _import_errors:
+            from . import open_interest as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
+        )
+
+    async def open_interest_statistics(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[OpenInterestStatistics]:
+        """Return the same as `client.market.open_interest_statistics`, without blocking the event loop."""
+        with _import_errors:
+            from . import open_interest_statistics as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    async def top_trader_long_short_ratio_positions(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[LongShortPositionRatio]:
+        """Return the same as `client.market.top_trader_long_short_ratio_positions`, without blocking the event loop."""
+        with _import_errors:
+            from . import top_trader_long_short_ratio_positions as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    async def top_trader_long_short_ratio_accounts(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[LongShortAccountRatio]:
+        """Return the same as `client.market.top_trader_long_short_ratio_accounts`, without blocking the event loop."""
+        with _import_errors:
+            from . import top_trader_long_short_ratio_accounts as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    async def long_short_ratio(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType | Unset = UNSET,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[LongShortAccountRatio]:
+        """Return the same as `client.market.long_short_ratio`, without blocking the event loop."""
+        with _import_errors:
+            from . import long_short_ratio as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    async def taker_buy_sell_volume(
+        self,
+        *,
+        pair: str,
+        contract_type: StatisticsContractType,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[TakerBuySellVolume]:
+        """Return the same as `client.market.taker_buy_sell_volume`, without blocking the event loop."""
+        with _import_errors:
+            from . import taker_buy_sell_volume as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    async def basis(
+        self,
+        *,
+        pair: str,
+        contract_type: QueryContractType,
+        period: Period,
+        limit: int | Unset = UNSET,
+        start_time: int | Unset = UNSET,
+        end_time: int | Unset = UNSET,
+    ) -> list[Basis]:
+        """Return the same as `client.market.basis`, without blocking the event loop."""
+        with _import_errors:
+            from . import basis as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            pair=pair,
+            contract_type=contract_type,
+            period=period,
+            limit=limit,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
+    async def query_index_price_constituents(
+        self,
+        *,
+        symbol: str,
+    ) -> IndexPriceConstituents:
+        """Return the same as `client.market.query_index_price_constituents`, without blocking the event loop."""
+        with _import_errors:
+            from . import query_index_price_constituents as _operation
+
+        return await _operation.asyncio(
+            client=self._client,
+            symbol=symbol,
         )
