@@ -42,7 +42,7 @@ test: $(VENV)/test ## Run the tests; WORKERS=2 uses two processes
 coverage: $(VENV)/test ## Run the tests and report lines that are not covered; takes twice as long
 	@$(BIN)/python -m pytest --cov --cov-report=term --numprocesses=$(WORKERS)
 
-contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign ## Test the document, the sandbox and the client with Schemathesis, Prism and OpenAPI Generator
+contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign $(VENV)/official ## Test the document, the sandbox and the client with Schemathesis, Prism, OpenAPI Generator and the exchange's SDK
 	@$(BIN)/python -m pytest -p schemathesis tests/contract
 
 examples: $(VENV)/examples ## Test the examples, which use pandas, Prometheus, FastAPI, OpenTelemetry and Dask
@@ -185,9 +185,10 @@ $(VENV)/frozen: $(VENV)/test
 	@$(BIN)/python -m pip install --quiet --group frozen
 	@touch $@
 
-$(VENV)/foreign: $(VENV)/python pyproject.toml
+# Separate environments; each has the name of its group of dependencies.
+$(VENV)/foreign $(VENV)/official: $(VENV)/python pyproject.toml
 	@$(PYTHON) -m venv --clear --without-pip $@
-	@$(BIN)/python -m pip --python $@/bin/python install --quiet --group foreign || { rm -rf $@; exit 1; }
+	@$(BIN)/python -m pip --python $@/bin/python install --quiet --group $(@F) || { rm -rf $@; exit 1; }
 	@touch $@
 
 $(VENV)/mutation: $(VENV)/test
