@@ -30,6 +30,7 @@ ERROR_MAP = ErrorMap(
         -2008: errors.ApiKeyError,
         -2014: errors.ApiKeyError,
         -2015: errors.ApiKeyError,
+        -4083: errors.ExchangeError,
     },
     error_by_status_else={
         401: errors.ApiKeyError,
@@ -50,6 +51,7 @@ ERROR_MAP = ErrorMap(
         -1007: "unknown",
         -1008: "not_executed",
         -1016: "not_executed",
+        -4083: "unknown",
     },
     hints_by_status={
         403: "wait a few minutes and send fewer requests; if it persists, try another network: a firewall, either the exchange's or one in between, blocked the request",
@@ -61,5 +63,7 @@ ERROR_MAP = ErrorMap(
         -2008: "check the API key and the server: each server has its own API keys",
         -2014: "check that the API key was copied completely",
         -2015: "check the API key, its allowed IP addresses, its permissions, and the server: each server has its own API keys",
+        -4083: "query each order of the batch",
+        -4120: "place it as an algo order",
     },
 )
