@@ -212,12 +212,12 @@ def test_invalid_values(sandbox: Sandbox, call: Call, change: dict[str, object],
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (lambda _: {"state": "LATER"}, "state: expected one of DONE, NEW, got 'LATER'"),
+        (lambda _: {"state": "LATER"}, "state: expected one of NEW, DONE, got 'LATER'"),
         (
             lambda models: {"both": [models.Both(state="LATER")]},
-            "both, item 0, state: expected one of DONE, NEW, got 'LATER'",
+            "both, item 0, state: expected one of NEW, DONE, got 'LATER'",
         ),
-        (lambda models: {"sent": models.Sent(state="LATER")}, "sent, state: expected one of DONE, NEW, got 'LATER'"),
+        (lambda models: {"sent": models.Sent(state="LATER")}, "sent, state: expected one of NEW, DONE, got 'LATER'"),
     ],
     ids=["argument", "model that a response has too", "model of arguments alone"],
 )
