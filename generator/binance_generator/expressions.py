@@ -61,6 +61,9 @@ def decoding_of(prop: PropertyProtocol, source: str, loc: str) -> str:
         result, test = "_member", f"is {prop.value_type.__name__} and (_member := {_members_of(prop)}.get(_value))"
     elif type(prop) in _INLINE:
         result, test = _INLINE[type(prop)]
+    elif isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str):
+        result = str(prop.value.python_code.as_unembedded_code())
+        test = f"is str and _value == {result}"
     else:
         decoder = decoder if type(prop) in _LEAVES else _constant_of(prop)
         return f"{decoder}({source}, {loc})" if prop.required else f"decoders.optional({decoder}, {source}, {loc})"
@@ -107,7 +110,7 @@ def variables_of(props: Iterable[PropertyProtocol]) -> list[str]:
     kinds = {EnumProperty if isinstance(prop, EnumProperty) else type(prop) for prop in props}
     return [
         *["_is_decimal = decoders.is_decimal"] * (DecimalProperty in kinds),
-        *["_value: Any"] * bool(kinds & {EnumProperty, *_INLINE}),
+        *["_value: Any"] * bool(kinds & {ConstProperty, EnumProperty, *_INLINE}),
         *["_member: Any"] * (EnumProperty in kinds),
     ]
 
@@ -166,6 +169,17 @@ def _(_prop: FloatProperty, _module: _Module) -> str:
 
 @_expression.register
 def _(prop: ListProperty, module: _Module) -> str:
+    inner = prop.inner_property
+    if module == "decoders":
+        # Functions of fewer calls for what long responses consist of.
+        if type(inner) is ModelProperty:
+            return f"decoders.array_of({inner.class_info.name}.from_dict)"
+        if isinstance(inner, NamedTupleProperty):
+            return f"decoders.array_of({inner.class_info.name}.from_list)"
+        if isinstance(inner, TaggedUnionProperty):
+            return f"decoders.array_of(decoders.tagged_value({_tagged(inner)}))"
+        if isinstance(inner, OpenEnumProperty) and inner.value_type is str:
+            return f"decoders.array_of_members({inner.class_info.name})"
     return f"{module}.array({_expression(prop.inner_property, module)})"
 
 
@@ -191,10 +205,7 @@ def _(prop: NamedTupleProperty, module: _Module) -> str:
 def _(prop: TaggedUnionProperty, module: _Module) -> str:
     if module == "encoders":
         return f"encoders.union({_expressions(prop.inner_properties, module)})"
-    classes = [part.class_info.name for part in prop.inner_properties if isinstance(part, ModelProperty)]
-    by_value = ", ".join(f'"{value}": {name}' for value, name in zip(prop.values, classes, strict=False))
-    other = "".join(f", {name}" for name in classes[len(prop.values) :])
-    return f'decoders.tagged("{prop.tag}", {{{by_value}}}{other})'
+    return f"decoders.tagged({_tagged(prop)})"
 
 
 @_expression.register
@@ -216,6 +227,14 @@ def _(prop: OpenEnumProperty, module: _Module) -> str:
 @_expression.register
 def _(prop: ModelProperty, module: _Module) -> str:
     return f"{module}.model({prop.class_info.name})"
+
+
+def _tagged(prop: TaggedUnionProperty) -> str:
+    """Return the arguments of the decoder: the field, the models by its values, and that of other values."""
+    classes = [part.class_info.name for part in prop.inner_properties if isinstance(part, ModelProperty)]
+    by_value = ", ".join(f'"{value}": {name}' for value, name in zip(prop.values, classes, strict=False))
+    other = "".join(f", {name}" for name in classes[len(prop.values) :])
+    return f'"{prop.tag}", {{{by_value}}}{other}'
 
 
 def _expressions(props: Iterable[PropertyProtocol], module: _Module) -> str:

@@ -55,12 +55,17 @@ class MarketLotSizeFilter(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.min_qty, _model.max_qty, _model.step_size = decoders.decimals(
             (_take("minQty", UNSET), _take("maxQty", UNSET), _take("stepSize", UNSET)), ("minQty", "maxQty", "stepSize")
         )
-        _model.filter_type = _decode_filter_type(_take("filterType", UNSET), "filterType")
+        _model.filter_type = (
+            "MARKET_LOT_SIZE"
+            if type(_value := _take("filterType", UNSET)) is str and _value == "MARKET_LOT_SIZE"
+            else decoders.const("MARKET_LOT_SIZE")(_value, "filterType")
+        )
         _model.additional_properties = _members
         return _model
 

@@ -49,7 +49,11 @@ class MaxNumOrdersFilter(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.filter_type = _decode_filter_type(_take("filterType", UNSET), "filterType")
+        _model.filter_type = (
+            "MAX_NUM_ORDERS"
+            if type(_value := _take("filterType", UNSET)) is str and _value == "MAX_NUM_ORDERS"
+            else decoders.const("MAX_NUM_ORDERS")(_value, "filterType")
+        )
         _model.limit = (
             _value
             if type(_value := _take("limit", UNSET)) is int and _value in INT64

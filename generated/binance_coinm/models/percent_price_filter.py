@@ -58,12 +58,17 @@ class PercentPriceFilter(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.multiplier_up, _model.multiplier_down = decoders.decimals(
             (_take("multiplierUp", UNSET), _take("multiplierDown", UNSET)), ("multiplierUp", "multiplierDown")
         )
-        _model.filter_type = _decode_filter_type(_take("filterType", UNSET), "filterType")
+        _model.filter_type = (
+            "PERCENT_PRICE"
+            if type(_value := _take("filterType", UNSET)) is str and _value == "PERCENT_PRICE"
+            else decoders.const("PERCENT_PRICE")(_value, "filterType")
+        )
         _model.multiplier_decimal = _decode_multiplier_decimal(_take("multiplierDecimal", UNSET), "multiplierDecimal")
         _model.additional_properties = _members
         return _model

@@ -55,13 +55,18 @@ class PriceFilter(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.min_price, _model.max_price, _model.tick_size = decoders.decimals(
             (_take("minPrice", UNSET), _take("maxPrice", UNSET), _take("tickSize", UNSET)),
             ("minPrice", "maxPrice", "tickSize"),
         )
-        _model.filter_type = _decode_filter_type(_take("filterType", UNSET), "filterType")
+        _model.filter_type = (
+            "PRICE_FILTER"
+            if type(_value := _take("filterType", UNSET)) is str and _value == "PRICE_FILTER"
+            else decoders.const("PRICE_FILTER")(_value, "filterType")
+        )
         _model.additional_properties = _members
         return _model
 
