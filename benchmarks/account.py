@@ -4,9 +4,10 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-# The same as in openapi.yaml, which the implementations' environments cannot parse.
+# The same as in openapi.yaml.
 PATH = "/dapi/v1/balance"
 # A write, as an example of all calls that change something: it sets the leverage of a symbol.
 WRITE_PATH = "/dapi/v1/leverage"
@@ -72,3 +73,24 @@ def balance_rows(count: int) -> list[dict[str, Any]]:
 def payload(count: int) -> bytes:
     """Return a response body with this many rows, formatted as the exchange does."""
     return json.dumps(balance_rows(count), separators=(",", ":")).encode()
+
+
+# Long responses other than of balances: the path, and how many items of the document's example they have.
+LONG_RESPONSES = {
+    "orders": ("/dapi/v1/allOrders", 1_000),
+    "contracts": ("/dapi/v1/exchangeInfo", 300),
+    "candles": ("/dapi/v1/klines", 1_500),
+}
+_DOCUMENT = Path(__file__).parents[1] / "generated" / "binance_coinm" / "openapi.json"
+
+
+def long_response(kind: str) -> bytes:
+    """Return the body of a long response: the first example that the document has, with its first item repeated."""
+    path, count = LONG_RESPONSES[kind]
+    responses = json.loads(_DOCUMENT.read_text(encoding="utf-8"))["paths"][path]["get"]["responses"]
+    example = next(iter(responses["200"]["content"]["application/json"]["examples"].values()))["value"]
+    if kind == "contracts":
+        example["symbols"] = example["symbols"][:1] * count
+    else:
+        example = example[:1] * count
+    return json.dumps(example, separators=(",", ":")).encode()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import common
+from account import LONG_RESPONSES
 from common import SDK, Implementation, Threshold
 
 HTTPX = "httpx_by_hand"
@@ -65,6 +66,7 @@ MEASURES: dict[str, Measure] = {
     "async": in_worker("async_calls", "connect_async"),
     "rows": in_worker("sync_calls", "connect", rows=1_000),
     "parse": in_worker("parse", "parse", rows=1_000),
+    **{kind: in_worker("parse_long", "parse_long", kind=kind) for kind in LONG_RESPONSES},
     "tasks": in_worker("tasks", "connect_async", callers=50),
     "threads": in_worker("threads", "connect", callers=50),
     "import": import_time,
@@ -82,6 +84,7 @@ class Column(NamedTuple):
 
 
 ONE_DECIMAL = "{:,.1f}".format
+TWO_DECIMALS = "{:,.2f}".format
 # The rows of each table are sorted by its first column.
 TABLES = {
     "One call after the other, one row, µs": [
@@ -98,6 +101,11 @@ TABLES = {
         Column("50 threads", "threads.calls_per_s"),
     ],
     "Sync calls of 1,000 rows, µs": [Column("median", "rows.median_us"), Column("CPU", "rows.cpu_us")],
+    "Parsing of long responses into models, over json.loads of the same bytes": [
+        Column("1,000 orders", "orders.over_json", TWO_DECIMALS),
+        Column("300 contracts", "contracts.over_json", TWO_DECIMALS),
+        Column("1,500 candles", "candles.over_json", TWO_DECIMALS),
+    ],
     "A new process, and what is installed": [
         Column("import ms", "import.ms", ONE_DECIMAL),
         Column("first client ms", "startup.first_client_ms", ONE_DECIMAL),
@@ -107,7 +115,7 @@ TABLES = {
         Column("distributions", "installed.distributions"),
     ],
     f"Up to {CLIENTS:,} clients of as many accounts": [
-        Column("seconds", "startup.clients_s", "{:,.2f}".format),
+        Column("seconds", "startup.clients_s", TWO_DECIMALS),
         Column("created", "startup.clients"),
         Column("MB", "startup.clients_mb", ONE_DECIMAL),
     ],
@@ -135,6 +143,11 @@ LIMITS = [
     Limit("1,000 clients, seconds", "startup.clients_s", (), 1, "a TLS context for each would take some 20 s"),
     Limit("1,000 clients, MB", "startup.clients_mb", (), 100, "a TLS context for each would take some 800 MB"),
     Limit("1,000 rows, over json.loads", "parse.over_json", (), 6, "models must not dominate a call of many rows"),
+    Limit("1,000 orders, over json.loads", "orders.over_json", (), 3.2, "bots read all their orders"),
+    Limit("1,000 orders", "orders.us", ("official",), 1, "it has models, too"),
+    Limit("300 contracts, over json.loads", "contracts.over_json", (), 3.2, "programs read them at the start"),
+    Limit("300 contracts", "contracts.us", ("official",), 1, "it has models, too"),
+    Limit("1,500 candles, over json.loads", "candles.over_json", (), 6, "almost all of it is amounts"),
 ]
 
 

@@ -5,11 +5,13 @@ import json
 import statistics
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from account import Account, balance_rows, payload
+from account import Account, balance_rows, long_response, payload
 
 WARM_UP_CALLS = 20
 # Percentiles require two values, even on a very slow machine.
@@ -142,8 +144,18 @@ def parse(implementation: Any, options: Options) -> Figures:
     """Measure parsing a response into models, alternating with json.loads of the same bytes."""
     content = payload(options["rows"])
     verify(implementation, implementation.parse(content), options["rows"])
-    times: dict[Any, list[float]] = {json.loads: [], implementation.parse: []}
-    end = time.perf_counter() + options["seconds"]
+    return _times_json(implementation.parse, content, options["seconds"])
+
+
+def parse_long(implementation: Any, options: Options) -> Figures:
+    """Measure parsing another long response."""
+    kind = options["kind"]
+    return _times_json(partial(implementation.parse_long, kind), long_response(kind), options["seconds"])
+
+
+def _times_json(parse_models: Callable[[bytes], Any], content: bytes, duration: float) -> Figures:
+    times: dict[Any, list[float]] = {json.loads: [], parse_models: []}
+    end = time.perf_counter() + duration
     while time.perf_counter() < end:
         for parse, seconds in times.items():
             start = time.perf_counter()

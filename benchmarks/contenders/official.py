@@ -21,6 +21,7 @@
 # ///
 """The exchange's own SDK for this product; sync only."""
 
+import json
 from typing import Any
 
 from account import WRITE, Account, Client
@@ -45,3 +46,14 @@ def connect(account: Account) -> Client:
 def balances(response: Any) -> list[Any]:
     """Return the rows' balances."""
     return [row.balance for row in response]
+
+
+def parse_long(kind: str, body: bytes) -> object:
+    """Parse another long response as its `data()` does; there are no models of candles."""
+    from binance_sdk_derivatives_trading_coin_futures.rest_api import models
+
+    parsed = json.loads(body)
+    if kind == "candles":
+        return parsed
+    model = {"orders": models.AllOrdersResponse, "contracts": models.ExchangeInformationResponse}[kind]
+    return model.from_dict(parsed)

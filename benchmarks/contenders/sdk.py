@@ -51,6 +51,16 @@ def parse(body: bytes) -> "list[FuturesAccountBalance]":
     return futures_account_balance.parse_response(httpx.Response(200, content=body)).parsed
 
 
+def parse_long(kind: str, body: bytes) -> object:
+    """Parse another long response into models."""
+    import httpx
+    from binance_coinm.api.market import exchange_information, kline_candlestick_data
+    from binance_coinm.api.trade import all_orders
+
+    operations = {"orders": all_orders, "contracts": exchange_information, "candles": kline_candlestick_data}
+    return operations[kind].parse_response(httpx.Response(200, content=body)).parsed
+
+
 def _connect(account: Account, settings: dict[str, Any]) -> tuple[Any, Any]:
     from binance_coinm import Credentials, HmacKey, connect
     from binance_coinm.api.account import futures_account_balance
