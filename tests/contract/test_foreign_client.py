@@ -31,6 +31,28 @@ with ApiClient(Configuration(host=host, api_key={"USER_DATA": api_key})) as clie
         result = [type(error).__name__, error.status, error.data.code]
 print(json.dumps(result))
 """
+# Operations of all sections and security types, and with all shapes of responses.
+OTHERS = """
+import json, sys
+from foreign import AccountApi, ApiClient, Configuration, MarketApi, StreamApi, TradeApi
+from foreign import KlineInterval, OrderSide, OrderType
+
+host, api_key, timestamp, of_income, of_order = sys.argv[1:]
+keys = dict.fromkeys(["TRADE", "USER_DATA", "USER_STREAM"], api_key)
+signed = {"symbol": "BTCUSD_PERP", "timestamp": int(timestamp)}
+with ApiClient(Configuration(host=host, api_key=keys)) as client:
+    market = MarketApi(client)
+    responses = [
+        market.exchange_information(),
+        market.kline_candlestick_data("BTCUSD_PERP", KlineInterval("1h")),
+        AccountApi(client).get_income_history(signature=of_income, **signed),
+        TradeApi(client).new_order(
+            side=OrderSide("BUY"), type=OrderType("MARKET"), quantity="1", signature=of_order, **signed
+        ),
+        StreamApi(client).start_user_data_stream(),
+    ]
+print(json.dumps(responses, default=lambda model: model.to_dict()))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +83,16 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def call(package: Path, *arguments: str) -> Any:
+def call(package: Path, *arguments: str, program: str = PROGRAM) -> Any:
     """Call with the foreign client, in its own environment."""
-    command = [str(VENV / "foreign" / "bin" / "python"), "-W", "error", "-c", PROGRAM, *arguments]
+    command = [str(VENV / "foreign" / "bin" / "python"), "-W", "error", "-c", program, *arguments]
     return json.loads(subprocess.check_output(command, env={"PYTHONPATH": str(package)}))
 
 
-def sign(sandbox: Sandbox) -> str:
-    """Return the signature of what the program sends."""
+def sign(sandbox: Sandbox, parameters: str = "recvWindow=3000") -> str:
+    """Return the signature of what a program sends."""
     assert sandbox.account.secret
-    query = f"recvWindow=3000&timestamp={NOW_MS}"
+    query = f"{parameters}&timestamp={NOW_MS}"
     return hmac.new(sandbox.account.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
 
 
@@ -96,3 +118,37 @@ def test_wrong_key(package: Path, sandbox: Sandbox) -> None:
     error = call(package, sandbox.url, sandbox.account.api_key[::-1], sign(sandbox))
 
     assert error == ["UnauthorizedException", 401, -2015]
+
+
+def test_other_operations(package: Path, sandbox: Sandbox) -> None:
+    """Operations of each section can be called, and their responses are read completely."""
+    paths = json.loads(BUNDLED_SPEC.read_text(encoding="utf-8"))["paths"]
+
+    responses = call(
+        package,
+        sandbox.url,
+        sandbox.account.api_key,
+        str(NOW_MS),
+        sign(sandbox, "symbol=BTCUSD_PERP"),
+        sign(sandbox, "symbol=BTCUSD_PERP&side=BUY&type=MARKET&quantity=1"),
+        program=OTHERS,
+    )
+
+    operations = [
+        ("exchangeInfo", "get"),
+        ("klines", "get"),
+        ("income", "get"),
+        ("order", "post"),
+        ("listenKey", "post"),
+    ]
+    examples = [
+        next(
+            iter(
+                paths[f"/dapi/v1/{name}"][method]["responses"]["200"]["content"]["application/json"][
+                    "examples"
+                ].values()
+            )
+        )
+        for name, method in operations
+    ]
+    assert [example["value"] for example in examples] == responses
