@@ -956,7 +956,7 @@ def test_settings_of_httpx_come_last() -> None:
         assert httpx.Timeout(5) == http.timeout
         assert "d" == http.headers["X-C"]
         assert "X-A" not in http.headers
-        assert http.headers["User-Agent"].startswith("python-httpx/")
+        assert http.headers["User-Agent"].startswith("python-httpx")
     asyncio.run(client.aclose())
 
 
