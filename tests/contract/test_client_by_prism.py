@@ -7,7 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from queue import Queue
@@ -16,27 +17,38 @@ from typing import Any
 
 import httpx
 import pytest
-from binance_client.base_client import AuthenticatedClient
-from binance_coinm import Credentials, HmacKey, connect
-from binance_coinm.api.market import check_server_time
-from binance_coinm.models import ServerTime
+from binance_coinm import Client, Credentials, HmacKey, connect
 from binance_coinm.types import Response
+from binance_sandbox._validation import resolve
 from support.call_helpers import Balance
 from support.constants import API_KEY, BUNDLED_SPEC, SECRET
+from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint
 
 VENV = Path(sys.prefix)
 CREDENTIALS = Credentials(API_KEY, HmacKey(SECRET))
 QUERY = {"recvWindow": "5000", "timestamp": "1591702613943", "signature": "0"}
 SECONDS_TO_START = 60
 
-Time = Callable[[AuthenticatedClient], Response[ServerTime]]
+Call = Callable[[Client, Any, dict[str, Any]], Response[Any]]
 
 
-@pytest.fixture(scope="module", params=[[], ["--dynamic", "--seed", "1"]], ids=["examples", "generated responses"])
-def prism(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run Prism, which rejects requests that violate the document, and return its URL."""
+MODES = {"examples": [], "generated responses": ["--dynamic", "--seed", "1"]}
+
+
+@contextmanager
+def running(arguments: list[str]) -> Iterator[str]:
+    """Run Prism, which rejects requests that violate the document; yield its URL."""
     program = VENV / "node" / "node_modules" / ".bin" / "prism"
-    command = [VENV / "bin" / "node", program, "mock", BUNDLED_SPEC, "--port", "0", "--errors", *request.param]
+    command: list[str | Path] = [
+        VENV / "bin" / "node",
+        program,
+        "mock",
+        BUNDLED_SPEC,
+        "--port",
+        "0",
+        "--errors",
+        *arguments,
+    ]
     lines: Queue[str] = Queue()
 
     def read(process: "subprocess.Popen[str]") -> None:
@@ -62,20 +74,17 @@ def prism(request: pytest.FixtureRequest) -> Iterator[str]:
             reader.join()
 
 
-def time_sync(client: AuthenticatedClient) -> Response[ServerTime]:
-    """Call the sync function, and close the client."""
-    with client:
-        return check_server_time.sync_detailed(client=client)
+@pytest.fixture(scope="module")
+def urls() -> Iterator[dict[str, str]]:
+    """Return the URL of a Prism for each mode."""
+    with ExitStack() as stack:
+        yield {mode: stack.enter_context(running(arguments)) for mode, arguments in MODES.items()}
 
 
-def time_async(client: AuthenticatedClient) -> Response[ServerTime]:
-    """Call the async function in a new event loop, and close the client."""
-
-    async def call() -> Response[ServerTime]:
-        async with client:
-            return await check_server_time.asyncio_detailed(client=client)
-
-    return asyncio.run(call())
+@pytest.fixture(params=MODES)
+def prism(request: pytest.FixtureRequest, urls: dict[str, str]) -> str:
+    """Return the URL of a Prism."""
+    return urls[request.param]
 
 
 @pytest.mark.parametrize("arguments", [{}, {"recv_window": 3000}], ids=["default", "recv_window"])
@@ -90,14 +99,48 @@ def test_balance_conforms(prism: str, balance: Balance, arguments: dict[str, int
     assert rows == json.loads(response.content, parse_float=Decimal)
 
 
-@pytest.mark.parametrize("time", [time_sync, time_async], ids=["sync", "async"])
-def test_time_conforms(prism: str, time: Time) -> None:
-    """Prism accepts the request, and its response becomes a time."""
-    response = time(connect(CREDENTIALS, server=prism))
+def call_sync(client: Client, module: Any, kwargs: dict[str, Any]) -> Response[Any]:
+    """Call the sync function, and close the client."""
+    with client:
+        response: Response[Any] = module.sync_detailed(client=client, **kwargs)
+        return response
 
-    assert response.parsed
-    received = response.parsed.to_dict() | response.parsed.additional_properties
-    assert received == json.loads(response.content, parse_float=Decimal)
+
+def call_async(client: Client, module: Any, kwargs: dict[str, Any]) -> Response[Any]:
+    """Call the async function in a new event loop, and close the client."""
+
+    async def call() -> Response[Any]:
+        async with client:
+            response: Response[Any] = await module.asyncio_detailed(client=client, **kwargs)
+            return response
+
+    return asyncio.run(call())
+
+
+def has_tuples(schema: Mapping[str, Any]) -> bool:
+    """Return True if an array within the schema has items of different types, which Prism cannot generate."""
+    schema = resolve(schema, DOCUMENT)
+    parts = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+    return "prefixItems" in schema or any(map(has_tuples, parts))
+
+
+CASES = [
+    (mode, operation_id)
+    for mode in MODES
+    for operation_id in OPERATIONS
+    if mode == "examples" or not has_tuples(content(operation_id)["schema"])
+]
+
+
+@pytest.mark.parametrize("call", [call_sync, call_async], ids=["sync", "async"])
+@pytest.mark.parametrize(("mode", "operation_id"), CASES)
+def test_each_operation_conforms(urls: dict[str, str], mode: str, operation_id: str, call: Call) -> None:
+    """Prism accepts the request with all arguments, and its response is read completely."""
+    module = endpoint(operation_id)
+
+    response = call(connect(CREDENTIALS, server=urls[mode]), module, arguments(module, with_optional=True))
+
+    assert as_sent(json.loads(response.content, parse_float=Decimal)) == as_sent(response.parsed)
 
 
 @pytest.mark.parametrize(
