@@ -12,6 +12,7 @@ client each, which call again when the server has sent everything.
 
 import asyncio
 import gc
+import inspect
 import json
 import logging
 import multiprocessing
@@ -610,7 +611,8 @@ def record_lost_exceptions(figures: LostFigures) -> None:
 
     def unraisable(lost: Any) -> None:
         is_interruption = isinstance(lost.exc_value, Interruption | BaseInterruption)
-        is_garbage = isinstance(lost.object, Coroutine)
+        # Also a generator that `types.coroutine` has made awaitable, if it is collected first.
+        is_garbage = inspect.isawaitable(lost.object)
         if not is_interruption and not is_garbage:
             figures.never_happens("raw exceptions", f"{lost.err_msg} {lost.object!r}: {lost.exc_value!r}")
 
