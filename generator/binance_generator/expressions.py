@@ -36,7 +36,7 @@ _LEAVES: dict[type, str] = {
     NoneProperty: "null",
     StringProperty: "string",
 }
-# What most values are, and the test of it. They are decoded in line, which takes half the time of a call.
+# What most values are, and the test of it: they are decoded in line, which takes half the time of a call.
 _INLINE: dict[type, tuple[str, str]] = {
     BooleanProperty: ("_value", "is bool"),
     DecimalProperty: ("Decimal(_value)", "is str and _is_decimal(_value)"),
@@ -56,19 +56,23 @@ def decoder_of(prop: PropertyProtocol) -> str:
 
 def decoding_of(prop: PropertyProtocol, source: str, loc: str) -> str:
     """Return the expression that decodes the value of `source`, an expression that is evaluated once."""
-    decoder = decoder_of(prop)
-    if isinstance(prop, EnumProperty):
-        result, test = "_member", f"is {prop.value_type.__name__} and (_member := {_members_of(prop)}.get(_value))"
-    elif type(prop) in _INLINE:
-        result, test = _INLINE[type(prop)]
-    elif isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str):
-        result = str(prop.value.python_code.as_unembedded_code())
-        test = f"is str and _value == {result}"
-    else:
+    decoder, inline = decoder_of(prop), _inline_of(prop)
+    if inline is None:
         decoder = decoder if type(prop) in _LEAVES else _constant_of(prop)
         return f"{decoder}({source}, {loc})" if prop.required else f"decoders.optional({decoder}, {source}, {loc})"
+    result, test = inline
     otherwise = f"{decoder}(_value, {loc})" if prop.required else f"decoders.optional({decoder}, _value, {loc})"
     return f"{result} if type(_value := {source}) {test} else {otherwise}"
+
+
+def _inline_of(prop: PropertyProtocol) -> tuple[str, str] | None:
+    """Return what most values of a property are, and the test of it, if they are decoded in line."""
+    if isinstance(prop, EnumProperty):
+        return "_member", f"is {prop.value_type.__name__} and (_member := {_members_of(prop)}.get(_value))"
+    if isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str):
+        literal = str(prop.value.python_code.as_unembedded_code())
+        return literal, f"is str and _value == {literal}"
+    return _INLINE.get(type(prop))
 
 
 def decimals_of(props: Iterable[PropertyProtocol]) -> list[PropertyProtocol]:
@@ -100,18 +104,18 @@ def constants_of(props: Iterable[PropertyProtocol]) -> dict[str, str]:
     for prop in props:
         if isinstance(prop, EnumProperty):
             constants[_members_of(prop)] = f"decoders.members({prop.class_info.name})"
-        elif type(prop) not in _LEAVES:
+        elif _inline_of(prop) is None and type(prop) not in _LEAVES:
             constants[_constant_of(prop)] = decoder_of(prop)
     return constants
 
 
 def variables_of(props: Iterable[PropertyProtocol]) -> list[str]:
     """Return the statements with which the expressions of `decoding_of` find their variables."""
-    kinds = {EnumProperty if isinstance(prop, EnumProperty) else type(prop) for prop in props}
+    inline = [prop for prop in props if _inline_of(prop)]
     return [
-        *["_is_decimal = decoders.is_decimal"] * (DecimalProperty in kinds),
-        *["_value: Any"] * bool(kinds & {ConstProperty, EnumProperty, *_INLINE}),
-        *["_member: Any"] * (EnumProperty in kinds),
+        *["_is_decimal = decoders.is_decimal"] * any(type(prop) is DecimalProperty for prop in inline),
+        *["_value: Any"] * bool(inline),
+        *["_member: Any"] * any(isinstance(prop, EnumProperty) for prop in inline),
     ]
 
 
@@ -169,17 +173,6 @@ def _(_prop: FloatProperty, _module: _Module) -> str:
 
 @_expression.register
 def _(prop: ListProperty, module: _Module) -> str:
-    inner = prop.inner_property
-    if module == "decoders":
-        # Functions of fewer calls for what long responses consist of.
-        if type(inner) is ModelProperty:
-            return f"decoders.array_of({inner.class_info.name}.from_dict)"
-        if isinstance(inner, NamedTupleProperty):
-            return f"decoders.array_of({inner.class_info.name}.from_list)"
-        if isinstance(inner, TaggedUnionProperty):
-            return f"decoders.array_of(decoders.tagged_value({_tagged(inner)}))"
-        if isinstance(inner, OpenEnumProperty) and inner.value_type is str:
-            return f"decoders.array_of_members({inner.class_info.name})"
     return f"{module}.array({_expression(prop.inner_property, module)})"
 
 
@@ -205,7 +198,10 @@ def _(prop: NamedTupleProperty, module: _Module) -> str:
 def _(prop: TaggedUnionProperty, module: _Module) -> str:
     if module == "encoders":
         return f"encoders.union({_expressions(prop.inner_properties, module)})"
-    return f"decoders.tagged({_tagged(prop)})"
+    classes = [part.class_info.name for part in prop.inner_properties if isinstance(part, ModelProperty)]
+    by_value = ", ".join(f'"{value}": {name}' for value, name in zip(prop.values, classes, strict=False))
+    other = "".join(f", {name}" for name in classes[len(prop.values) :])
+    return f'decoders.tagged("{prop.tag}", {{{by_value}}}{other})'
 
 
 @_expression.register
@@ -227,14 +223,6 @@ def _(prop: OpenEnumProperty, module: _Module) -> str:
 @_expression.register
 def _(prop: ModelProperty, module: _Module) -> str:
     return f"{module}.model({prop.class_info.name})"
-
-
-def _tagged(prop: TaggedUnionProperty) -> str:
-    """Return the arguments of the decoder: the field, the models by its values, and that of other values."""
-    classes = [part.class_info.name for part in prop.inner_properties if isinstance(part, ModelProperty)]
-    by_value = ", ".join(f'"{value}": {name}' for value, name in zip(prop.values, classes, strict=False))
-    other = "".join(f", {name}" for name in classes[len(prop.values) :])
-    return f'"{prop.tag}", {{{by_value}}}{other}'
 
 
 def _expressions(props: Iterable[PropertyProtocol], module: _Module) -> str:

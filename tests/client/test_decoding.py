@@ -18,7 +18,7 @@ from binance_coinm.models import FuturesAccountBalance, ServerTime
 from binance_coinm.types import UNSET
 from support.constants import INVALID_AMOUNT_STRINGS, INVALID_AMOUNT_VALUES, ROW
 
-decode_rows = decoders.array_of(FuturesAccountBalance.from_dict)
+decode_rows = decoders.array(decoders.model(FuturesAccountBalance))
 
 
 @pytest.mark.parametrize(
@@ -319,13 +319,6 @@ def test_tuples() -> None:
         (lambda: decoders.string, 1.5, "field pair: expected a string, got float"),
         (lambda: decoders.boolean, 1, "field pair: expected a boolean, got a number, 1"),
         (lambda: decoders.array(decoders.null), {}, "field pair: expected an array, got an object"),
-        (lambda: decoders.array_of_members(State), {"DONE": 1}, "field pair: expected an array, got an object"),
-        (lambda: decoders.array_of_members(State), "DONE", "field pair: expected an array, got a string, 'DONE'"),
-        (
-            lambda: decoders.array_of_members(State),
-            ["DONE", ["DONE"]],
-            "field pair, row 1: expected a value of State, got an array",
-        ),
         (lambda: decoders.enum(Level), True, "field pair: expected a value of Level, got a boolean"),
         (lambda: decoders.enum(Level), 3, "field pair: expected a value of Level, got a number, 3"),
         (lambda: decoders.enum(State), "LATER", "field pair: expected a value of State, got a string, 'LATER'"),
@@ -458,7 +451,6 @@ def test_constant() -> None:
         (lambda: decoders.enum(State), "DONE", State.DONE),
         (lambda: decoders.enum(Level), 2, Level.TWO),
         (lambda: decoders.open_enum(State), "DONE", State.DONE),
-        (lambda: decoders.array_of_members(State), ["DONE", "NEW"], [State.DONE, State.NEW]),
         (lambda: decoders.open_enum(Level), 2, Level.TWO),
     ],
 )
@@ -483,7 +475,6 @@ def test_unknown_values_of_open_enumerations(caplog: pytest.LogCaptureFixture) -
     for _ in range(2):
         assert "LATER" == decoders.open_enum(Color)("LATER", "color")
         assert -(2**63) == decoders.open_enum(Size)(-(2**63), "size")
-        assert [Color.RED, "LATER"] == decoders.array_of_members(Color)(["RED", "LATER"], "colors")
 
     assert Color.RED is decoders.open_enum(Color)("RED", "color")
     assert Size.SMALL is decoders.enum(Size)(1, "size")

@@ -377,7 +377,7 @@ def test_rows_are_decoded_as_their_members(value: object) -> None:
 
     by_members = result_of_decoding(decoders.array(decode_members), value)
 
-    assert by_members == result_of_decoding(decoders.array_of(FuturesAccountBalance.from_dict), value)
+    assert by_members == result_of_decoding(decoders.array(decoders.model(FuturesAccountBalance)), value)
     assert before == repr(value)
 
 

@@ -72,7 +72,7 @@ def test_values(schema: dict[str, Any], expression: str) -> None:
         ),
         pytest.param(
             {"type": "array", "items": {"type": "object", "properties": {"a": TEXT}}},
-            "decoders.array_of(TestOddItem.from_dict)",
+            "decoders.array(decoders.model(TestOddItem))",
             "encoders.array(encoders.model(TestOddItem))",
             id="models",
         ),

@@ -199,13 +199,6 @@ def tagged(
     field: str, kinds: Mapping[str, type[DecodableModel]], other: type[DecodableModel] | None = None
 ) -> Decoder[Any]:
     """Return a decoder of objects whose field `field` says which model is theirs; `other` is that of further values."""
-    return _with_location(tagged_value(field, kinds, other))
-
-
-def tagged_value(
-    field: str, kinds: Mapping[str, type[DecodableModel]], other: type[DecodableModel] | None = None
-) -> Callable[[Any], Any]:
-    """Return a function that decodes such objects without their location."""
 
     def decode(value: Any) -> Any:
         tag = _object(value).get(field, UNSET)
@@ -214,7 +207,7 @@ def tagged_value(
             raise ResponseError(f"expected {' or '.join(map(repr, kinds))}, got {_describe(tag)}", path=(field,))
         return kind.from_dict(value)
 
-    return decode
+    return _with_location(decode)
 
 
 def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
@@ -224,35 +217,6 @@ def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
         return [decode_item(item, index) for index, item in enumerate(_list(value))]
 
     return _with_location(decode)
-
-
-def array_of(decode_value: Callable[[Any], T]) -> Decoder[list[T]]:
-    """Return a decoder of arrays of objects or arrays, which know no location of their own."""
-
-    def decode(value: object) -> list[T]:
-        source, found = _list(value), list[T]()
-        try:
-            for item in source:
-                found.append(decode_value(item))
-        except ResponseError as error:
-            error.path = (len(found), *error.path)
-            raise
-        return found
-
-    return _with_location(decode)
-
-
-def array_of_members(kind: type[Enum]) -> Decoder[list[Any]]:
-    """Return a decoder of arrays of strings that are members of an enumeration, or other values, which are logged."""
-    known, decode_any = members(kind), array(open_enum(kind))
-
-    def decode(value: object, loc: Loc) -> list[Any]:
-        if isinstance(value, list):
-            with suppress(KeyError, TypeError):
-                return [known[item] for item in value]
-        return decode_any(value, loc)
-
-    return decode
 
 
 def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:

@@ -97,5 +97,5 @@ class AccountInformation(Model):
 from ..models.account_asset import AccountAsset
 from ..models.account_position import AccountPosition
 
-_decode_assets = decoders.array_of(AccountAsset.from_dict)
-_decode_positions = decoders.array_of(AccountPosition.from_dict)
+_decode_assets = decoders.array(decoders.model(AccountAsset))
+_decode_positions = decoders.array(decoders.model(AccountPosition))

@@ -266,9 +266,9 @@ from ..models.price_filter import PriceFilter
 _ContractType = decoders.members(ContractType)
 _ContractStatus = decoders.members(ContractStatus)
 _decode_underlying_sub_type = decoders.array(decoders.string)
-_decode_time_in_force = decoders.array_of_members(TimeInForce)
-_decode_filters = decoders.array_of(
-    decoders.tagged_value(
+_decode_time_in_force = decoders.array(decoders.open_enum(TimeInForce))
+_decode_filters = decoders.array(
+    decoders.tagged(
         "filterType",
         {
             "PRICE_FILTER": PriceFilter,
@@ -280,4 +280,4 @@ _decode_filters = decoders.array_of(
         OtherFilter,
     )
 )
-_decode_order_types = decoders.array_of_members(OrderType)
+_decode_order_types = decoders.array(decoders.open_enum(OrderType))

@@ -79,6 +79,6 @@ class ExchangeInformation(Model):
 from ..models.contract_information import ContractInformation
 from ..models.rate_limit import RateLimit
 
-_decode_rate_limits = decoders.array_of(RateLimit.from_dict)
+_decode_rate_limits = decoders.array(decoders.model(RateLimit))
 _decode_exchange_filters = decoders.array(decoders.any_value)
-_decode_symbols = decoders.array_of(ContractInformation.from_dict)
+_decode_symbols = decoders.array(decoders.model(ContractInformation))

@@ -66,4 +66,4 @@ class IndexPriceConstituents(Model):
 
 from ..models.index_price_constituent import IndexPriceConstituent
 
-_decode_constituents = decoders.array_of(IndexPriceConstituent.from_dict)
+_decode_constituents = decoders.array(decoders.model(IndexPriceConstituent))

@@ -68,6 +68,3 @@ class LotSizeFilter(Model):
         )
         _model.additional_properties = _members
         return _model
-
-
-_decode_filter_type = decoders.const("LOT_SIZE")

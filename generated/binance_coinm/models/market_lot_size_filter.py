@@ -68,6 +68,3 @@ class MarketLotSizeFilter(Model):
         )
         _model.additional_properties = _members
         return _model
-
-
-_decode_filter_type = decoders.const("MARKET_LOT_SIZE")

@@ -61,6 +61,3 @@ class MaxNumOrdersFilter(Model):
         )
         _model.additional_properties = _members
         return _model
-
-
-_decode_filter_type = decoders.const("MAX_NUM_ORDERS")

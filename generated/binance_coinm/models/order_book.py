@@ -89,5 +89,5 @@ class OrderBook(Model):
         return _model
 
 
-_decode_bids = decoders.array_of(OrderBookLevel.from_list)
-_decode_asks = decoders.array_of(OrderBookLevel.from_list)
+_decode_bids = decoders.array(decoders.named_tuple(OrderBookLevel))
+_decode_asks = decoders.array(decoders.named_tuple(OrderBookLevel))

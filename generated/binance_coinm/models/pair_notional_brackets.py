@@ -57,4 +57,4 @@ class PairNotionalBrackets(Model):
 
 from ..models.notional_bracket import NotionalBracket
 
-_decode_brackets = decoders.array_of(NotionalBracket.from_dict)
+_decode_brackets = decoders.array(decoders.model(NotionalBracket))

@@ -74,5 +74,4 @@ class PercentPriceFilter(Model):
         return _model
 
 
-_decode_filter_type = decoders.const("PERCENT_PRICE")
 _decode_multiplier_decimal = decoders.union(decoders.string, decoders.integer)

@@ -69,6 +69,3 @@ class PriceFilter(Model):
         )
         _model.additional_properties = _members
         return _model
-
-
-_decode_filter_type = decoders.const("PRICE_FILTER")

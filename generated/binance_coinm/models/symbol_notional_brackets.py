@@ -72,4 +72,4 @@ class SymbolNotionalBrackets(Model):
 
 from ..models.notional_bracket import NotionalBracket
 
-_decode_brackets = decoders.array_of(NotionalBracket.from_dict)
+_decode_brackets = decoders.array(decoders.model(NotionalBracket))

@@ -34,7 +34,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[FuturesAccountBalance]] = decoders.array_of(FuturesAccountBalance.from_dict)
+_decode: decoders.Decoder[list[FuturesAccountBalance]] = decoders.array(decoders.model(FuturesAccountBalance))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[FuturesAccountBalance]]:

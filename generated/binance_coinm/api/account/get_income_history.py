@@ -47,7 +47,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[Income]] = decoders.array_of(Income.from_dict)
+_decode: decoders.Decoder[list[Income]] = decoders.array(decoders.model(Income))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[Income]]:

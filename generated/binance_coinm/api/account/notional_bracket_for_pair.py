@@ -36,7 +36,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PairNotionalBrackets]] = decoders.array_of(PairNotionalBrackets.from_dict)
+_decode: decoders.Decoder[list[PairNotionalBrackets]] = decoders.array(decoders.model(PairNotionalBrackets))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PairNotionalBrackets]]:

@@ -36,7 +36,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[SymbolNotionalBrackets]] = decoders.array_of(SymbolNotionalBrackets.from_dict)
+_decode: decoders.Decoder[list[SymbolNotionalBrackets]] = decoders.array(decoders.model(SymbolNotionalBrackets))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[SymbolNotionalBrackets]]:

@@ -44,7 +44,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[Basis]] = decoders.array_of(Basis.from_dict)
+_decode: decoders.Decoder[list[Basis]] = decoders.array(decoders.model(Basis))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[Basis]]:

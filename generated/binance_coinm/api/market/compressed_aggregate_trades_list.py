@@ -40,7 +40,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[AggregateTrade]] = decoders.array_of(AggregateTrade.from_dict)
+_decode: decoders.Decoder[list[AggregateTrade]] = decoders.array(decoders.model(AggregateTrade))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[AggregateTrade]]:

@@ -48,7 +48,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[Kline]] = decoders.array_of(Kline.from_list)
+_decode: decoders.Decoder[list[Kline]] = decoders.array(decoders.named_tuple(Kline))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[Kline]]:

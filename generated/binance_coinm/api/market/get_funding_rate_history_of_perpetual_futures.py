@@ -38,7 +38,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[FundingRate]] = decoders.array_of(FundingRate.from_dict)
+_decode: decoders.Decoder[list[FundingRate]] = decoders.array(decoders.model(FundingRate))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[FundingRate]]:

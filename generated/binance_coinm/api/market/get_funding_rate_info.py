@@ -24,7 +24,7 @@ def build_request() -> dict[str, Any]:
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[FundingRateInfo]] = decoders.array_of(FundingRateInfo.from_dict)
+_decode: decoders.Decoder[list[FundingRateInfo]] = decoders.array(decoders.model(FundingRateInfo))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[FundingRateInfo]]:

@@ -34,7 +34,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PremiumIndex]] = decoders.array_of(PremiumIndex.from_dict)
+_decode: decoders.Decoder[list[PremiumIndex]] = decoders.array(decoders.model(PremiumIndex))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PremiumIndex]]:

@@ -45,7 +45,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PriceKline]] = decoders.array_of(PriceKline.from_list)
+_decode: decoders.Decoder[list[PriceKline]] = decoders.array(decoders.named_tuple(PriceKline))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PriceKline]]:

@@ -36,7 +36,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[MarketTrade]] = decoders.array_of(MarketTrade.from_dict)
+_decode: decoders.Decoder[list[MarketTrade]] = decoders.array(decoders.model(MarketTrade))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[MarketTrade]]:

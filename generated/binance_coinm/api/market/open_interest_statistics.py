@@ -44,7 +44,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[OpenInterestStatistics]] = decoders.array_of(OpenInterestStatistics.from_dict)
+_decode: decoders.Decoder[list[OpenInterestStatistics]] = decoders.array(decoders.model(OpenInterestStatistics))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[OpenInterestStatistics]]:

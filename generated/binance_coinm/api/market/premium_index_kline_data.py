@@ -45,7 +45,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PremiumIndexKline]] = decoders.array_of(PremiumIndexKline.from_list)
+_decode: decoders.Decoder[list[PremiumIndexKline]] = decoders.array(decoders.named_tuple(PremiumIndexKline))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PremiumIndexKline]]:

@@ -34,7 +34,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[OrderBookTicker]] = decoders.array_of(OrderBookTicker.from_dict)
+_decode: decoders.Decoder[list[OrderBookTicker]] = decoders.array(decoders.model(OrderBookTicker))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[OrderBookTicker]]:

@@ -34,7 +34,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PriceTicker]] = decoders.array_of(PriceTicker.from_dict)
+_decode: decoders.Decoder[list[PriceTicker]] = decoders.array(decoders.model(PriceTicker))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PriceTicker]]:

@@ -44,7 +44,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[TakerBuySellVolume]] = decoders.array_of(TakerBuySellVolume.from_dict)
+_decode: decoders.Decoder[list[TakerBuySellVolume]] = decoders.array(decoders.model(TakerBuySellVolume))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[TakerBuySellVolume]]:

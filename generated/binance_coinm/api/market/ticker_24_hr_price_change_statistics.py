@@ -34,7 +34,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PriceChangeStatistics]] = decoders.array_of(PriceChangeStatistics.from_dict)
+_decode: decoders.Decoder[list[PriceChangeStatistics]] = decoders.array(decoders.model(PriceChangeStatistics))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PriceChangeStatistics]]:

@@ -44,7 +44,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[LongShortAccountRatio]] = decoders.array_of(LongShortAccountRatio.from_dict)
+_decode: decoders.Decoder[list[LongShortAccountRatio]] = decoders.array(decoders.model(LongShortAccountRatio))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[LongShortAccountRatio]]:

@@ -44,7 +44,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[LongShortPositionRatio]] = decoders.array_of(LongShortPositionRatio.from_dict)
+_decode: decoders.Decoder[list[LongShortPositionRatio]] = decoders.array(decoders.model(LongShortPositionRatio))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[LongShortPositionRatio]]:

@@ -48,7 +48,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[AccountTrade]] = decoders.array_of(AccountTrade.from_dict)
+_decode: decoders.Decoder[list[AccountTrade]] = decoders.array(decoders.model(AccountTrade))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[AccountTrade]]:

@@ -46,7 +46,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[OrderAmendment]] = decoders.array_of(OrderAmendment.from_dict)
+_decode: decoders.Decoder[list[OrderAmendment]] = decoders.array(decoders.model(OrderAmendment))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[OrderAmendment]]:

@@ -45,7 +45,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PositionMarginChange]] = decoders.array_of(PositionMarginChange.from_dict)
+_decode: decoders.Decoder[list[PositionMarginChange]] = decoders.array(decoders.model(PositionMarginChange))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PositionMarginChange]]:

@@ -36,7 +36,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[AdlQuantileEstimation]] = decoders.array_of(AdlQuantileEstimation.from_dict)
+_decode: decoders.Decoder[list[AdlQuantileEstimation]] = decoders.array(decoders.model(AdlQuantileEstimation))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[AdlQuantileEstimation]]:

@@ -38,7 +38,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[PositionInformation]] = decoders.array_of(PositionInformation.from_dict)
+_decode: decoders.Decoder[list[PositionInformation]] = decoders.array(decoders.model(PositionInformation))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[PositionInformation]]:

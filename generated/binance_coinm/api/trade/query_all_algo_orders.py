@@ -46,7 +46,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[AlgoOrder]] = decoders.array_of(AlgoOrder.from_dict)
+_decode: decoders.Decoder[list[AlgoOrder]] = decoders.array(decoders.model(AlgoOrder))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[AlgoOrder]]:

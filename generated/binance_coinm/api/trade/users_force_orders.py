@@ -45,7 +45,7 @@ def build_request(
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[list[Order]] = decoders.array_of(Order.from_dict)
+_decode: decoders.Decoder[list[Order]] = decoders.array(decoders.model(Order))
 
 
 def parse_response(response: HTTPResponse) -> Response[list[Order]]:
