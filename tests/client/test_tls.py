@@ -291,10 +291,11 @@ def test_end_of_tls(balance: Balance, sandbox: Sandbox, files: Files) -> None:
         with context.wrap_socket(accepted, server_side=True) as connection:
             connection.recv(1 << 16)
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[]")
+            protocol = connection.selected_alpn_protocol()
             # Sends close_notify, and waits for the end of the other side.
             with suppress(ssl.SSLError, OSError):
                 connection.unwrap()
-            return connection.selected_alpn_protocol()
+            return protocol
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
         protocol = threads.submit(serve)

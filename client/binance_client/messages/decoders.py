@@ -37,7 +37,8 @@ Loc = str | int
 Decoder = Callable[[object, Loc], T]
 
 # Longer text is rejected before it becomes a number, because the conversion may take very long.
-_DECIMAL = r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?+"
+# The fraction's group is not possessive: early releases of Python 3.11 would find `5.` in `5.,1`.
+_DECIMAL = r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?"
 is_decimal = re.compile(_DECIMAL).fullmatch
 _ROOT = ""
 _MAX_SHOWN = 60
