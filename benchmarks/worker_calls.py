@@ -141,19 +141,20 @@ def threads(implementation: Any, options: Options) -> Figures:
 
 
 def parse(implementation: Any, options: Options) -> Figures:
-    """Measure parsing a response into models, alternating with json.loads of the same bytes."""
+    """Measure parsing a response of balances into models."""
     content = payload(options["rows"])
     verify(implementation, implementation.parse(content), options["rows"])
-    return _times_json(implementation.parse, content, options["seconds"])
+    return _figures_of_parsing(implementation.parse, content, options["seconds"])
 
 
 def parse_long(implementation: Any, options: Options) -> Figures:
     """Measure parsing another long response."""
     kind = options["kind"]
-    return _times_json(partial(implementation.parse_long, kind), long_response(kind), options["seconds"])
+    return _figures_of_parsing(partial(implementation.parse_long, kind), long_response(kind), options["seconds"])
 
 
-def _times_json(parse_models: Callable[[bytes], Any], content: bytes, duration: float) -> Figures:
+def _figures_of_parsing(parse_models: Callable[[bytes], Any], content: bytes, duration: float) -> Figures:
+    """Measure parsing a response body, alternating with json.loads of the same bytes."""
     times: dict[Any, list[float]] = {json.loads: [], parse_models: []}
     end = time.perf_counter() + duration
     while time.perf_counter() < end:

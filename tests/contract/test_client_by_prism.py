@@ -19,10 +19,9 @@ import httpx
 import pytest
 from binance_coinm import Client, Credentials, HmacKey, connect
 from binance_coinm.types import Response
-from binance_sandbox._validation import resolve
 from support.call_helpers import Balance
 from support.constants import API_KEY, BUNDLED_SPEC, SECRET
-from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint
+from support.operations import OPERATIONS, arguments, as_sent, content, endpoint, resolved
 
 VENV = Path(sys.prefix)
 CREDENTIALS = Credentials(API_KEY, HmacKey(SECRET))
@@ -119,7 +118,7 @@ def call_async(client: Client, module: Any, kwargs: dict[str, Any]) -> Response[
 
 def has_tuples(schema: Mapping[str, Any]) -> bool:
     """Return True if an array within the schema has items of different types, which Prism cannot generate."""
-    schema = resolve(schema, DOCUMENT)
+    schema = resolved(schema)
     parts = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
     return "prefixItems" in schema or any(map(has_tuples, parts))
 

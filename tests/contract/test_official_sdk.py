@@ -11,13 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from binance_sandbox._validation import resolve
-from support.constants import BUNDLED_SPEC
+from support.operations import DOCUMENT, resolved
 
 SCRIPT = Path(__file__).with_name("official_sdk.py")
 DEVIATIONS = yaml.safe_load(Path(__file__).with_name("deviations.yaml").read_text(encoding="utf-8"))
-# The bundle of openapi.yaml and openapi/*.yaml.
-DOCUMENT = json.loads(BUNDLED_SPEC.read_text(encoding="utf-8"))
 # Announced by the exchange in 2026; version 14.1.0 of its SDK does not have them.
 NOT_IN_SDK = {
     "newAlgoOrder",
@@ -37,7 +34,7 @@ def operation(method: str, path: str, node: Any) -> Iterator[Fact]:
     """Yield the facts of an operation of the document, as official_sdk.py does."""
     name = next(iter(node["security"][0])) if node["security"] else "NONE"
     scheme = DOCUMENT["components"]["securitySchemes"].get(name, {})
-    parameters = [resolve(parameter, DOCUMENT) for parameter in node.get("parameters", [])]
+    parameters = [resolved(parameter) for parameter in node.get("parameters", [])]
     yield "method", method.upper()
     yield "path", path
     yield "security type", name
@@ -53,7 +50,7 @@ def operation(method: str, path: str, node: Any) -> Iterator[Fact]:
 
 def described(place: str, reference: Any, *, is_sent: bool, is_required: bool = False) -> Iterator[Fact]:
     """Yield the type of a parameter or field, or its values, and the same for all that it contains."""
-    schema = resolve(reference, DOCUMENT)
+    schema = resolved(reference)
     alternatives = schema.get("oneOf", []) + schema.get("anyOf", [])
     for alternative in alternatives:
         yield from described(place, alternative, is_sent=is_sent)
@@ -62,7 +59,7 @@ def described(place: str, reference: Any, *, is_sent: bool, is_required: bool = 
     if "items" in schema:
         yield from described(f"{place}[]", schema["items"], is_sent=is_sent)
     if "prefixItems" in schema:
-        items = (kind(resolve(item, DOCUMENT), is_sent=is_sent) for item in schema["prefixItems"])
+        items = (kind(resolved(item), is_sent=is_sent) for item in schema["prefixItems"])
         yield f"{place}[]", " ".join(sorted(set(items)))
     # The SDK has all fields of a response as optional.
     required = schema.get("required", []) if is_sent else []

@@ -12,8 +12,7 @@ import pytest
 from binance_coinm import connect, models
 from binance_coinm.api.market._operations import MarketOperations
 from binance_sandbox import Sandbox
-from binance_sandbox._validation import resolve
-from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint, examples
+from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint, examples, resolved
 
 # Its response is the time, and not the example.
 WITHOUT_EXAMPLE = "checkServerTime"
@@ -55,7 +54,7 @@ Variant = tuple[str, Any]
 
 def variants(schema: Mapping[str, Any], value: Any) -> Iterator[Variant]:
     """Yield what a later version of the exchange may send in place of a value, with a name for the difference."""
-    schema = resolve(schema, DOCUMENT)
+    schema = resolved(schema)
     alternatives = schema.get("oneOf", schema.get("anyOf"))
     if alternatives:
         yield from variants(alternative_of(alternatives, value), value)
@@ -79,7 +78,7 @@ def variants(schema: Mapping[str, Any], value: Any) -> Iterator[Variant]:
 def alternative_of(alternatives: list[Mapping[str, Any]], value: Any) -> Mapping[str, Any]:
     """Return the first alternative that an object or a text is of."""
     for alternative in alternatives:
-        schema = resolve(alternative, DOCUMENT)
+        schema: Mapping[str, Any] = resolved(alternative)
         constants = {name: one["const"] for name, one in schema.get("properties", {}).items() if "const" in one}
         if not isinstance(value, dict) or (
             set(schema["required"]) <= set(value) and all(value[name] == one for name, one in constants.items())

@@ -1,7 +1,6 @@
 """All operations of the document, with arguments for their functions and examples of their responses."""
 
 import json
-import re
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
@@ -11,23 +10,24 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 from binance_coinm.types import Unset
-from binance_sandbox._validation import resolve
+from binance_generator.spec import operations, resolve
+from openapi_python_client.strings import PythonIdentifier
 
 from support.constants import BUNDLED_SPEC
 
 DOCUMENT: dict[str, Any] = json.loads(BUNDLED_SPEC.read_text(encoding="utf-8"))
-OPERATIONS: dict[str, dict[str, Any]] = {
-    operation["operationId"]: operation
-    for item in DOCUMENT["paths"].values()
-    for method, operation in item.items()
-    if method != "parameters"
-}
+OPERATIONS = {operation.node["operationId"]: operation.node for operation in operations(DOCUMENT)}
+
+
+def resolved(node: Any) -> Any:
+    """Return what a reference of the document refers to, or the node itself."""
+    return resolve(DOCUMENT, node)
 
 
 def endpoint(operation_id: str) -> ModuleType:
     """Import the module of an operation."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])", "_", operation_id)
-    return import_module(f"binance_coinm.api.{OPERATIONS[operation_id]['tags'][0]}.{words.lower()}")
+    name = PythonIdentifier(operation_id, "field_")
+    return import_module(f"binance_coinm.api.{OPERATIONS[operation_id]['tags'][0]}.{name}")
 
 
 def plausible(name: str, kind: Any) -> Any:
@@ -75,7 +75,7 @@ def as_sent(value: Any) -> object:
 
 def content(operation_id: str) -> dict[str, Any]:
     """Return schema and examples of an operation's response."""
-    response = resolve(OPERATIONS[operation_id]["responses"]["200"], DOCUMENT)
+    response = resolved(OPERATIONS[operation_id]["responses"]["200"])
     content: dict[str, Any] = response["content"]["application/json"]
     return content
 
