@@ -13,7 +13,7 @@ from .types import Unset
 
 # No amount has more digits before or after its point; 1E+999999999 would fill the memory as plain digits.
 MAX_DIGITS = 64
-INT64 = range(-(2**63), 2**63)
+MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 
 
 class Model:

@@ -40,7 +40,7 @@ _LEAVES: dict[type, str] = {
 _INLINE: dict[type, tuple[str, str]] = {
     BooleanProperty: ("_value", "is bool"),
     DecimalProperty: ("Decimal(_value)", "is str and _is_decimal(_value)"),
-    IntProperty: ("_value", "is int and _value in INT64"),
+    IntProperty: ("_value", "is int and MIN_INT64 <= _value <= MAX_INT64"),
     StringProperty: ("_value", "is str"),
 }
 
@@ -57,18 +57,20 @@ def decoder_of(prop: PropertyProtocol) -> str:
 def decoding_of(prop: PropertyProtocol, source: str, loc: str) -> str:
     """Return the expression that decodes the value of `source`, an expression that is evaluated once."""
     decoder, inline = decoder_of(prop), _inline_of(prop)
+    decode = "decoders.member" if prop.required else "decoders.optional"
     if inline is None:
-        decoder = decoder if type(prop) in _LEAVES else _constant_of(prop)
-        return f"{decoder}({source}, {loc})" if prop.required else f"decoders.optional({decoder}, {source}, {loc})"
+        return f"{decode}({decoder if type(prop) in _LEAVES else _constant_of(prop)}, {source}, {loc})"
     result, test = inline
-    otherwise = f"{decoder}(_value, {loc})" if prop.required else f"decoders.optional({decoder}, _value, {loc})"
-    return f"{result} if type(_value := {source}) {test} else {otherwise}"
+    return f"{result} if type(_value := {source}) {test} else {decode}({decoder}, _value, {loc})"
 
 
 def _inline_of(prop: PropertyProtocol) -> tuple[str, str] | None:
     """Return what most values of a property are, and the test of it, if they are decoded in line."""
     if isinstance(prop, EnumProperty):
         return "_member", f"is {prop.value_type.__name__} and (_member := {_members_of(prop)}.get(_value))"
+    if isinstance(prop, UnionProperty):
+        # A value that the first type takes is taken as that.
+        return _inline_of(prop.inner_properties[0])
     if isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str):
         literal = str(prop.value.python_code.as_unembedded_code())
         return literal, f"is str and _value == {literal}"
@@ -111,11 +113,11 @@ def constants_of(props: Iterable[PropertyProtocol]) -> dict[str, str]:
 
 def variables_of(props: Iterable[PropertyProtocol]) -> list[str]:
     """Return the statements with which the expressions of `decoding_of` find their variables."""
-    inline = [prop for prop in props if _inline_of(prop)]
+    inline = " ".join(text for prop in props for text in _inline_of(prop) or ())
     return [
-        *["_is_decimal = decoders.is_decimal"] * any(type(prop) is DecimalProperty for prop in inline),
+        *["_is_decimal = decoders.is_decimal"] * ("_is_decimal" in inline),
         *["_value: Any"] * bool(inline),
-        *["_member: Any"] * any(isinstance(prop, EnumProperty) for prop in inline),
+        *["_member: Any"] * ("_member" in inline),
     ]
 
 

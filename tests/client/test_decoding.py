@@ -146,7 +146,7 @@ def test_amounts_of_many_rows_keep_their_digits(amount: str, length: int) -> Non
     """Each amount keeps every digit, in lists of any length."""
     value = [ROW | {"balance": amount, "availableBalance": f"{place}.50"} for place in range(length)]
 
-    parsed = decode_rows(value, "list")
+    parsed = decode_rows(value)
 
     assert value == [row.to_dict() for row in parsed]
     assert {(FuturesAccountBalance, Decimal, int)} == {(type(r), type(r.balance), type(r.update_time)) for r in parsed}
@@ -162,9 +162,9 @@ def test_invalid_amount_among_many_rows(amount: object, field: str) -> None:
         value = [ROW | {field: amount} if place == index else ROW for index in range(length)]
 
         with pytest.raises(ResponseError, match="expected a decimal string of at most 64 digits, got ") as caught:
-            decode_rows(value, "list")
+            decode_rows(value)
 
-        assert ("list", place, field) == caught.value.path
+        assert (place, field) == caught.value.path
         assert caught.value.__context__ is None
 
 
@@ -182,7 +182,7 @@ def test_numbers_among_many_rows(length: int) -> None:
     """A row of a list may have numbers as amounts, which are exact."""
     text = json.dumps([ROW] * length).replace('"0.00241969"', "0.00241969", 1).replace('"0.00250000"', "1e-8", 1)
 
-    first, *others = decode_rows(decoders.parse_json(text.encode()), "list")
+    first, *others = decode_rows(decoders.parse_json(text.encode()))
 
     assert (Decimal("1e-8"), Decimal("0.00241969")) == (first.balance, first.cross_wallet_balance)
     assert [FuturesAccountBalance.from_dict(ROW)] * (length - 1) == others
@@ -193,7 +193,7 @@ def test_unknown_fields_of_many_rows(length: int) -> None:
     """Each row of a list keeps its own fields that the document does not name."""
     value = [ROW | {"later": str(place)} if place % 2 else ROW for place in range(length)]
 
-    parsed = decode_rows(value, "list")
+    parsed = decode_rows(value)
 
     assert [{"later": str(place)} if place % 2 else {} for place in range(length)] == [
         row.additional_properties for row in parsed
@@ -208,7 +208,7 @@ def test_missing_field_among_many_rows(field: str, length: int) -> None:
     row = {name: value for name, value in ROW.items() if name != field}
     for invalid in (row, row | {"later": "1"}):
         with pytest.raises(ResponseError, match=f"row {length - 1}, field {field}: .*, got nothing$") as caught:
-            decode_rows([ROW] * (length - 1) + [invalid], "list")
+            decode_rows([ROW] * (length - 1) + [invalid])
         assert caught.value.__context__ is None
 
 
@@ -217,10 +217,10 @@ def test_missing_field_among_many_rows(field: str, length: int) -> None:
 def test_invalid_time_among_many_rows(time: object, length: int) -> None:
     """A time has to be an integer of 64 bits, the least and the greatest included."""
     for edge in (2**63 - 1, -(2**63)):
-        assert edge == decode_rows([ROW] * (length - 1) + [ROW | {"updateTime": edge}], "list")[-1].update_time
+        assert edge == decode_rows([ROW] * (length - 1) + [ROW | {"updateTime": edge}])[-1].update_time
 
     with pytest.raises(ResponseError, match=f"row {length - 1}, field updateTime: expected an integer of 64 bits"):
-        decode_rows([ROW] * (length - 1) + [ROW | {"updateTime": time}], "list")
+        decode_rows([ROW] * (length - 1) + [ROW | {"updateTime": time}])
 
 
 def test_models_are_independent_of_their_dictionaries() -> None:
@@ -294,8 +294,8 @@ def pair(*, is_closed: bool = True) -> decoders.Decoder[Any]:
 
 def test_tuples() -> None:
     """An array whose items have different types becomes a tuple; further items of an open one are dropped."""
-    assert (1, Decimal("0.10")) == pair()([1, "0.10"], "pair")
-    assert (1, Decimal("0.10")) == pair(is_closed=False)([1, "0.10", "more"], "pair")
+    assert (1, Decimal("0.10")) == pair()([1, "0.10"])
+    assert (1, Decimal("0.10")) == pair(is_closed=False)([1, "0.10", "more"])
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_tuples() -> None:
 def test_invalid_values(make: Make, value: object, message: str) -> None:
     """Too few or too many items, and values of another type, are an error with their place."""
     with pytest.raises(ResponseError) as caught:
-        make()(value, "pair")
+        decoders.member(make(), value, "pair")
 
     assert message == str(caught.value)
 
@@ -350,11 +350,9 @@ def test_tagged_objects() -> None:
     decode = decoders.tagged("kind", KINDS_OF_TIME, ServerTime)
     row = {"kind": "balance", **ROW}
 
-    assert FuturesAccountBalance.from_dict(row) == decode(row, "object")
-    assert ServerTime.from_dict({"kind": "later", "serverTime": 1}) == decode(
-        {"kind": "later", "serverTime": 1}, "object"
-    )
-    assert ServerTime(1) == decode({"serverTime": 1}, "object")
+    assert FuturesAccountBalance.from_dict(row) == decode(row)
+    assert ServerTime.from_dict({"kind": "later", "serverTime": 1}) == decode({"kind": "later", "serverTime": 1})
+    assert ServerTime(1) == decode({"serverTime": 1})
 
 
 @pytest.mark.parametrize(
@@ -370,7 +368,7 @@ def test_tagged_objects() -> None:
 def test_invalid_tagged_objects(value: object, message: str) -> None:
     """An object of no known model, or that is not what its model says, is an error with its place."""
     with pytest.raises(ResponseError) as caught:
-        decoders.tagged("kind", KINDS_OF_TIME)(value, "object")
+        decoders.member(decoders.tagged("kind", KINDS_OF_TIME), value, "object")
 
     assert message == str(caught.value)
 
@@ -390,11 +388,9 @@ def test_invalid_tagged_objects(value: object, message: str) -> None:
 def test_invalid_values_are_shown_in_part(value: object, shown: str) -> None:
     """An error shows the beginning of an invalid value, escaped, and nothing that looks like a key."""
     with pytest.raises(ResponseError) as caught:
-        decoders.null(value, "field")
+        decoders.null(value)
 
-    assert f"field field: expected null, got {'a string' if isinstance(value, str) else 'a number'}, {shown}" == str(
-        caught.value
-    )
+    assert f"expected null, got {'a string' if isinstance(value, str) else 'a number'}, {shown}" == str(caught.value)
 
 
 def test_names_from_outside_are_escaped() -> None:
@@ -405,12 +401,12 @@ def test_names_from_outside_are_escaped() -> None:
     assert len(text) < 250
 
 
-@pytest.mark.parametrize("depth", [400, 5000, 100_000])
+@pytest.mark.parametrize("depth", [600, 5000, 100_000])
 def test_deep_nesting(depth: int) -> None:
     """A response that is nested too deeply for a recursive schema is an error of its own, and no RecursionError."""
 
-    def decode(value: object, loc: decoders.Loc) -> object:
-        return decoders.array(decode)(value, loc)
+    def decode(value: object) -> object:
+        return decoders.array(decode)(value)
 
     response = httpx.Response(200, text="[" * depth + "]" * depth)
 
@@ -435,7 +431,7 @@ def test_repr_of_an_error_has_the_place() -> None:
 
 def test_constant() -> None:
     """The only allowed value is returned."""
-    assert "LIMIT" == decoders.const("LIMIT")("LIMIT", "type")
+    assert "LIMIT" == decoders.const("LIMIT")("LIMIT")
 
 
 @pytest.mark.parametrize(
@@ -456,7 +452,7 @@ def test_constant() -> None:
 )
 def test_valid_values(make: Make, value: object, decoded: object, caplog: pytest.LogCaptureFixture) -> None:
     """A value of the type is returned as it is, and a member of an enumeration for its value; nothing is logged."""
-    actual = make()(value, "here")
+    actual = make()(value)
 
     assert decoded == actual
     assert type(decoded) is type(actual)
@@ -473,11 +469,11 @@ def test_unknown_values_of_open_enumerations(caplog: pytest.LogCaptureFixture) -
         SMALL = 1
 
     for _ in range(2):
-        assert "LATER" == decoders.open_enum(Color)("LATER", "color")
-        assert -(2**63) == decoders.open_enum(Size)(-(2**63), "size")
+        assert "LATER" == decoders.open_enum(Color)("LATER")
+        assert -(2**63) == decoders.open_enum(Size)(-(2**63))
 
-    assert Color.RED is decoders.open_enum(Color)("RED", "color")
-    assert Size.SMALL is decoders.enum(Size)(1, "size")
+    assert Color.RED is decoders.open_enum(Color)("RED")
+    assert Size.SMALL is decoders.enum(Size)(1)
     text = "response with a value of {} that openapi.yaml does not have: {}"
     assert [
         ("binance_client", logging.WARNING, text.format("Color", "a string, 'LATER'")),
@@ -521,7 +517,7 @@ def state_or_kind() -> decoders.Decoder[Any]:
 )
 def test_unions_prefer_known_values(make: Make, value: object, decoded: object) -> None:
     """Of several enumerations, a value is that of the one that has it; one that none has is returned as it is."""
-    actual = make()(value, "here")
+    actual = make()(value)
 
     assert (decoded, repr(decoded)) == (actual, repr(actual))
 
@@ -549,7 +545,7 @@ def test_unions_prefer_known_values(make: Make, value: object, decoded: object) 
 def test_invalid_values_of_unions(make: Make, value: object, message: str) -> None:
     """A value of none of several types is one error with all reasons, and the place within the value of each."""
     with pytest.raises(ResponseError) as caught:
-        make()(value, "here")
+        decoders.member(make(), value, "here")
 
     assert f"field here: {message}" == str(caught.value)
     assert (("here",), message) == (caught.value.path, caught.value.reason)

@@ -345,17 +345,13 @@ lists = usual_lists | st.builds(
 )
 
 
-def decode_members(value: object, loc: decoders.Loc) -> FuturesAccountBalance:
+def decode_members(value: object) -> FuturesAccountBalance:
     """Decode a row member by member, without what the generated model checks itself."""
-    try:
-        members = decoders.mapping(value)
-        # Amounts come first, because the generated model decodes them together.
-        order = sorted(DECODERS, key=lambda name: DECODERS[name] is not decoders.decimal)
-        values = {name: DECODERS[name](members.pop(name, UNSET), name) for name in order}
-        row = FuturesAccountBalance(*(values[name] for name in DECODERS))
-    except ResponseError as error:
-        error.path = (loc, *error.path)
-        raise
+    members = decoders.mapping(value)
+    # Amounts come first, because the generated model decodes them together.
+    order = sorted(DECODERS, key=lambda name: DECODERS[name] is not decoders.decimal)
+    values = {name: decoders.member(DECODERS[name], members.pop(name, UNSET), name) for name in order}
+    row = FuturesAccountBalance(*(values[name] for name in DECODERS))
     row.additional_properties = members
     return row
 
@@ -363,7 +359,7 @@ def decode_members(value: object, loc: decoders.Loc) -> FuturesAccountBalance:
 def result_of_decoding(decode: decoders.Decoder[Rows], value: object) -> object:
     """Return the text of the rows, with every digit and field, or the path and reason of the error."""
     try:
-        return repr(decode(value, "list"))
+        return repr(decode(value))
     except ResponseError as caught:
         error = caught
     assert (None, None) == (error.__cause__, error.__context__)

@@ -1,7 +1,7 @@
 """Decoders of JSON values: each returns the value as the document describes it, or raises `ResponseError`.
 
-A decoder takes the value and its location (a field's name or a row's index) for the error. The generated models
-check plain strings and integers themselves before they call one, because most of a response is of these and of amounts.
+What contains the value adds its location to the error: a field's name or a row's index. The generated models check
+plain strings and integers themselves before they call a decoder, because most of a response is of these and of amounts.
 """
 
 # JSON values have no known types.
@@ -21,7 +21,7 @@ from typing import Any, NoReturn, Protocol, Self, TypeVar
 import httpx
 
 from binance_client.errors import ResponseError, printable
-from binance_client.models import INT64, MAX_DIGITS
+from binance_client.models import MAX_DIGITS, MAX_INT64, MIN_INT64
 from binance_client.types import UNSET, Unset
 
 from .error_map import ErrorMap, excerpt, parse_code
@@ -34,13 +34,13 @@ _takes_known_values_only: ContextVar[bool] = ContextVar("takes_known_values_only
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 Loc = str | int
-Decoder = Callable[[object, Loc], T]
+Decoder = Callable[[Any], T]
 
 # Longer text is rejected before it becomes a number, because the conversion may take very long.
-# The fraction's group is not possessive: early releases of Python 3.11 would find `5.` in `5.,1`.
-_DECIMAL = r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+)?"
+# An empty alternative is faster than a question mark after the fraction's group. A possessive group would be as fast,
+# but in early releases of Python 3.11 it would find `5.` in `5.,1`.
+_DECIMAL = r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+|)"
 is_decimal = re.compile(_DECIMAL).fullmatch
-_ROOT = ""
 _MAX_SHOWN = 60
 # Of a write whose response cannot be decoded.
 _MAY_BE_EXECUTED = "the exchange may have executed this request; query its state before you send it again"
@@ -70,51 +70,60 @@ def _describe(value: object) -> str:
     return f"{name}, {printable(text, _MAX_SHOWN)}"
 
 
-def _reject(expected: str, value: object, loc: Loc) -> NoReturn:
-    raise ResponseError(f"expected {expected}, got {_describe(value)}", path=(loc,))
+def _reject(expected: str, value: object) -> NoReturn:
+    raise ResponseError(f"expected {expected}, got {_describe(value)}")
 
 
-def any_value(value: object, loc: Loc) -> Any:
+def member(decode: Decoder[T], value: object, loc: Loc) -> T:
+    """Return the decoded member of an object or item of an array; an error has its location."""
+    try:
+        return decode(value)
+    except ResponseError as error:
+        error.path = (loc, *error.path)
+        raise
+
+
+def any_value(value: object) -> Any:
     """Return a value of any type."""
     if value is UNSET:
-        _reject("a value", value, loc)
+        _reject("a value", value)
     return value
 
 
-def null(value: object, loc: Loc) -> None:
+def null(value: object) -> None:
     """Return None for null."""
     if value is not None:
-        _reject("null", value, loc)
+        _reject("null", value)
 
 
-def empty(value: object, loc: Loc) -> None:
+def empty(value: object) -> None:
     """Return None for a response without content."""
     if value is not UNSET:
-        _reject("no content", value, loc)
+        _reject("no content", value)
 
 
-def string(value: object, loc: Loc) -> str:
+def string(value: object) -> str:
     """Return a string."""
     if not isinstance(value, str):
-        _reject("a string", value, loc)
+        _reject("a string", value)
     return value
 
 
-def boolean(value: object, loc: Loc) -> bool:
+def boolean(value: object) -> bool:
     """Return a boolean."""
     if not isinstance(value, bool):
-        _reject("a boolean", value, loc)
+        _reject("a boolean", value)
     return value
 
 
-def integer(value: object, loc: Loc) -> int:
+def integer(value: object) -> int:
     """Return an integer of 64 bits."""
-    if not isinstance(value, int) or isinstance(value, bool) or value not in INT64:
-        _reject("an integer of 64 bits", value, loc)
+    if not isinstance(value, int) or isinstance(value, bool) or not MIN_INT64 <= value <= MAX_INT64:
+        _reject("an integer of 64 bits", value)
     return value
 
 
-def decimal(value: object, loc: Loc) -> Decimal:
+def decimal(value: object) -> Decimal:
     """Return a decimal with all its digits, from a string or a number."""
     if isinstance(value, str) and is_decimal(value):
         return Decimal(value)
@@ -122,7 +131,7 @@ def decimal(value: object, loc: Loc) -> Decimal:
         number = Decimal(value)
         if number.is_finite() and abs(number.adjusted()) <= MAX_DIGITS and is_decimal(f"{number:f}"):
             return number
-    return _reject(f"a decimal string of at most {MAX_DIGITS} digits", value, loc)
+    return _reject(f"a decimal string of at most {MAX_DIGITS} digits", value)
 
 
 def decimals(values: Any, locs: Sequence[Loc]) -> Iterable[Decimal]:
@@ -134,12 +143,12 @@ def decimals(values: Any, locs: Sequence[Loc]) -> Iterable[Decimal]:
     # A comma within a string is one too many for the pattern.
     if _are_decimals(len(values))(text):
         return map(Decimal, values)
-    return [decimal(value, loc) for value, loc in zip(values, locs, strict=True)]
+    return [member(decimal, value, loc) for value, loc in zip(values, locs, strict=True)]
 
 
 @cache
 def _are_decimals(count: int) -> Callable[[str], object]:
-    return re.compile(f"{_DECIMAL}(?:,{_DECIMAL}){{{count - 1}}}").fullmatch
+    return re.compile(",".join([_DECIMAL] * count)).fullmatch
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -177,23 +186,12 @@ N = TypeVar("N", bound=DecodableTuple)
 
 def model(kind: type[M]) -> Decoder[M]:
     """Return a decoder of objects as models."""
-    return _with_location(kind.from_dict)
+    return kind.from_dict
 
 
 def named_tuple(kind: type[N]) -> Decoder[N]:
     """Return a decoder of arrays as named tuples."""
-    return _with_location(kind.from_list)
-
-
-def _with_location(decode_value: Callable[[Any], T]) -> Decoder[T]:
-    def decode(value: Any, loc: Loc) -> T:
-        try:
-            return decode_value(value)
-        except ResponseError as error:
-            error.path = (loc, *error.path)
-            raise
-
-    return decode
+    return kind.from_list
 
 
 def tagged(
@@ -202,22 +200,30 @@ def tagged(
     """Return a decoder of objects whose field `field` says which model is theirs; `other` is that of further values."""
 
     def decode(value: Any) -> Any:
-        tag = _object(value).get(field, UNSET)
+        tag = (value if type(value) is dict else _object(value)).get(field, UNSET)
         kind = kinds.get(tag, other) if isinstance(tag, str) else other
         if kind is None:
             raise ResponseError(f"expected {' or '.join(map(repr, kinds))}, got {_describe(tag)}", path=(field,))
         return kind.from_dict(value)
 
-    return _with_location(decode)
+    return decode
 
 
 def array(decode_item: Decoder[T]) -> Decoder[list[T]]:
     """Return a decoder of arrays, item by item."""
 
     def decode(value: object) -> list[T]:
-        return [decode_item(item, index) for index, item in enumerate(_list(value))]
+        decoded: list[T] = []
+        for index, item in enumerate(_list(value)):
+            # Not a call of `member`, which takes more time than most items.
+            try:
+                decoded.append(decode_item(item))
+            except ResponseError as error:
+                error.path = (index, *error.path)
+                raise
+        return decoded
 
-    return _with_location(decode)
+    return decode
 
 
 def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
@@ -225,17 +231,21 @@ def tuple_of(*decoders: Decoder[Any], is_closed: bool) -> Decoder[Any]:
 
     def decode(value: object) -> tuple[Any, ...]:
         found = items(value, len(decoders), is_closed=is_closed)
-        return tuple(decoder(found[index], index) for index, decoder in enumerate(decoders))
+        return tuple(
+            member(decoder, item, index) for index, (decoder, item) in enumerate(zip(decoders, found, strict=True))
+        )
 
-    return _with_location(decode)
+    return decode
 
 
 def items(value: object, count: int, *, is_closed: bool) -> list[Any]:
-    """Return an array of this many items; more may follow if it is not closed."""
-    found = _list(value)
-    if len(found) < count or (is_closed and len(found) > count):
+    """Return the first items of an array, which has no more of them if it is closed."""
+    found = value if type(value) is list else _list(value)
+    if len(found) == count:
+        return found
+    if len(found) < count or is_closed:
         raise ResponseError(f"expected an array of {count} items, got {len(found)}")
-    return found
+    return found[:count]
 
 
 def _list(value: Any) -> list[Any]:
@@ -247,9 +257,9 @@ def _list(value: Any) -> list[Any]:
 def const(expected: object) -> Decoder[Any]:
     """Return a decoder of the only value that is allowed."""
 
-    def decode(value: object, loc: Loc) -> object:
+    def decode(value: object) -> object:
         if type(value) is not type(expected) or value != expected:
-            _reject(f"{expected!r}", value, loc)
+            _reject(f"{expected!r}", value)
         return expected
 
     return decode
@@ -259,10 +269,10 @@ def enum(kind: type[E]) -> Decoder[E]:
     """Return a decoder of the members of an enumeration."""
     known: Mapping[Any, E] = members(kind)
 
-    def decode(value: object, loc: Loc) -> E:
+    def decode(value: object) -> E:
         # True equals 1, and a list has no hash.
-        member = known.get(value) if type(value) in (str, int) else None
-        return _reject(f"a value of {kind.__name__}", value, loc) if member is None else member
+        found = known.get(value) if type(value) in (str, int) else None
+        return _reject(f"a value of {kind.__name__}", value) if found is None else found
 
     return decode
 
@@ -279,14 +289,14 @@ def open_enum(kind: type[Enum]) -> Decoder[Any]:
     known = members(kind)
     value_type = type(next(iter(known)))
 
-    def decode(value: object, loc: Loc) -> Any:
-        member = known.get(value) if type(value) is value_type else None
-        if member is not None:
-            return member
+    def decode(value: object) -> Any:
+        found = known.get(value) if type(value) is value_type else None
+        if found is not None:
+            return found
         if type(value) is not value_type or _takes_known_values_only.get():
-            _reject(f"a value of {kind.__name__}", value, loc)
+            _reject(f"a value of {kind.__name__}", value)
         _log_unknown_value(kind.__name__, _describe(value))
-        return integer(value, loc) if value_type is int else value
+        return integer(value) if value_type is int else value
 
     return decode
 
@@ -299,33 +309,32 @@ def _log_unknown_value(enum_name: str, value: str) -> None:
 def union(*decoders: Decoder[Any]) -> Decoder[Any]:
     """Return a decoder that tries several types in their order; unknown values of enumerations are the last resort."""
 
-    def decode(value: object, loc: Loc) -> Any:
+    def decode(value: object) -> Any:
         if not _takes_known_values_only.get():
             token = _takes_known_values_only.set(True)
             try:
                 with suppress(ResponseError):
-                    return decode_first(value, loc)
+                    return decode_first(value)
             finally:
                 _takes_known_values_only.reset(token)
-        return decode_first(value, loc)
+        return decode_first(value)
 
-    def decode_first(value: object, loc: Loc) -> Any:
+    def decode_first(value: object) -> Any:
         reasons: list[str] = []
         for decoder in decoders:
             try:
-                return decoder(value, loc)
+                return decoder(value)
             except ResponseError as error:
-                # Without the location of the value itself, which the error below states once for all reasons.
-                steps = [f"item {step}" if isinstance(step, int) else f"field {step}" for step in error.path[1:]]
+                steps = [f"item {step}" if isinstance(step, int) else f"field {step}" for step in error.path]
                 reasons.append(": ".join([", ".join(steps)] * bool(steps) + [error.reason]))
-        raise ResponseError("; or ".join(reasons), path=(loc,))
+        raise ResponseError("; or ".join(reasons))
 
     return decode
 
 
-def optional(decoder: Decoder[T], value: object, loc: Loc) -> T | Unset:
+def optional(decode: Decoder[T], value: object, loc: Loc) -> T | Unset:
     """Return the decoded value, or `UNSET` if it is missing."""
-    return value if isinstance(value, Unset) else decoder(value, loc)
+    return value if isinstance(value, Unset) else member(decode, value, loc)
 
 
 def _reject_constant(_: str) -> NoReturn:
@@ -376,7 +385,6 @@ def parse_response(
             return _decode_within_recursion_limit(decode, value)
         failure: Exception = error_map.from_response(response)
     except ResponseError as error:
-        error.path = error.path[1:]
         error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
         error.body = excerpt(response.content)
         error.hint = _MAY_BE_EXECUTED if is_write else None
@@ -388,7 +396,7 @@ def parse_response(
 
 def _decode_within_recursion_limit(decode: Decoder[T], value: object) -> T:
     try:
-        return decode(value, _ROOT)
+        return decode(value)
     except RecursionError:
         # Raised below, because this one holds a thousand frames.
         pass

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 from binance_signing.errors import bounded_repr
 
 from binance_client.errors import ConfigurationError
-from binance_client.models import INT64, MAX_DIGITS, is_plain
+from binance_client.models import MAX_DIGITS, MAX_INT64, MIN_INT64, is_plain
 from binance_client.types import Unset
 
 Loc = str
@@ -73,7 +73,7 @@ def integer(value: object, loc: Loc) -> int:
     """Return an integer of 64 bits."""
     if not isinstance(value, int) or isinstance(value, bool):
         _reject("an integer", value, loc)
-    if value not in INT64:
+    if not MIN_INT64 <= value <= MAX_INT64:
         _reject("an integer of 64 bits", value, loc)
     return value
 

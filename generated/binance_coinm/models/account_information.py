@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -69,26 +69,32 @@ class AccountInformation(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.assets = _decode_assets(_take("assets", UNSET), "assets")
-        _model.positions = _decode_positions(_take("positions", UNSET), "positions")
+        _model.assets = decoders.member(_decode_assets, _take("assets", UNSET), "assets")
+        _model.positions = decoders.member(_decode_positions, _take("positions", UNSET), "positions")
         _model.can_deposit = (
-            _value if type(_value := _take("canDeposit", UNSET)) is bool else decoders.boolean(_value, "canDeposit")
+            _value
+            if type(_value := _take("canDeposit", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "canDeposit")
         )
         _model.can_trade = (
-            _value if type(_value := _take("canTrade", UNSET)) is bool else decoders.boolean(_value, "canTrade")
+            _value
+            if type(_value := _take("canTrade", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "canTrade")
         )
         _model.can_withdraw = (
-            _value if type(_value := _take("canWithdraw", UNSET)) is bool else decoders.boolean(_value, "canWithdraw")
+            _value
+            if type(_value := _take("canWithdraw", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "canWithdraw")
         )
         _model.fee_tier = (
             _value
-            if type(_value := _take("feeTier", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "feeTier")
+            if type(_value := _take("feeTier", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "feeTier")
         )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "updateTime")
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "updateTime")
         )
         _model.additional_properties = _members
         return _model

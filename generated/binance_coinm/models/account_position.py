@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.position_side import PositionSide
 from ..types import UNSET, Unset
@@ -146,19 +146,25 @@ class AccountPosition(Model):
                 "maxQty",
             ),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.isolated = (
-            _value if type(_value := _take("isolated", UNSET)) is bool else decoders.boolean(_value, "isolated")
+            _value
+            if type(_value := _take("isolated", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "isolated")
         )
         _model.position_side = (
             _member
             if type(_value := _take("positionSide", UNSET)) is str and (_member := _PositionSide.get(_value))
-            else decoders.open_enum(PositionSide)(_value, "positionSide")
+            else decoders.member(decoders.open_enum(PositionSide), _value, "positionSide")
         )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "updateTime")
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "updateTime")
         )
         _model.notional_value = (
             Decimal(_value)

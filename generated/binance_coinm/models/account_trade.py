@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.order_side import OrderSide
 from ..models.position_side import PositionSide
@@ -129,41 +129,59 @@ class AccountTrade(Model):
             ),
             ("price", "qty", "realizedPnl", "baseQty", "commission"),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.id = (
-            _value if type(_value := _take("id", UNSET)) is int and _value in INT64 else decoders.integer(_value, "id")
+            _value
+            if type(_value := _take("id", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "id")
         )
         _model.order_id = (
             _value
-            if type(_value := _take("orderId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "orderId")
+            if type(_value := _take("orderId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "orderId")
         )
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.side = (
             _member
             if type(_value := _take("side", UNSET)) is str and (_member := _OrderSide.get(_value))
-            else decoders.open_enum(OrderSide)(_value, "side")
+            else decoders.member(decoders.open_enum(OrderSide), _value, "side")
         )
         _model.margin_asset = (
-            _value if type(_value := _take("marginAsset", UNSET)) is str else decoders.string(_value, "marginAsset")
+            _value
+            if type(_value := _take("marginAsset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "marginAsset")
         )
         _model.commission_asset = (
             _value
             if type(_value := _take("commissionAsset", UNSET)) is str
-            else decoders.string(_value, "commissionAsset")
+            else decoders.member(decoders.string, _value, "commissionAsset")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.position_side = (
             _member
             if type(_value := _take("positionSide", UNSET)) is str and (_member := _PositionSide.get(_value))
-            else decoders.open_enum(PositionSide)(_value, "positionSide")
+            else decoders.member(decoders.open_enum(PositionSide), _value, "positionSide")
         )
-        _model.buyer = _value if type(_value := _take("buyer", UNSET)) is bool else decoders.boolean(_value, "buyer")
-        _model.maker = _value if type(_value := _take("maker", UNSET)) is bool else decoders.boolean(_value, "maker")
+        _model.buyer = (
+            _value
+            if type(_value := _take("buyer", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "buyer")
+        )
+        _model.maker = (
+            _value
+            if type(_value := _take("maker", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "maker")
+        )
         _model.quote_qty = (
             Decimal(_value)
             if type(_value := _take("quoteQty", UNSET)) is str and _is_decimal(_value)

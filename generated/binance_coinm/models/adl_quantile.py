@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET, Unset
 
@@ -66,22 +66,22 @@ class AdlQuantile(Model):
         _model = cls.__new__(cls)
         _model.long = (
             _value
-            if type(_value := _take("LONG", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "LONG")
+            if type(_value := _take("LONG", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "LONG")
         )
         _model.short = (
             _value
-            if type(_value := _take("SHORT", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "SHORT")
+            if type(_value := _take("SHORT", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "SHORT")
         )
         _model.hedge = (
             _value
-            if type(_value := _take("HEDGE", UNSET)) is int and _value in INT64
+            if type(_value := _take("HEDGE", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "HEDGE")
         )
         _model.both = (
             _value
-            if type(_value := _take("BOTH", UNSET)) is int and _value in INT64
+            if type(_value := _take("BOTH", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "BOTH")
         )
         _model.additional_properties = _members

@@ -49,8 +49,12 @@ class AdlQuantileEstimation(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.adl_quantile = _decode_adl_quantile(_take("adlQuantile", UNSET), "adlQuantile")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.adl_quantile = decoders.member(_decode_adl_quantile, _take("adlQuantile", UNSET), "adlQuantile")
         _model.additional_properties = _members
         return _model
 

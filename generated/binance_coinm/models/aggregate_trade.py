@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -72,17 +72,27 @@ class AggregateTrade(Model):
         _model = cls.__new__(cls)
         _model.p, _model.q = decoders.decimals((_take("p", UNSET), _take("q", UNSET)), ("p", "q"))
         _model.a = (
-            _value if type(_value := _take("a", UNSET)) is int and _value in INT64 else decoders.integer(_value, "a")
+            _value
+            if type(_value := _take("a", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "a")
         )
         _model.f = (
-            _value if type(_value := _take("f", UNSET)) is int and _value in INT64 else decoders.integer(_value, "f")
+            _value
+            if type(_value := _take("f", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "f")
         )
         _model.l = (
-            _value if type(_value := _take("l", UNSET)) is int and _value in INT64 else decoders.integer(_value, "l")
+            _value
+            if type(_value := _take("l", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "l")
         )
         _model.t = (
-            _value if type(_value := _take("T", UNSET)) is int and _value in INT64 else decoders.integer(_value, "T")
+            _value
+            if type(_value := _take("T", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "T")
         )
-        _model.m = _value if type(_value := _take("m", UNSET)) is bool else decoders.boolean(_value, "m")
+        _model.m = (
+            _value if type(_value := _take("m", UNSET)) is bool else decoders.member(decoders.boolean, _value, "m")
+        )
         _model.additional_properties = _members
         return _model

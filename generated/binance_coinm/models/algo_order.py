@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.algo_order_type import AlgoOrderType
 from ..models.algo_status import AlgoStatus
@@ -212,7 +212,7 @@ class AlgoOrder(Model):
         _model = cls.__new__(cls)
         _model.algo_id = (
             _value
-            if type(_value := _take("algoId", UNSET)) is int and _value in INT64
+            if type(_value := _take("algoId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "algoId")
         )
         _model.client_algo_id = (
@@ -290,8 +290,10 @@ class AlgoOrder(Model):
             if type(_value := _take("price", UNSET)) is str and _is_decimal(_value)
             else decoders.optional(decoders.decimal, _value, "price")
         )
-        _model.iceberg_quantity = decoders.optional(
-            _decode_iceberg_quantity, _take("icebergQuantity", UNSET), "icebergQuantity"
+        _model.iceberg_quantity = (
+            Decimal(_value)
+            if type(_value := _take("icebergQuantity", UNSET)) is str and _is_decimal(_value)
+            else decoders.optional(decoders.union(decoders.decimal, decoders.null), _value, "icebergQuantity")
         )
         _model.tp_trigger_price = (
             Decimal(_value)
@@ -349,28 +351,34 @@ class AlgoOrder(Model):
             if type(_value := _take("reduceOnly", UNSET)) is bool
             else decoders.optional(decoders.boolean, _value, "reduceOnly")
         )
-        _model.activate_price = decoders.optional(
-            _decode_activate_price, _take("activatePrice", UNSET), "activatePrice"
+        _model.activate_price = (
+            Decimal(_value)
+            if type(_value := _take("activatePrice", UNSET)) is str and _is_decimal(_value)
+            else decoders.optional(decoders.union(decoders.decimal, decoders.const("")), _value, "activatePrice")
         )
-        _model.callback_rate = decoders.optional(_decode_callback_rate, _take("callbackRate", UNSET), "callbackRate")
+        _model.callback_rate = (
+            Decimal(_value)
+            if type(_value := _take("callbackRate", UNSET)) is str and _is_decimal(_value)
+            else decoders.optional(decoders.union(decoders.decimal, decoders.const("")), _value, "callbackRate")
+        )
         _model.create_time = (
             _value
-            if type(_value := _take("createTime", UNSET)) is int and _value in INT64
+            if type(_value := _take("createTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "createTime")
         )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "updateTime")
         )
         _model.trigger_time = (
             _value
-            if type(_value := _take("triggerTime", UNSET)) is int and _value in INT64
+            if type(_value := _take("triggerTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "triggerTime")
         )
         _model.good_till_date = (
             _value
-            if type(_value := _take("goodTillDate", UNSET)) is int and _value in INT64
+            if type(_value := _take("goodTillDate", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "goodTillDate")
         )
         _model.additional_properties = _members
@@ -384,9 +392,6 @@ _PositionSide = decoders.members(PositionSide)
 _TimeInForce = decoders.members(TimeInForce)
 _AlgoStatus = decoders.members(AlgoStatus)
 _OrderType = decoders.members(OrderType)
-_decode_iceberg_quantity = decoders.union(decoders.decimal, decoders.null)
 _SelfTradePreventionMode = decoders.members(SelfTradePreventionMode)
 _WorkingType = decoders.members(WorkingType)
 _PriceMatch = decoders.members(PriceMatch)
-_decode_activate_price = decoders.union(decoders.decimal, decoders.const(""))
-_decode_callback_rate = decoders.union(decoders.decimal, decoders.const(""))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET, Unset
 
@@ -61,16 +61,16 @@ class Amendment(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.price = _decode_price(_take("price", UNSET), "price")
-        _model.orig_qty = _decode_orig_qty(_take("origQty", UNSET), "origQty")
+        _model.price = decoders.member(_decode_price, _take("price", UNSET), "price")
+        _model.orig_qty = decoders.member(_decode_orig_qty, _take("origQty", UNSET), "origQty")
         _model.count = (
             _value
-            if type(_value := _take("count", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "count")
+            if type(_value := _take("count", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "count")
         )
         _model.modify_id = (
             _value
-            if type(_value := _take("modifyId", UNSET)) is int and _value in INT64
+            if type(_value := _take("modifyId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "modifyId")
         )
         _model.additional_properties = _members

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.contract_type import ContractType
 from ..types import UNSET
@@ -75,6 +75,7 @@ class Basis(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _is_decimal = decoders.is_decimal
         _value: Any
         _member: Any
         # The constructor takes about as long as the assignments alone, twice.
@@ -88,23 +89,26 @@ class Basis(Model):
             ),
             ("indexPrice", "futuresPrice", "basis", "basisRate"),
         )
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.contract_type = (
             _member
             if type(_value := _take("contractType", UNSET)) is str and (_member := _ContractType.get(_value))
-            else decoders.open_enum(ContractType)(_value, "contractType")
+            else decoders.member(decoders.open_enum(ContractType), _value, "contractType")
         )
-        _model.annualized_basis_rate = _decode_annualized_basis_rate(
-            _take("annualizedBasisRate", UNSET), "annualizedBasisRate"
+        _model.annualized_basis_rate = (
+            Decimal(_value)
+            if type(_value := _take("annualizedBasisRate", UNSET)) is str and _is_decimal(_value)
+            else decoders.member(decoders.union(decoders.decimal, decoders.const("")), _value, "annualizedBasisRate")
         )
         _model.timestamp = (
             _value
-            if type(_value := _take("timestamp", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "timestamp")
+            if type(_value := _take("timestamp", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "timestamp")
         )
         _model.additional_properties = _members
         return _model
 
 
 _ContractType = decoders.members(ContractType)
-_decode_annualized_basis_rate = decoders.union(decoders.decimal, decoders.const(""))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.order_side import OrderSide
 from ..types import UNSET, Unset
@@ -93,15 +93,19 @@ class BatchModification(Model):
         _member: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.side = (
             _member
             if type(_value := _take("side", UNSET)) is str and (_member := _OrderSide.get(_value))
-            else decoders.enum(OrderSide)(_value, "side")
+            else decoders.member(decoders.enum(OrderSide), _value, "side")
         )
         _model.order_id = (
             _value
-            if type(_value := _take("orderId", UNSET)) is int and _value in INT64
+            if type(_value := _take("orderId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "orderId")
         )
         _model.orig_client_order_id = (
@@ -121,17 +125,17 @@ class BatchModification(Model):
         )
         _model.modify_id = (
             _value
-            if type(_value := _take("modifyId", UNSET)) is int and _value in INT64
+            if type(_value := _take("modifyId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "modifyId")
         )
         _model.recv_window = (
             _value
-            if type(_value := _take("recvWindow", UNSET)) is int and _value in INT64
+            if type(_value := _take("recvWindow", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "recvWindow")
         )
         _model.timestamp = (
             _value
-            if type(_value := _take("timestamp", UNSET)) is int and _value in INT64
+            if type(_value := _take("timestamp", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "timestamp")
         )
         _model.additional_properties = _members

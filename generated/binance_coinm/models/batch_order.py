@@ -142,21 +142,25 @@ class BatchOrder(Model):
         _member: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.side = (
             _member
             if type(_value := _take("side", UNSET)) is str and (_member := _OrderSide.get(_value))
-            else decoders.enum(OrderSide)(_value, "side")
+            else decoders.member(decoders.enum(OrderSide), _value, "side")
         )
         _model.type_ = (
             _member
             if type(_value := _take("type", UNSET)) is str and (_member := _OrderType.get(_value))
-            else decoders.enum(OrderType)(_value, "type")
+            else decoders.member(decoders.enum(OrderType), _value, "type")
         )
         _model.quantity = (
             Decimal(_value)
             if type(_value := _take("quantity", UNSET)) is str and _is_decimal(_value)
-            else decoders.decimal(_value, "quantity")
+            else decoders.member(decoders.decimal, _value, "quantity")
         )
         _model.position_side = (
             _member

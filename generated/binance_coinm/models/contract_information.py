@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.contract_status import ContractStatus
 from ..models.contract_type import ContractType
@@ -182,75 +182,89 @@ class ContractInformation(Model):
             ),
             ("triggerProtect", "maintMarginPercent", "requiredMarginPercent", "liquidationFee", "marketTakeBound"),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.contract_type = (
             _member
             if type(_value := _take("contractType", UNSET)) is str and (_member := _ContractType.get(_value))
-            else decoders.open_enum(ContractType)(_value, "contractType")
+            else decoders.member(decoders.open_enum(ContractType), _value, "contractType")
         )
         _model.contract_status = (
             _member
             if type(_value := _take("contractStatus", UNSET)) is str and (_member := _ContractStatus.get(_value))
-            else decoders.open_enum(ContractStatus)(_value, "contractStatus")
+            else decoders.member(decoders.open_enum(ContractStatus), _value, "contractStatus")
         )
         _model.delivery_date = (
             _value
-            if type(_value := _take("deliveryDate", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "deliveryDate")
+            if type(_value := _take("deliveryDate", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "deliveryDate")
         )
         _model.onboard_date = (
             _value
-            if type(_value := _take("onboardDate", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "onboardDate")
+            if type(_value := _take("onboardDate", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "onboardDate")
         )
         _model.contract_size = (
             _value
-            if type(_value := _take("contractSize", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "contractSize")
+            if type(_value := _take("contractSize", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "contractSize")
         )
         _model.base_asset = (
-            _value if type(_value := _take("baseAsset", UNSET)) is str else decoders.string(_value, "baseAsset")
+            _value
+            if type(_value := _take("baseAsset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "baseAsset")
         )
         _model.quote_asset = (
-            _value if type(_value := _take("quoteAsset", UNSET)) is str else decoders.string(_value, "quoteAsset")
+            _value
+            if type(_value := _take("quoteAsset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "quoteAsset")
         )
         _model.margin_asset = (
-            _value if type(_value := _take("marginAsset", UNSET)) is str else decoders.string(_value, "marginAsset")
+            _value
+            if type(_value := _take("marginAsset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "marginAsset")
         )
         _model.price_precision = (
             _value
-            if type(_value := _take("pricePrecision", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "pricePrecision")
+            if type(_value := _take("pricePrecision", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "pricePrecision")
         )
         _model.quantity_precision = (
             _value
-            if type(_value := _take("quantityPrecision", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "quantityPrecision")
+            if type(_value := _take("quantityPrecision", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "quantityPrecision")
         )
         _model.base_asset_precision = (
             _value
-            if type(_value := _take("baseAssetPrecision", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "baseAssetPrecision")
+            if type(_value := _take("baseAssetPrecision", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "baseAssetPrecision")
         )
         _model.quote_precision = (
             _value
-            if type(_value := _take("quotePrecision", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "quotePrecision")
+            if type(_value := _take("quotePrecision", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "quotePrecision")
         )
         _model.equal_qty_precision = (
             _value
-            if type(_value := _take("equalQtyPrecision", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "equalQtyPrecision")
+            if type(_value := _take("equalQtyPrecision", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "equalQtyPrecision")
         )
         _model.underlying_type = (
             _value
             if type(_value := _take("underlyingType", UNSET)) is str
-            else decoders.string(_value, "underlyingType")
+            else decoders.member(decoders.string, _value, "underlyingType")
         )
-        _model.underlying_sub_type = _decode_underlying_sub_type(_take("underlyingSubType", UNSET), "underlyingSubType")
-        _model.time_in_force = _decode_time_in_force(_take("timeInForce", UNSET), "timeInForce")
-        _model.filters = _decode_filters(_take("filters", UNSET), "filters")
+        _model.underlying_sub_type = decoders.member(
+            _decode_underlying_sub_type, _take("underlyingSubType", UNSET), "underlyingSubType"
+        )
+        _model.time_in_force = decoders.member(_decode_time_in_force, _take("timeInForce", UNSET), "timeInForce")
+        _model.filters = decoders.member(_decode_filters, _take("filters", UNSET), "filters")
         _model.order_types = decoders.optional(_decode_order_types, _take("orderTypes", UNSET), "orderTypes")
         _model.additional_properties = _members
         return _model

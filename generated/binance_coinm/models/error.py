@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -55,9 +55,11 @@ class Error(Model):
         _model = cls.__new__(cls)
         _model.code = (
             _value
-            if type(_value := _take("code", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "code")
+            if type(_value := _take("code", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "code")
         )
-        _model.msg = _value if type(_value := _take("msg", UNSET)) is str else decoders.string(_value, "msg")
+        _model.msg = (
+            _value if type(_value := _take("msg", UNSET)) is str else decoders.member(decoders.string, _value, "msg")
+        )
         _model.additional_properties = _members
         return _model

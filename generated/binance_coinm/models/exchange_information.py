@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -62,16 +62,20 @@ class ExchangeInformation(Model):
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.timezone = (
-            _value if type(_value := _take("timezone", UNSET)) is str else decoders.string(_value, "timezone")
+            _value
+            if type(_value := _take("timezone", UNSET)) is str
+            else decoders.member(decoders.string, _value, "timezone")
         )
         _model.server_time = (
             _value
-            if type(_value := _take("serverTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "serverTime")
+            if type(_value := _take("serverTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "serverTime")
         )
-        _model.rate_limits = _decode_rate_limits(_take("rateLimits", UNSET), "rateLimits")
-        _model.exchange_filters = _decode_exchange_filters(_take("exchangeFilters", UNSET), "exchangeFilters")
-        _model.symbols = _decode_symbols(_take("symbols", UNSET), "symbols")
+        _model.rate_limits = decoders.member(_decode_rate_limits, _take("rateLimits", UNSET), "rateLimits")
+        _model.exchange_filters = decoders.member(
+            _decode_exchange_filters, _take("exchangeFilters", UNSET), "exchangeFilters"
+        )
+        _model.symbols = decoders.member(_decode_symbols, _take("symbols", UNSET), "symbols")
         _model.additional_properties = _members
         return _model
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET, Unset
 
@@ -71,18 +71,26 @@ class FundingRate(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.funding_time = (
             _value
-            if type(_value := _take("fundingTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "fundingTime")
+            if type(_value := _take("fundingTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "fundingTime")
         )
         _model.funding_rate = (
             Decimal(_value)
             if type(_value := _take("fundingRate", UNSET)) is str and _is_decimal(_value)
-            else decoders.decimal(_value, "fundingRate")
+            else decoders.member(decoders.decimal, _value, "fundingRate")
         )
-        _model.mark_price = decoders.optional(_decode_mark_price, _take("markPrice", UNSET), "markPrice")
+        _model.mark_price = (
+            Decimal(_value)
+            if type(_value := _take("markPrice", UNSET)) is str and _is_decimal(_value)
+            else decoders.optional(decoders.union(decoders.decimal, decoders.const("")), _value, "markPrice")
+        )
         _model.rate_type = (
             _value
             if type(_value := _take("rateType", UNSET)) is str
@@ -90,6 +98,3 @@ class FundingRate(Model):
         )
         _model.additional_properties = _members
         return _model
-
-
-_decode_mark_price = decoders.union(decoders.decimal, decoders.const(""))

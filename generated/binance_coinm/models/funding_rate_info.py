@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -68,14 +68,20 @@ class FundingRateInfo(Model):
             (_take("adjustedFundingRateCap", UNSET), _take("adjustedFundingRateFloor", UNSET)),
             ("adjustedFundingRateCap", "adjustedFundingRateFloor"),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.funding_interval_hours = (
             _value
-            if type(_value := _take("fundingIntervalHours", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "fundingIntervalHours")
+            if type(_value := _take("fundingIntervalHours", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "fundingIntervalHours")
         )
         _model.disclaimer = (
-            _value if type(_value := _take("disclaimer", UNSET)) is bool else decoders.boolean(_value, "disclaimer")
+            _value
+            if type(_value := _take("disclaimer", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "disclaimer")
         )
         _model.additional_properties = _members
         return _model

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -95,13 +95,19 @@ class FuturesAccountBalance(Model):
             ("balance", "withdrawAvailable", "crossWalletBalance", "crossUnPnl", "availableBalance"),
         )
         _model.account_alias = (
-            _value if type(_value := _take("accountAlias", UNSET)) is str else decoders.string(_value, "accountAlias")
+            _value
+            if type(_value := _take("accountAlias", UNSET)) is str
+            else decoders.member(decoders.string, _value, "accountAlias")
         )
-        _model.asset = _value if type(_value := _take("asset", UNSET)) is str else decoders.string(_value, "asset")
+        _model.asset = (
+            _value
+            if type(_value := _take("asset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "asset")
+        )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "updateTime")
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "updateTime")
         )
         _model.additional_properties = _members
         return _model

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -53,11 +53,13 @@ class FuturesDownloadId(Model):
         _model = cls.__new__(cls)
         _model.avg_cost_timestamp_of_last_30_d = (
             _value
-            if type(_value := _take("avgCostTimestampOfLast30d", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "avgCostTimestampOfLast30d")
+            if type(_value := _take("avgCostTimestampOfLast30d", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "avgCostTimestampOfLast30d")
         )
         _model.download_id = (
-            _value if type(_value := _take("downloadId", UNSET)) is str else decoders.string(_value, "downloadId")
+            _value
+            if type(_value := _take("downloadId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "downloadId")
         )
         _model.additional_properties = _members
         return _model

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.download_status import DownloadStatus
 from ..types import UNSET, Unset
@@ -74,26 +74,35 @@ class FuturesDownloadLink(Model):
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.download_id = (
-            _value if type(_value := _take("downloadId", UNSET)) is str else decoders.string(_value, "downloadId")
+            _value
+            if type(_value := _take("downloadId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "downloadId")
         )
         _model.status = (
             _member
             if type(_value := _take("status", UNSET)) is str and (_member := _DownloadStatus.get(_value))
-            else decoders.open_enum(DownloadStatus)(_value, "status")
+            else decoders.member(decoders.open_enum(DownloadStatus), _value, "status")
         )
-        _model.url = _value if type(_value := _take("url", UNSET)) is str else decoders.string(_value, "url")
+        _model.url = (
+            _value if type(_value := _take("url", UNSET)) is str else decoders.member(decoders.string, _value, "url")
+        )
         _model.notified = (
-            _value if type(_value := _take("notified", UNSET)) is bool else decoders.boolean(_value, "notified")
+            _value
+            if type(_value := _take("notified", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "notified")
         )
         _model.expiration_timestamp = (
             _value
-            if type(_value := _take("expirationTimestamp", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "expirationTimestamp")
+            if type(_value := _take("expirationTimestamp", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "expirationTimestamp")
         )
-        _model.is_expired = decoders.optional(_decode_is_expired, _take("isExpired", UNSET), "isExpired")
+        _model.is_expired = (
+            _value
+            if type(_value := _take("isExpired", UNSET)) is str
+            else decoders.optional(decoders.union(decoders.string, decoders.null), _value, "isExpired")
+        )
         _model.additional_properties = _members
         return _model
 
 
 _DownloadStatus = decoders.members(DownloadStatus)
-_decode_is_expired = decoders.union(decoders.string, decoders.null)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.income_type import IncomeType
 from ..types import UNSET
@@ -78,27 +78,43 @@ class Income(Model):
         _member: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.income_type = (
             _member
             if type(_value := _take("incomeType", UNSET)) is str and (_member := _IncomeType.get(_value))
-            else decoders.open_enum(IncomeType)(_value, "incomeType")
+            else decoders.member(decoders.open_enum(IncomeType), _value, "incomeType")
         )
         _model.income = (
             Decimal(_value)
             if type(_value := _take("income", UNSET)) is str and _is_decimal(_value)
-            else decoders.decimal(_value, "income")
+            else decoders.member(decoders.decimal, _value, "income")
         )
-        _model.asset = _value if type(_value := _take("asset", UNSET)) is str else decoders.string(_value, "asset")
-        _model.info = _value if type(_value := _take("info", UNSET)) is str else decoders.string(_value, "info")
+        _model.asset = (
+            _value
+            if type(_value := _take("asset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "asset")
+        )
+        _model.info = (
+            _value if type(_value := _take("info", UNSET)) is str else decoders.member(decoders.string, _value, "info")
+        )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
-        _model.tran_id = _value if type(_value := _take("tranId", UNSET)) is str else decoders.string(_value, "tranId")
+        _model.tran_id = (
+            _value
+            if type(_value := _take("tranId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "tranId")
+        )
         _model.trade_id = (
-            _value if type(_value := _take("tradeId", UNSET)) is str else decoders.string(_value, "tradeId")
+            _value
+            if type(_value := _take("tradeId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "tradeId")
         )
         _model.additional_properties = _members
         return _model

@@ -64,9 +64,15 @@ class IndexPriceConstituent(Model):
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.exchange = (
-            _value if type(_value := _take("exchange", UNSET)) is str else decoders.string(_value, "exchange")
+            _value
+            if type(_value := _take("exchange", UNSET)) is str
+            else decoders.member(decoders.string, _value, "exchange")
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.price = (
             Decimal(_value)
             if type(_value := _take("price", UNSET)) is str and _is_decimal(_value)

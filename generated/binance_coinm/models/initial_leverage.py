@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET, Unset
 
@@ -59,10 +59,14 @@ class InitialLeverage(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.leverage = (
             _value
-            if type(_value := _take("leverage", UNSET)) is int and _value in INT64
+            if type(_value := _take("leverage", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "leverage")
         )
         _model.max_qty = (

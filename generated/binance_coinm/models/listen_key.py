@@ -46,7 +46,9 @@ class ListenKey(Model):
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.listen_key = (
-            _value if type(_value := _take("listenKey", UNSET)) is str else decoders.string(_value, "listenKey")
+            _value
+            if type(_value := _take("listenKey", UNSET)) is str
+            else decoders.member(decoders.string, _value, "listenKey")
         )
         _model.additional_properties = _members
         return _model

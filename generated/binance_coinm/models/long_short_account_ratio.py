@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -67,11 +67,13 @@ class LongShortAccountRatio(Model):
             (_take("longShortRatio", UNSET), _take("longAccount", UNSET), _take("shortAccount", UNSET)),
             ("longShortRatio", "longAccount", "shortAccount"),
         )
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.timestamp = (
             _value
-            if type(_value := _take("timestamp", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "timestamp")
+            if type(_value := _take("timestamp", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "timestamp")
         )
         _model.additional_properties = _members
         return _model

@@ -64,7 +64,7 @@ class LotSizeFilter(Model):
         _model.filter_type = (
             "LOT_SIZE"
             if type(_value := _take("filterType", UNSET)) is str and _value == "LOT_SIZE"
-            else decoders.const("LOT_SIZE")(_value, "filterType")
+            else decoders.member(decoders.const("LOT_SIZE"), _value, "filterType")
         )
         _model.additional_properties = _members
         return _model

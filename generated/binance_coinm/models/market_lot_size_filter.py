@@ -64,7 +64,7 @@ class MarketLotSizeFilter(Model):
         _model.filter_type = (
             "MARKET_LOT_SIZE"
             if type(_value := _take("filterType", UNSET)) is str and _value == "MARKET_LOT_SIZE"
-            else decoders.const("MARKET_LOT_SIZE")(_value, "filterType")
+            else decoders.member(decoders.const("MARKET_LOT_SIZE"), _value, "filterType")
         )
         _model.additional_properties = _members
         return _model

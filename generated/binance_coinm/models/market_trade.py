@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -70,15 +70,19 @@ class MarketTrade(Model):
             (_take("price", UNSET), _take("qty", UNSET), _take("baseQty", UNSET)), ("price", "qty", "baseQty")
         )
         _model.id = (
-            _value if type(_value := _take("id", UNSET)) is int and _value in INT64 else decoders.integer(_value, "id")
+            _value
+            if type(_value := _take("id", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "id")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.is_buyer_maker = (
-            _value if type(_value := _take("isBuyerMaker", UNSET)) is bool else decoders.boolean(_value, "isBuyerMaker")
+            _value
+            if type(_value := _take("isBuyerMaker", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "isBuyerMaker")
         )
         _model.additional_properties = _members
         return _model

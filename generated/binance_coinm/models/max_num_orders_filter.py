@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -52,12 +52,12 @@ class MaxNumOrdersFilter(Model):
         _model.filter_type = (
             "MAX_NUM_ORDERS"
             if type(_value := _take("filterType", UNSET)) is str and _value == "MAX_NUM_ORDERS"
-            else decoders.const("MAX_NUM_ORDERS")(_value, "filterType")
+            else decoders.member(decoders.const("MAX_NUM_ORDERS"), _value, "filterType")
         )
         _model.limit = (
             _value
-            if type(_value := _take("limit", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "limit")
+            if type(_value := _take("limit", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "limit")
         )
         _model.additional_properties = _members
         return _model

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET, Unset
 
@@ -80,27 +80,27 @@ class NotionalBracket(Model):
         )
         _model.bracket = (
             _value
-            if type(_value := _take("bracket", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "bracket")
+            if type(_value := _take("bracket", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "bracket")
         )
         _model.initial_leverage = (
             _value
-            if type(_value := _take("initialLeverage", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "initialLeverage")
+            if type(_value := _take("initialLeverage", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "initialLeverage")
         )
         _model.qty_cap = (
             _value
-            if type(_value := _take("qtyCap", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "qtyCap")
+            if type(_value := _take("qtyCap", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "qtyCap")
         )
         _model.qtyl_floor = (
             _value
-            if type(_value := _take("qtylFloor", UNSET)) is int and _value in INT64
+            if type(_value := _take("qtylFloor", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "qtylFloor")
         )
         _model.qty_floor = (
             _value
-            if type(_value := _take("qtyFloor", UNSET)) is int and _value in INT64
+            if type(_value := _take("qtyFloor", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "qtyFloor")
         )
         _model.additional_properties = _members

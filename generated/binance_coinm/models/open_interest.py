@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.contract_type import ContractType
 from ..types import UNSET
@@ -65,22 +65,28 @@ class OpenInterest(Model):
         _member: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.open_interest = (
             Decimal(_value)
             if type(_value := _take("openInterest", UNSET)) is str and _is_decimal(_value)
-            else decoders.decimal(_value, "openInterest")
+            else decoders.member(decoders.decimal, _value, "openInterest")
         )
         _model.contract_type = (
             _member
             if type(_value := _take("contractType", UNSET)) is str and (_member := _ContractType.get(_value))
-            else decoders.open_enum(ContractType)(_value, "contractType")
+            else decoders.member(decoders.open_enum(ContractType), _value, "contractType")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.additional_properties = _members
         return _model

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.order_side import OrderSide
 from ..models.order_status import OrderStatus
@@ -196,63 +196,73 @@ class Order(Model):
         )
         _model.order_id = (
             _value
-            if type(_value := _take("orderId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "orderId")
+            if type(_value := _take("orderId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "orderId")
         )
         _model.client_order_id = (
-            _value if type(_value := _take("clientOrderId", UNSET)) is str else decoders.string(_value, "clientOrderId")
+            _value
+            if type(_value := _take("clientOrderId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "clientOrderId")
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.status = (
             _member
             if type(_value := _take("status", UNSET)) is str and (_member := _OrderStatus.get(_value))
-            else decoders.open_enum(OrderStatus)(_value, "status")
+            else decoders.member(decoders.open_enum(OrderStatus), _value, "status")
         )
         _model.side = (
             _member
             if type(_value := _take("side", UNSET)) is str and (_member := _OrderSide.get(_value))
-            else decoders.open_enum(OrderSide)(_value, "side")
+            else decoders.member(decoders.open_enum(OrderSide), _value, "side")
         )
         _model.type_ = (
             _member
             if type(_value := _take("type", UNSET)) is str and (_member := _OrderType.get(_value))
-            else decoders.open_enum(OrderType)(_value, "type")
+            else decoders.member(decoders.open_enum(OrderType), _value, "type")
         )
         _model.orig_type = (
             _member
             if type(_value := _take("origType", UNSET)) is str and (_member := _OrderType.get(_value))
-            else decoders.open_enum(OrderType)(_value, "origType")
+            else decoders.member(decoders.open_enum(OrderType), _value, "origType")
         )
         _model.time_in_force = (
             _member
             if type(_value := _take("timeInForce", UNSET)) is str and (_member := _TimeInForce.get(_value))
-            else decoders.open_enum(TimeInForce)(_value, "timeInForce")
+            else decoders.member(decoders.open_enum(TimeInForce), _value, "timeInForce")
         )
         _model.reduce_only = (
-            _value if type(_value := _take("reduceOnly", UNSET)) is bool else decoders.boolean(_value, "reduceOnly")
+            _value
+            if type(_value := _take("reduceOnly", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "reduceOnly")
         )
         _model.close_position = (
             _value
             if type(_value := _take("closePosition", UNSET)) is bool
-            else decoders.boolean(_value, "closePosition")
+            else decoders.member(decoders.boolean, _value, "closePosition")
         )
         _model.working_type = (
             _member
             if type(_value := _take("workingType", UNSET)) is str and (_member := _WorkingType.get(_value))
-            else decoders.open_enum(WorkingType)(_value, "workingType")
+            else decoders.member(decoders.open_enum(WorkingType), _value, "workingType")
         )
         _model.price_protect = (
-            _value if type(_value := _take("priceProtect", UNSET)) is bool else decoders.boolean(_value, "priceProtect")
+            _value
+            if type(_value := _take("priceProtect", UNSET)) is bool
+            else decoders.member(decoders.boolean, _value, "priceProtect")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "updateTime")
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "updateTime")
         )
         _model.pair = (
             _value
@@ -292,7 +302,7 @@ class Order(Model):
         )
         _model.good_till_date = (
             _value
-            if type(_value := _take("goodTillDate", UNSET)) is int and _value in INT64
+            if type(_value := _take("goodTillDate", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "goodTillDate")
         )
         _model.additional_properties = _members

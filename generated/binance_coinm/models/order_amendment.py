@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -72,25 +72,33 @@ class OrderAmendment(Model):
         _model = cls.__new__(cls)
         _model.amendment_id = (
             _value
-            if type(_value := _take("amendmentId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "amendmentId")
+            if type(_value := _take("amendmentId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "amendmentId")
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.order_id = (
             _value
-            if type(_value := _take("orderId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "orderId")
+            if type(_value := _take("orderId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "orderId")
         )
         _model.client_order_id = (
-            _value if type(_value := _take("clientOrderId", UNSET)) is str else decoders.string(_value, "clientOrderId")
+            _value
+            if type(_value := _take("clientOrderId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "clientOrderId")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
-        _model.amendment = _decode_amendment(_take("amendment", UNSET), "amendment")
+        _model.amendment = decoders.member(_decode_amendment, _take("amendment", UNSET), "amendment")
         _model.additional_properties = _members
         return _model
 

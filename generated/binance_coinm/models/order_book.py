@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.order_book_level import OrderBookLevel
 from ..types import UNSET
@@ -72,19 +72,29 @@ class OrderBook(Model):
         _model = cls.__new__(cls)
         _model.last_update_id = (
             _value
-            if type(_value := _take("lastUpdateId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "lastUpdateId")
+            if type(_value := _take("lastUpdateId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "lastUpdateId")
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.e = (
-            _value if type(_value := _take("E", UNSET)) is int and _value in INT64 else decoders.integer(_value, "E")
+            _value
+            if type(_value := _take("E", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "E")
         )
         _model.t = (
-            _value if type(_value := _take("T", UNSET)) is int and _value in INT64 else decoders.integer(_value, "T")
+            _value
+            if type(_value := _take("T", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "T")
         )
-        _model.bids = _decode_bids(_take("bids", UNSET), "bids")
-        _model.asks = _decode_asks(_take("asks", UNSET), "asks")
+        _model.bids = decoders.member(_decode_bids, _take("bids", UNSET), "bids")
+        _model.asks = decoders.member(_decode_asks, _take("asks", UNSET), "asks")
         _model.additional_properties = _members
         return _model
 

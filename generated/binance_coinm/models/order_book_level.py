@@ -18,8 +18,8 @@ class OrderBookLevel(NamedTuple):
     @classmethod
     def from_list(cls, src_list: object) -> Self:
         """Return the named tuple of a JSON array; raise `ResponseError` if the array does not match the document."""
-        _items = decoders.items(src_list, 2, is_closed=True)
-        _item_0, _item_1 = decoders.decimals((_items[0], _items[1]), (0, 1))
+        _item_0, _item_1 = decoders.items(src_list, 2, is_closed=True)
+        _item_0, _item_1 = decoders.decimals((_item_0, _item_1), (0, 1))
         # The constructor of a named tuple is a function in Python, which takes a tenth of the time.
         return tuple.__new__(
             cls,

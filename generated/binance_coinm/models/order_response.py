@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.order_side import OrderSide
 from ..models.order_status import OrderStatus
@@ -174,13 +174,19 @@ class OrderResponse(Model):
         _model = cls.__new__(cls)
         _model.order_id = (
             _value
-            if type(_value := _take("orderId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "orderId")
+            if type(_value := _take("orderId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "orderId")
         )
         _model.client_order_id = (
-            _value if type(_value := _take("clientOrderId", UNSET)) is str else decoders.string(_value, "clientOrderId")
+            _value
+            if type(_value := _take("clientOrderId", UNSET)) is str
+            else decoders.member(decoders.string, _value, "clientOrderId")
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.pair = (
             _value
             if type(_value := _take("pair", UNSET)) is str
@@ -284,12 +290,12 @@ class OrderResponse(Model):
         )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "updateTime")
         )
         _model.modify_id = (
             _value
-            if type(_value := _take("modifyId", UNSET)) is int and _value in INT64
+            if type(_value := _take("modifyId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "modifyId")
         )
         _model.additional_properties = _members

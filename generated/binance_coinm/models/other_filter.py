@@ -46,7 +46,9 @@ class OtherFilter(Model):
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
         _model.filter_type = (
-            _value if type(_value := _take("filterType", UNSET)) is str else decoders.string(_value, "filterType")
+            _value
+            if type(_value := _take("filterType", UNSET)) is str
+            else decoders.member(decoders.string, _value, "filterType")
         )
         _model.additional_properties = _members
         return _model

@@ -49,8 +49,10 @@ class PairNotionalBrackets(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
-        _model.brackets = _decode_brackets(_take("brackets", UNSET), "brackets")
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
+        _model.brackets = decoders.member(_decode_brackets, _take("brackets", UNSET), "brackets")
         _model.additional_properties = _members
         return _model
 

@@ -67,11 +67,12 @@ class PercentPriceFilter(Model):
         _model.filter_type = (
             "PERCENT_PRICE"
             if type(_value := _take("filterType", UNSET)) is str and _value == "PERCENT_PRICE"
-            else decoders.const("PERCENT_PRICE")(_value, "filterType")
+            else decoders.member(decoders.const("PERCENT_PRICE"), _value, "filterType")
         )
-        _model.multiplier_decimal = _decode_multiplier_decimal(_take("multiplierDecimal", UNSET), "multiplierDecimal")
+        _model.multiplier_decimal = (
+            _value
+            if type(_value := _take("multiplierDecimal", UNSET)) is str
+            else decoders.member(decoders.union(decoders.string, decoders.integer), _value, "multiplierDecimal")
+        )
         _model.additional_properties = _members
         return _model
-
-
-_decode_multiplier_decimal = decoders.union(decoders.string, decoders.integer)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.position_margin_type import PositionMarginType
 from ..models.position_side import PositionSide
@@ -149,26 +149,30 @@ class PositionInformation(Model):
                 "isolatedMargin",
             ),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.margin_type = (
             _member
             if type(_value := _take("marginType", UNSET)) is str and (_member := _PositionMarginType.get(_value))
-            else decoders.open_enum(PositionMarginType)(_value, "marginType")
+            else decoders.member(decoders.open_enum(PositionMarginType), _value, "marginType")
         )
         _model.is_auto_add_margin = (
             _member
             if type(_value := _take("isAutoAddMargin", UNSET)) is str and (_member := _TrueOrFalse.get(_value))
-            else decoders.open_enum(TrueOrFalse)(_value, "isAutoAddMargin")
+            else decoders.member(decoders.open_enum(TrueOrFalse), _value, "isAutoAddMargin")
         )
         _model.position_side = (
             _member
             if type(_value := _take("positionSide", UNSET)) is str and (_member := _PositionSide.get(_value))
-            else decoders.open_enum(PositionSide)(_value, "positionSide")
+            else decoders.member(decoders.open_enum(PositionSide), _value, "positionSide")
         )
         _model.update_time = (
             _value
-            if type(_value := _take("updateTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "updateTime")
+            if type(_value := _take("updateTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "updateTime")
         )
         _model.notional_value = (
             Decimal(_value)

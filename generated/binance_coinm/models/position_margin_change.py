@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.position_margin_change_type import PositionMarginChangeType
 from ..models.position_side import PositionSide
@@ -73,24 +73,32 @@ class PositionMarginChange(Model):
         _model.amount = (
             Decimal(_value)
             if type(_value := _take("amount", UNSET)) is str and _is_decimal(_value)
-            else decoders.decimal(_value, "amount")
+            else decoders.member(decoders.decimal, _value, "amount")
         )
-        _model.asset = _value if type(_value := _take("asset", UNSET)) is str else decoders.string(_value, "asset")
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.asset = (
+            _value
+            if type(_value := _take("asset", UNSET)) is str
+            else decoders.member(decoders.string, _value, "asset")
+        )
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.type_ = (
             _member
             if type(_value := _take("type", UNSET)) is int and (_member := _PositionMarginChangeType.get(_value))
-            else decoders.open_enum(PositionMarginChangeType)(_value, "type")
+            else decoders.member(decoders.open_enum(PositionMarginChangeType), _value, "type")
         )
         _model.position_side = (
             _member
             if type(_value := _take("positionSide", UNSET)) is str and (_member := _PositionSide.get(_value))
-            else decoders.open_enum(PositionSide)(_value, "positionSide")
+            else decoders.member(decoders.open_enum(PositionSide), _value, "positionSide")
         )
         _model.additional_properties = _members
         return _model

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.position_margin_change_type import PositionMarginChangeType
 from ..types import UNSET, Unset
@@ -72,7 +72,7 @@ class PositionMarginResult(Model):
         )
         _model.code = (
             _value
-            if type(_value := _take("code", UNSET)) is int and _value in INT64
+            if type(_value := _take("code", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
             else decoders.optional(decoders.integer, _value, "code")
         )
         _model.msg = (

@@ -48,7 +48,7 @@ class PositionMode(Model):
         _model.dual_side_position = (
             _value
             if type(_value := _take("dualSidePosition", UNSET)) is bool
-            else decoders.boolean(_value, "dualSidePosition")
+            else decoders.member(decoders.boolean, _value, "dualSidePosition")
         )
         _model.additional_properties = _members
         return _model

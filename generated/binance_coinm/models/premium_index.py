@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -77,6 +77,7 @@ class PremiumIndex(Model):
         """
         _members = decoders.mapping(src_dict)
         _take = _members.pop
+        _is_decimal = decoders.is_decimal
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
@@ -84,23 +85,33 @@ class PremiumIndex(Model):
             (_take("markPrice", UNSET), _take("indexPrice", UNSET), _take("estimatedSettlePrice", UNSET)),
             ("markPrice", "indexPrice", "estimatedSettlePrice"),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
-        _model.last_funding_rate = _decode_last_funding_rate(_take("lastFundingRate", UNSET), "lastFundingRate")
-        _model.interest_rate = _decode_interest_rate(_take("interestRate", UNSET), "interestRate")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
+        _model.last_funding_rate = (
+            Decimal(_value)
+            if type(_value := _take("lastFundingRate", UNSET)) is str and _is_decimal(_value)
+            else decoders.member(decoders.union(decoders.decimal, decoders.const("")), _value, "lastFundingRate")
+        )
+        _model.interest_rate = (
+            Decimal(_value)
+            if type(_value := _take("interestRate", UNSET)) is str and _is_decimal(_value)
+            else decoders.member(decoders.union(decoders.decimal, decoders.const("")), _value, "interestRate")
+        )
         _model.next_funding_time = (
             _value
-            if type(_value := _take("nextFundingTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "nextFundingTime")
+            if type(_value := _take("nextFundingTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "nextFundingTime")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.additional_properties = _members
         return _model
-
-
-_decode_last_funding_rate = decoders.union(decoders.decimal, decoders.const(""))
-_decode_interest_rate = decoders.union(decoders.decimal, decoders.const(""))

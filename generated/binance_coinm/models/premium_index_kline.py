@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Self
 
 from binance_client.messages import decoders
-from binance_client.models import INT64
+from binance_client.models import MAX_INT64, MIN_INT64
 
 
 class PremiumIndexKline(NamedTuple):
@@ -39,26 +39,32 @@ class PremiumIndexKline(NamedTuple):
     @classmethod
     def from_list(cls, src_list: object) -> Self:
         """Return the named tuple of a JSON array; raise `ResponseError` if the array does not match the document."""
-        _items = decoders.items(src_list, 12, is_closed=True)
-        _value: Any
-        _item_1, _item_2, _item_3, _item_4 = decoders.decimals(
-            (_items[1], _items[2], _items[3], _items[4]), (1, 2, 3, 4)
+        _item_0, _item_1, _item_2, _item_3, _item_4, _item_5, _item_6, _item_7, _item_8, _item_9, _item_10, _item_11 = (
+            decoders.items(src_list, 12, is_closed=True)
         )
+        _value: Any
+        _item_1, _item_2, _item_3, _item_4 = decoders.decimals((_item_1, _item_2, _item_3, _item_4), (1, 2, 3, 4))
         # The constructor of a named tuple is a function in Python, which takes a tenth of the time.
         return tuple.__new__(
             cls,
             (
-                _value if type(_value := _items[0]) is int and _value in INT64 else decoders.integer(_value, 0),
+                _value
+                if type(_value := _item_0) is int and MIN_INT64 <= _value <= MAX_INT64
+                else decoders.member(decoders.integer, _value, 0),
                 _item_1,
                 _item_2,
                 _item_3,
                 _item_4,
-                _value if type(_value := _items[5]) is str else decoders.string(_value, 5),
-                _value if type(_value := _items[6]) is int and _value in INT64 else decoders.integer(_value, 6),
-                _value if type(_value := _items[7]) is str else decoders.string(_value, 7),
-                _value if type(_value := _items[8]) is int and _value in INT64 else decoders.integer(_value, 8),
-                _value if type(_value := _items[9]) is str else decoders.string(_value, 9),
-                _value if type(_value := _items[10]) is str else decoders.string(_value, 10),
-                _value if type(_value := _items[11]) is str else decoders.string(_value, 11),
+                _value if type(_value := _item_5) is str else decoders.member(decoders.string, _value, 5),
+                _value
+                if type(_value := _item_6) is int and MIN_INT64 <= _value <= MAX_INT64
+                else decoders.member(decoders.integer, _value, 6),
+                _value if type(_value := _item_7) is str else decoders.member(decoders.string, _value, 7),
+                _value
+                if type(_value := _item_8) is int and MIN_INT64 <= _value <= MAX_INT64
+                else decoders.member(decoders.integer, _value, 8),
+                _value if type(_value := _item_9) is str else decoders.member(decoders.string, _value, 9),
+                _value if type(_value := _item_10) is str else decoders.member(decoders.string, _value, 10),
+                _value if type(_value := _item_11) is str else decoders.member(decoders.string, _value, 11),
             ),
         )

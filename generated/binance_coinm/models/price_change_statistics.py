@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -147,32 +147,38 @@ class PriceChangeStatistics(Model):
                 "baseVolume",
             ),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.open_time = (
             _value
-            if type(_value := _take("openTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "openTime")
+            if type(_value := _take("openTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "openTime")
         )
         _model.close_time = (
             _value
-            if type(_value := _take("closeTime", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "closeTime")
+            if type(_value := _take("closeTime", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "closeTime")
         )
         _model.first_id = (
             _value
-            if type(_value := _take("firstId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "firstId")
+            if type(_value := _take("firstId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "firstId")
         )
         _model.last_id = (
             _value
-            if type(_value := _take("lastId", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "lastId")
+            if type(_value := _take("lastId", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "lastId")
         )
         _model.count = (
             _value
-            if type(_value := _take("count", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "count")
+            if type(_value := _take("count", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "count")
         )
         _model.additional_properties = _members
         return _model

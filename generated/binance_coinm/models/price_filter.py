@@ -65,7 +65,7 @@ class PriceFilter(Model):
         _model.filter_type = (
             "PRICE_FILTER"
             if type(_value := _take("filterType", UNSET)) is str and _value == "PRICE_FILTER"
-            else decoders.const("PRICE_FILTER")(_value, "filterType")
+            else decoders.member(decoders.const("PRICE_FILTER"), _value, "filterType")
         )
         _model.additional_properties = _members
         return _model

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..types import UNSET
 
@@ -60,17 +60,23 @@ class PriceTicker(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.ps = _value if type(_value := _take("ps", UNSET)) is str else decoders.string(_value, "ps")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.ps = (
+            _value if type(_value := _take("ps", UNSET)) is str else decoders.member(decoders.string, _value, "ps")
+        )
         _model.price = (
             Decimal(_value)
             if type(_value := _take("price", UNSET)) is str and _is_decimal(_value)
-            else decoders.decimal(_value, "price")
+            else decoders.member(decoders.decimal, _value, "price")
         )
         _model.time = (
             _value
-            if type(_value := _take("time", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "time")
+            if type(_value := _take("time", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "time")
         )
         _model.additional_properties = _members
         return _model

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.rate_limit_interval import RateLimitInterval
 from ..models.rate_limit_type import RateLimitType
@@ -63,22 +63,22 @@ class RateLimit(Model):
         _model.rate_limit_type = (
             _member
             if type(_value := _take("rateLimitType", UNSET)) is str and (_member := _RateLimitType.get(_value))
-            else decoders.open_enum(RateLimitType)(_value, "rateLimitType")
+            else decoders.member(decoders.open_enum(RateLimitType), _value, "rateLimitType")
         )
         _model.interval = (
             _member
             if type(_value := _take("interval", UNSET)) is str and (_member := _RateLimitInterval.get(_value))
-            else decoders.open_enum(RateLimitInterval)(_value, "interval")
+            else decoders.member(decoders.open_enum(RateLimitInterval), _value, "interval")
         )
         _model.interval_num = (
             _value
-            if type(_value := _take("intervalNum", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "intervalNum")
+            if type(_value := _take("intervalNum", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "intervalNum")
         )
         _model.limit = (
             _value
-            if type(_value := _take("limit", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "limit")
+            if type(_value := _take("limit", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "limit")
         )
         _model.additional_properties = _members
         return _model

@@ -59,8 +59,12 @@ class SymbolNotionalBrackets(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
-        _model.brackets = _decode_brackets(_take("brackets", UNSET), "brackets")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
+        _model.brackets = decoders.member(_decode_brackets, _take("brackets", UNSET), "brackets")
         _model.notional_coef = (
             Decimal(_value)
             if type(_value := _take("notionalCoef", UNSET)) is str and _is_decimal(_value)

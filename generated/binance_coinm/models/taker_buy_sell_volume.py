@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import INT64, Model
+from binance_client.models import MAX_INT64, MIN_INT64, Model
 
 from ..models.statistics_contract_type import StatisticsContractType
 from ..types import UNSET
@@ -84,16 +84,18 @@ class TakerBuySellVolume(Model):
                 ("takerBuyVol", "takerSellVol", "takerBuyVolValue", "takerSellVolValue"),
             )
         )
-        _model.pair = _value if type(_value := _take("pair", UNSET)) is str else decoders.string(_value, "pair")
+        _model.pair = (
+            _value if type(_value := _take("pair", UNSET)) is str else decoders.member(decoders.string, _value, "pair")
+        )
         _model.contract_type = (
             _member
             if type(_value := _take("contractType", UNSET)) is str and (_member := _StatisticsContractType.get(_value))
-            else decoders.open_enum(StatisticsContractType)(_value, "contractType")
+            else decoders.member(decoders.open_enum(StatisticsContractType), _value, "contractType")
         )
         _model.timestamp = (
             _value
-            if type(_value := _take("timestamp", UNSET)) is int and _value in INT64
-            else decoders.integer(_value, "timestamp")
+            if type(_value := _take("timestamp", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
+            else decoders.member(decoders.integer, _value, "timestamp")
         )
         _model.additional_properties = _members
         return _model

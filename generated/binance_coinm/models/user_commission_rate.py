@@ -58,6 +58,10 @@ class UserCommissionRate(Model):
             (_take("makerCommissionRate", UNSET), _take("takerCommissionRate", UNSET)),
             ("makerCommissionRate", "takerCommissionRate"),
         )
-        _model.symbol = _value if type(_value := _take("symbol", UNSET)) is str else decoders.string(_value, "symbol")
+        _model.symbol = (
+            _value
+            if type(_value := _take("symbol", UNSET)) is str
+            else decoders.member(decoders.string, _value, "symbol")
+        )
         _model.additional_properties = _members
         return _model
