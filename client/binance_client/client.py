@@ -93,6 +93,7 @@ class SigningClient(AuthenticatedClient):
         credentials: Credentials | None = None,
         *,
         server: str | None = None,
+        read_only: bool = False,
         timeout: float = DEFAULT_TIMEOUT,
         recv_window: int | None = None,
         retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008, it is frozen
@@ -116,6 +117,8 @@ class SigningClient(AuthenticatedClient):
         BINANCE_PRIVATE_KEY_FILE (and BINANCE_PRIVATE_KEY_PASSWORD), the server (a `Server`, its name or a URL) from
         BINANCE_SERVER; without that it is the document's first server, production.
 
+        * `read_only` is whether calls that may change the account, those of the security type TRADE, raise
+          `ConfigurationError` before anything is sent, and so do writes that are built by hand.
         * `timeout` bounds each call, with all its attempts and waits, in seconds.
         * `recv_window`, in milliseconds, is sent with calls that do not set their own.
         * `retry` is the retry policy; None is a single attempt, even after a rejected timestamp, except that a stale
@@ -155,6 +158,7 @@ class SigningClient(AuthenticatedClient):
             require_credentials(credentials)
             options = CallOptions(timeout, retry)
             settings = Settings(
+                read_only=read_only,
                 sync_clock=sync_clock,
                 max_weight_per_minute=max_weight_per_minute,
                 max_response_bytes=max_response_bytes,

@@ -26,14 +26,21 @@ class ServerEnum(StrEnum):
 
 
 class SecurityEnum(Enum):
-    """The security types of a document: the name of the API key's header, and whether a request is signed.
+    """The security types of a document: the name of the API key's header, whether a request is signed, and may trade.
 
     An operation's security type travels in `request.extensions["security"]`, where a signer reads it.
     """
 
-    def __init__(self, _: str, api_key_header: str | None, signed: bool) -> None:  # noqa: FBT001, a member's value
+    def __init__(
+        self,
+        _: str,
+        api_key_header: str | None,
+        signed: bool,  # noqa: FBT001, a member's value
+        trades: bool,  # noqa: FBT001, the same
+    ) -> None:
         self.api_key_header = api_key_header
         self.signed = signed
+        self.trades = trades
 
 
 class ServerTimeOperation(Protocol):

@@ -7,8 +7,8 @@ from binance_client.spec import SecurityEnum
 class Security(SecurityEnum):
     """The security types of the exchange. Source: General Info, "Endpoint Security Type"."""
 
-    NONE = ("NONE", None, False)
-    USER_DATA = ("USER_DATA", "X-MBX-APIKEY", True)
-    TRADE = ("TRADE", "X-MBX-APIKEY", True)
-    USER_STREAM = ("USER_STREAM", "X-MBX-APIKEY", False)
-    MARKET_DATA = ("MARKET_DATA", "X-MBX-APIKEY", False)
+    NONE = ("NONE", None, False, False)
+    USER_DATA = ("USER_DATA", "X-MBX-APIKEY", True, False)
+    TRADE = ("TRADE", "X-MBX-APIKEY", True, True)
+    USER_STREAM = ("USER_STREAM", "X-MBX-APIKEY", False, False)
+    MARKET_DATA = ("MARKET_DATA", "X-MBX-APIKEY", False, False)

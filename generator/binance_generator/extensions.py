@@ -28,7 +28,7 @@ _TIME = "#/components/schemas/ServerTime"
 class SpecExtensions:
     """The document's extensions, prepared for the templates."""
 
-    security_types: dict[str, tuple[str | None, bool]]
+    security_types: dict[str, tuple[str | None, bool, bool]]
     servers: dict[str, str]
     used_weight: str
     retry_after: str
@@ -73,8 +73,11 @@ def collect(
     _check_exceptions(spec, exceptions)
     extensions = SpecExtensions(
         security_types={
-            NONE: (None, False),
-            **{name: (scheme["name"], scheme["x-signed"] is True) for name, scheme in security_schemes(spec).items()},
+            NONE: (None, False, False),
+            **{
+                name: (scheme["name"], scheme["x-signed"], scheme.get("x-trades", False))
+                for name, scheme in security_schemes(spec).items()
+            },
         },
         servers=_unique(
             (f"servers.{index}.x-name", server["x-name"].upper(), server["url"])

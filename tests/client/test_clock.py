@@ -195,6 +195,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> ClientState:
     machine = Machine()
     monkeypatch.setattr(client_state, "monotonic_time", lambda: machine.monotonic)
     settings = Settings(
+        read_only=False,
         sync_clock=False,
         max_weight_per_minute=None,
         max_response_bytes=1,

@@ -1,4 +1,4 @@
-"""The parts of a response that decoding needs."""
+"""The parts of a response that decoding needs, and what statuses and methods mean."""
 
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol
@@ -36,3 +36,8 @@ class HTTPResponse(Protocol):
 def is_success(response: HTTPResponse) -> bool:
     """Return True if the status is one of success. Source: RFC 9110, section 15.3."""
     return response.status_code // 100 == _SUCCESS
+
+
+def is_safe(method: str) -> bool:
+    """Return True for a method that changes nothing. Source: RFC 9110, section 9.2.1, safe methods."""
+    return method in ("GET", "HEAD")

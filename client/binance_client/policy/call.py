@@ -9,6 +9,8 @@ from attrs import field, frozen
 from attrs.validators import instance_of, optional
 from binance_signing.errors import ConfigurationError, bounded_repr
 
+from binance_client.messages.http import is_safe
+
 from .deadline import deadline_of
 from .retry_policy import RetryPolicy
 from .validators import expect, positive_seconds
@@ -48,17 +50,16 @@ class Call(NamedTuple):
             raise ConfigurationError(f'extensions["weight"]: expected an int of at least 0, got {bounded_repr(weight)}')
         if not isinstance(timeouts, Mapping):
             raise ConfigurationError(f'extensions["timeout"]: expected a dict, got {bounded_repr(timeouts)}')
-        # Source: RFC 9110, section 9.2.1, safe methods.
-        is_safe = request.method in ("GET", "HEAD")
+        is_read = is_safe(request.method)
         return cls(
             method=request.method,
             path=request.url.path,
-            is_safe=is_safe,
+            is_safe=is_read,
             is_signed=getattr(request.extensions.get("security"), "signed", False),
             # A streamed body is consumed by the first attempt.
             is_replayable=isinstance(request.stream, httpx.ByteStream),
             weight=weight,
             deadline=deadline_of(cast("Mapping[str, object]", timeouts), options.timeout),
-            max_idle_age=math.inf if is_safe else write_keepalive_expiry,
+            max_idle_age=math.inf if is_read else write_keepalive_expiry,
             retry=options.retry,
         )

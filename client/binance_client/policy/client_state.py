@@ -25,6 +25,8 @@ _logger = logging.getLogger("binance_client")
 # An attempt ends in a response or an exception.
 AttemptResult = HTTPResponse | httpx.HTTPError | errors.BinanceError
 
+_is_bool = expect("True or False", instance_of(bool))
+
 NO_SERVER_TIME = "the document has no operation that returns the exchange's time"
 
 
@@ -32,13 +34,14 @@ NO_SERVER_TIME = "the document has no operation that returns the exchange's time
 class Settings:
     """The settings that hold for all calls; `connect` describes them."""
 
-    sync_clock: bool = field(validator=expect("True or False", instance_of(bool)))
+    read_only: bool = field(validator=_is_bool)
+    sync_clock: bool = field(validator=_is_bool)
     max_weight_per_minute: int | None = field(validator=optional(positive_integer))
     max_response_bytes: int = field(validator=positive_integer)
     max_connections: int = field(validator=positive_integer)
     keepalive_expiry: float = field(validator=seconds)
     write_keepalive_expiry: float = field(validator=seconds)
-    trust_env: bool = field(validator=expect("True or False", instance_of(bool)))
+    trust_env: bool = field(validator=_is_bool)
     retry_quota: int | None = field(validator=expect("a positive integer, or None", optional(positive_integer)))
     on_retry: OnRetry | None = field(validator=optional(sync_function))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from binance_client.errors import ConfigurationError
 from binance_client.messages.failures import ARGUMENT_ERRORS
 from binance_client.messages.redaction import redacted
+from binance_client.policy.read_only import read_only_problem
 
 from .cookies import NoCookies
 from .httpx_utils import resolve_url
@@ -34,6 +35,12 @@ class AccountClient:
         self._options = options
         self._base = str(settings["base_url"])
         self._honors_deadline = honors_deadline
+
+    def require_permitted(self, request: httpx.Request) -> None:
+        """Raise `ConfigurationError` for a request that a read-only client does not send."""
+        problem = read_only_problem(request) if self._shared_state.settings.read_only else None
+        if problem:
+            raise ConfigurationError(problem)
 
     def require_no_ban(self) -> None:
         """Raise the error of a ban during one, for requests that no runner sends."""
