@@ -17,6 +17,8 @@ from .messages.http import HTTPResponse
 from .spec import ExchangeSpec
 
 T = TypeVar("T")
+# The client of generated methods; it decides which operations type checkers accept.
+ClientT_co = TypeVar("ClientT_co", bound="BaseClient", covariant=True)
 
 DEFAULT_TIMEOUT = 10.0
 

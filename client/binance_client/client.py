@@ -1,31 +1,22 @@
-"""The client that `connect` returns: it signs, retries, and limits its rate."""
+"""The clients that `connect` and `public` return: one signs its calls, the other has no credentials."""
 
-import copy
-import inspect
 import ssl
 from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
-from attrs import define, evolve
 from binance_signing import Credentials, Signer
 from binance_signing.signer import system_clock
 
 from .base_client import DEFAULT_TIMEOUT, AuthenticatedClient
 from .errors import ConfigurationError
-from .messages.decompression import ACCEPT_ENCODING
-from .messages.redirects import raise_on_redirect
+from .exchange_client import ExchangeClient
 from .policy.call import CallOptions
 from .policy.retry_policy import OnRetry, RetryPolicy
-from .types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from .connections.pool import Pool
     from .policy.client_state import ClientState
-    from .policy.clock import Clock
-    from .sending.shared_transport import Transport
-    from .spec import ExchangeSpec
+    from .sending.shared_transport import SharedTransport
 
 # Tokens, as in the AWS SDKs: enough for 100 retries.
 _RETRY_QUOTA = 500
@@ -38,54 +29,20 @@ _KEEPALIVE_EXPIRY = 60.0
 _WRITE_KEEPALIVE_EXPIRY = 5.0
 
 
-@define(eq=False)
-class _Built:
-    """Options, and the httpx clients that are built with them when they are needed.
-
-    It is replaced as a whole, so that no thread that builds a client meanwhile brings former options back.
-    """
-
-    options: CallOptions
-    client: httpx.Client | None = None
-    async_client: httpx.AsyncClient | None = None
-
-
-class SigningClient(AuthenticatedClient):
-    """The base of generated clients; `connect` builds one.
-
-    It serves threads, tasks, several event loops (of asyncio and trio) and forks of the process at the same time.
-    """
-
-    spec: ClassVar["ExchangeSpec"]  # pyright: ignore[reportIncompatibleVariableOverride]  # here it is always set
+# `spec` is always set, as in the first of them.
+class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The base of generated clients for all operations; `connect` builds one."""
 
     def __init__(
-        self, base_url: str, signer: Signer, state: "ClientState", options: CallOptions, transport: "Pool | Transport"
+        self,
+        base_url: str,
+        signer: Signer,
+        state: "ClientState",
+        options: CallOptions,
+        transport: "SharedTransport",
     ) -> None:
-        from .sending.shared_transport import SharedTransport
-
-        super().__init__(
-            base_url,
-            headers={"Accept-Encoding": ACCEPT_ENCODING},
-            # The pool, or the custom transport, already has what httpx would read from the environment.
-            httpx_args={"trust_env": False},
-        )
+        super().__init__(base_url, state, options, transport)
         self._signer = signer
-        self._state = state
-        self._transport = SharedTransport(state, transport)
-        self._built = _Built(options)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        """Set an attribute; raise `ConfigurationError` for a setting that only `connect` takes."""
-        is_built = "_transport" in vars(self)
-        try:
-            if is_built and not name.startswith("_") and name in inspect.signature(self.connect).parameters:
-                setting = getattr(type(self), name, None)
-                if getattr(setting, "fset", None) is None:
-                    raise ConfigurationError(f"{name}: a client keeps the one of connect; build another client")
-            super().__setattr__(name, value)
-        finally:
-            # An exception's traceback keeps this frame, whose variables must not hold a secret.
-            del value
 
     @classmethod
     def connect(  # noqa: PLR0913, all but the first are keyword-only, as in httpx
@@ -145,19 +102,12 @@ class SigningClient(AuthenticatedClient):
         """
         try:
             # Imported here, because it takes time, and not every process that imports this module makes a call.
-            from .assembly import (
-                Settings,
-                build_pool,
-                build_signer,
-                build_state,
-                load_server,
-                require_credentials,
-                require_transport,
-            )
+            from .assembly import Settings, build_signer, build_state, load_server, require_credentials
 
             require_credentials(credentials)
             options = CallOptions(timeout, retry)
             settings = Settings(
+                has_credentials=True,
                 read_only=read_only,
                 sync_clock=sync_clock,
                 max_weight_per_minute=max_weight_per_minute,
@@ -171,41 +121,15 @@ class SigningClient(AuthenticatedClient):
             )
             url = load_server(cls.spec, server)
             state = build_state(cls.spec, settings, url, clock)
-            pool = (
-                build_pool(state, url, proxy=proxy, verify=verify)
-                if transport is None
-                else require_transport(transport)
-            )
+            shared = _build_transport(state, url, proxy=proxy, verify=verify, transport=transport)
             signer = build_signer(credentials, url, state.clock, recv_window)
-            return cls(str(url), signer, state, options, pool)
+            return cls(str(url), signer, state, options, shared)
         except OSError as error:
-            # A signal handler's exception has no error number.
-            if error.errno is None:
-                raise
-            problem = f"the client cannot be created: {error}"
+            problem = _os_error_problem(error)
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold secrets.
             del credentials, proxy, server
         raise ConfigurationError(problem)
-
-    @property
-    def timeout(self) -> float:
-        """The seconds that a call may take; setting it raises `ConfigurationError` for an invalid number."""
-        return self._built.options.timeout
-
-    @timeout.setter
-    def timeout(self, timeout: float) -> None:
-        # The next sync and the next async call build their httpx clients again.
-        self._built = _Built(evolve(self._built.options, timeout=timeout))
-
-    @property
-    def retry(self) -> RetryPolicy | None:
-        """The retry policy; setting it raises `ConfigurationError` for anything but a `RetryPolicy` or None."""
-        return self._built.options.retry
-
-    @retry.setter
-    def retry(self, retry: RetryPolicy | None) -> None:
-        self._built = _Built(evolve(self._built.options, retry=retry))
 
     @property
     def credentials(self) -> Credentials:
@@ -223,108 +147,104 @@ class SigningClient(AuthenticatedClient):
             # An exception's traceback keeps this frame, whose variables must not hold a secret.
             del credentials
 
-    @property
-    def clock(self) -> "Clock":
-        """The exchange's clock; `clock.offset_ms` is how far it is ahead of this machine's."""
-        return self._state.clock
-
-    @property
-    def used_weight(self) -> int | None:
-        """The used weight of the minute, per IP address, that the last response reported; None before the first one.
-
-        Source: General Info, "LIMITS".
-        """
-        return self._state.rate_limit.used_weight
-
-    def clear_ban(self) -> None:
-        """Forget a ban of this IP address, so that calls are sent again, those of this server's other clients too.
-
-        Do this only if the ban is a mistake, because requests during a ban make it longer.
-        """
-        self._state.rate_limit.clear_ban()
-
-    def with_options(self, *, timeout: float | Unset = UNSET, retry: RetryPolicy | Unset | None = UNSET) -> Self:
-        """Return a client with another timeout or retry policy, such as for one call: `client.with_options(…).account`.
-
-        `timeout` is in seconds; `retry=None` is a single attempt, except that a stale connection is replaced. The new
-        client shares connections, credentials and clock with this one. Closing either closes both; do not use a
-        derived client in `with`. Raises `ConfigurationError` for an invalid timeout or policy.
-        """
-        current = self._built.options
-        options = CallOptions(
-            timeout=current.timeout if isinstance(timeout, Unset) else timeout,
-            retry=current.retry if isinstance(retry, Unset) else retry,
-        )
-        client = self._copy()
-        client._built = _Built(options)  # noqa: SLF001, a client of this very class
-        return client
-
     def with_credentials(self, credentials: Credentials) -> Self:
         """Return a client of another account, which shares connections, clock and all settings with this one.
 
         Closing either closes both; do not use a derived client in `with`. Raises `ConfigurationError` for anything but
         `Credentials`.
         """
-        client = self._copy()
+        client = self._copy(self._built.options)
         try:
             client._signer = self._signer.with_credentials(credentials)  # noqa: SLF001, a client of this very class
-            client._built = _Built(self._built.options)  # noqa: SLF001, the same
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold a secret.
             del credentials
         return client
 
-    def _copy(self) -> Self:
-        """Return a copy without the operations, which belong to this client."""
-        client = copy.copy(self)
-        for name in [*vars(client)]:
-            if isinstance(getattr(type(client), name, None), cached_property):
-                del vars(client)[name]
-        return client
+    @property
+    def _request_hooks(self) -> list[Signer]:
+        return [self._signer]
 
-    def get_httpx_client(self) -> httpx.Client:
-        """Return the httpx client of all sync calls; raise `ClientClosedError` if this client is closed."""
-        self._state.lifetime.require_open()
-        built = self._built
-        client = built.client
-        if client is None:
-            settings = self._settings_with(built.options)
-            client = built.client = self._transport.build_client(built.options, settings)
-        return client
 
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Return the httpx client of all async calls; raise `ClientClosedError` if this client is closed."""
-        self._state.lifetime.require_open()
-        built = self._built
-        client = built.async_client
-        if client is None:
-            settings = self._settings_with(built.options)
-            client = built.async_client = self._transport.build_async_client(built.options, settings)
-        return client
+class UnsignedClient(ExchangeClient):
+    """The base of generated clients without credentials; `public` builds one."""
 
-    def set_httpx_client(self, client: httpx.Client) -> NoReturn:  # noqa: ARG002, as in the class above
-        """Raise `ConfigurationError`: a custom client would bypass signing and retries."""
-        raise _custom_client_error()
+    @classmethod
+    def connect(  # noqa: PLR0913, all are keyword-only, as in httpx
+        cls,
+        *,
+        server: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008, it is frozen
+        retry_quota: int | None = _RETRY_QUOTA,
+        on_retry: OnRetry | None = None,
+        clock: Callable[[], int] = system_clock,
+        max_weight_per_minute: int | None = None,
+        max_response_bytes: int = _MAX_RESPONSE_BYTES,
+        max_connections: int = _MAX_CONNECTIONS,
+        keepalive_expiry: float = _KEEPALIVE_EXPIRY,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        verify: bool | str | ssl.SSLContext = True,
+        trust_env: bool = True,
+        transport: httpx.BaseTransport | httpx.AsyncBaseTransport | None = None,
+    ) -> Self:
+        """Return a client without credentials, for the operations that need none.
 
-    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> NoReturn:  # noqa: ARG002, the same
-        """Raise `ConfigurationError`: a custom client would bypass signing and retries."""
-        raise _custom_client_error()
+        Its options are those of `connect`; BINANCE_SERVER is the only variable of the environment that it reads. All
+        other operations raise `ConfigurationError` before anything is sent, and type checkers reject them.
 
-    def close(self) -> None:
-        """Close the connections, including those of all event loops; calls in flight raise `ClientClosedError`.
-
-        A custom async transport is closed only by `aclose`.
+        Raises `ConfigurationError` for invalid settings; nothing is sent.
         """
-        self._transport.close()
+        try:
+            from .assembly import Settings, build_state, load_server
 
-    async def aclose(self) -> None:
-        """Close the connections, as `close` does, and a custom async transport."""
-        await self._transport.aclose()
+            options = CallOptions(timeout, retry)
+            settings = Settings(
+                has_credentials=False,
+                read_only=True,
+                sync_clock=False,
+                max_weight_per_minute=max_weight_per_minute,
+                max_response_bytes=max_response_bytes,
+                max_connections=max_connections,
+                keepalive_expiry=keepalive_expiry,
+                write_keepalive_expiry=_WRITE_KEEPALIVE_EXPIRY,
+                trust_env=trust_env,
+                retry_quota=retry_quota,
+                on_retry=on_retry,
+            )
+            url = load_server(cls.spec, server)
+            state = build_state(cls.spec, settings, url, clock)
+            shared = _build_transport(state, url, proxy=proxy, verify=verify, transport=transport)
+            return cls(str(url), state, options, shared)
+        except OSError as error:
+            problem = _os_error_problem(error)
+        finally:
+            # An exception's traceback keeps this frame, whose variables must not hold secrets.
+            del proxy, server
+        raise ConfigurationError(problem)
 
-    def _settings_with(self, options: CallOptions) -> dict[str, Any]:
-        hooks = {"request": [self._signer], "response": [raise_on_redirect]}
-        return {**self._settings(), "timeout": options.timeout, "event_hooks": hooks}
+
+def _build_transport(
+    state: "ClientState",
+    url: httpx.URL,
+    *,
+    proxy: str | httpx.URL | httpx.Proxy | None,
+    verify: bool | str | ssl.SSLContext,
+    transport: object,
+) -> "SharedTransport":
+    from .assembly import build_pool, require_transport
+    from .sending.shared_transport import SharedTransport
+
+    try:
+        pool = build_pool(state, url, proxy=proxy, verify=verify) if transport is None else require_transport(transport)
+    finally:
+        # An exception's traceback keeps this frame, and the URL may hold a password.
+        del proxy
+    return SharedTransport(state, pool)
 
 
-def _custom_client_error() -> ConfigurationError:
-    return ConfigurationError("the client builds its own httpx clients; use connect(transport=…), or Signer as a hook")
+def _os_error_problem(error: OSError) -> str:
+    """Return why a client cannot be created; raise the exception again if it is that of a signal handler."""
+    if error.errno is None:
+        raise error
+    return f"the client cannot be created: {error}"

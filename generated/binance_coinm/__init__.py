@@ -5,7 +5,7 @@ from binance_client import RetryDetails, RetryPolicy
 from binance_signing import Credentials, Ed25519Key, HmacKey, RsaKey
 
 from . import errors, models
-from .client import Client, connect
+from .client import Client, PublicClient, connect, public
 from .servers import Server
 
 __version__ = "0.1.0"
@@ -14,6 +14,7 @@ __all__ = (
     "Credentials",
     "Ed25519Key",
     "HmacKey",
+    "PublicClient",
     "RetryDetails",
     "RetryPolicy",
     "RsaKey",
@@ -21,4 +22,5 @@ __all__ = (
     "connect",
     "errors",
     "models",
+    "public",
 )

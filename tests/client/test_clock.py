@@ -195,6 +195,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> ClientState:
     machine = Machine()
     monkeypatch.setattr(client_state, "monotonic_time", lambda: machine.monotonic)
     settings = Settings(
+        has_credentials=True,
         read_only=False,
         sync_clock=False,
         max_weight_per_minute=None,

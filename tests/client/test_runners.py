@@ -40,6 +40,7 @@ def client(sandbox: Sandbox) -> Client:
 def client_state(max_weight: int | None = None) -> ClientState:
     """Return the state of a client half a minute after the epoch."""
     settings = Settings(
+        has_credentials=True,
         read_only=False,
         sync_clock=False,
         max_weight_per_minute=max_weight,

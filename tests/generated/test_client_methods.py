@@ -180,7 +180,8 @@ def test_help_of_a_method() -> None:
     recv_window = document["components"]["parameters"]["recvWindow"]
     text = " ".join(pydoc.plain(pydoc.render_doc(AccountOperations.futures_account_balance)).split())
 
-    assert "futures_account_balance(self, *, recv_window: " in text
+    assert "futures_account_balance(" in text
+    assert ", *, recv_window: " in text
     assert " ".join(operation["summary"].split()) in text
     assert " ".join(operation["description"].split()) in text
     assert f"recv_window (int | Unset): {' '.join(recv_window['description'].split())}" in text

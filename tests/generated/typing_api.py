@@ -15,7 +15,19 @@ import httpx
 from binance_client import RetryDetails
 from binance_client.base_client import AuthenticatedClient, BaseClient
 from binance_client.errors import Execution
-from binance_coinm import Client, Credentials, Ed25519Key, HmacKey, RetryPolicy, RsaKey, Server, connect, errors
+from binance_coinm import (
+    Client,
+    Credentials,
+    Ed25519Key,
+    HmacKey,
+    PublicClient,
+    RetryPolicy,
+    RsaKey,
+    Server,
+    connect,
+    errors,
+    public,
+)
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import check_server_time
 from binance_coinm.models import FuturesAccountBalance, ServerTime
@@ -51,6 +63,25 @@ async def use_methods_async(client: Client) -> None:
     assert_type(await client.with_options(retry=None).aio.market.check_server_time(), ServerTime)
     both = await asyncio.gather(client.aio.account.futures_account_balance(), client.aio.market.check_server_time())
     assert_type(both, tuple[list[FuturesAccountBalance], ServerTime])
+
+
+async def use_public_client() -> None:
+    """Call the methods and functions of a client without credentials."""
+    with public(server="demo", timeout=1) as client:
+        assert_type(client, PublicClient)
+        assert_type(client.market.check_server_time(), ServerTime)
+        assert_type(await client.aio.market.check_server_time(), ServerTime)
+        assert_type(check_server_time.sync(client=client), ServerTime)
+        assert_type(client.with_options(timeout=2).market.check_server_time().server_time, int)
+
+
+async def misuse_public_client(client: PublicClient) -> None:
+    """Call what needs credentials."""
+    client.account.futures_account_balance()  # type: ignore[misc]  # pyrefly: ignore[bad-argument-type]
+    client.market.old_trades_lookup(symbol="BTCUSD_PERP")  # type: ignore[misc]  # pyrefly: ignore[bad-argument-type]
+    await client.aio.account.futures_account_balance()  # type: ignore[misc]  # pyrefly: ignore[bad-argument-type]
+    futures_account_balance.sync(client=client)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    client.with_credentials(client)  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]
 
 
 def use_functions(client: Client) -> None:

@@ -34,6 +34,7 @@ NO_SERVER_TIME = "the document has no operation that returns the exchange's time
 class Settings:
     """The settings that hold for all calls; `connect` describes them."""
 
+    has_credentials: bool
     read_only: bool = field(validator=_is_bool)
     sync_clock: bool = field(validator=_is_bool)
     max_weight_per_minute: int | None = field(validator=optional(positive_integer))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from binance_client.errors import ConfigurationError
 from binance_client.messages.failures import ARGUMENT_ERRORS
 from binance_client.messages.redaction import redacted
-from binance_client.policy.read_only import read_only_problem
+from binance_client.policy.permission import forbidden
 
 from .cookies import NoCookies
 from .httpx_utils import resolve_url
@@ -37,8 +37,8 @@ class AccountClient:
         self._honors_deadline = honors_deadline
 
     def require_permitted(self, request: httpx.Request) -> None:
-        """Raise `ConfigurationError` for a request that a read-only client does not send."""
-        problem = read_only_problem(request) if self._shared_state.settings.read_only else None
+        """Raise `ConfigurationError` for a request that this client does not send."""
+        problem = forbidden(request, self._shared_state.settings)
         if problem:
             raise ConfigurationError(problem)
 

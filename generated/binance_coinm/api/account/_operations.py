@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Generic as _Generic
 
+from binance_client.base_client import ClientT_co
 from binance_client.imports import import_errors as _import_errors
 
 from ...types import UNSET, Unset
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
     from ...models.user_commission_rate import UserCommissionRate
 
 
-class AccountOperations:
+class AccountOperations(_Generic[ClientT_co]):
     """The operations of the tag `account`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     def futures_account_balance(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         recv_window: int | Unset = UNSET,
     ) -> list[FuturesAccountBalance]:
@@ -67,7 +69,7 @@ class AccountOperations:
         )
 
     def get_current_position_mode(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         recv_window: int | Unset = UNSET,
     ) -> PositionMode:
@@ -102,7 +104,7 @@ class AccountOperations:
         )
 
     def account_information(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         recv_window: int | Unset = UNSET,
     ) -> AccountInformation:
@@ -139,7 +141,7 @@ class AccountOperations:
         )
 
     def user_commission_rate(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         symbol: str,
         recv_window: int | Unset = UNSET,
@@ -177,7 +179,7 @@ class AccountOperations:
         )
 
     def get_income_history(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         income_type: IncomeType | Unset = UNSET,
@@ -234,7 +236,7 @@ class AccountOperations:
         )
 
     def get_download_id_for_futures_order_history(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         start_time: int,
         end_time: int,
@@ -280,7 +282,7 @@ class AccountOperations:
         )
 
     def get_futures_order_history_download_link_by_id(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         download_id: str,
         recv_window: int | Unset = UNSET,
@@ -319,7 +321,7 @@ class AccountOperations:
         )
 
     def get_download_id_for_futures_trade_history(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         start_time: int,
         end_time: int,
@@ -365,7 +367,7 @@ class AccountOperations:
         )
 
     def get_futures_trade_download_link_by_id(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         download_id: str,
         recv_window: int | Unset = UNSET,
@@ -404,7 +406,7 @@ class AccountOperations:
         )
 
     def get_download_id_for_futures_transaction_history(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         start_time: int,
         end_time: int,
@@ -450,7 +452,7 @@ class AccountOperations:
         )
 
     def get_futures_transaction_history_download_link_by_id(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         download_id: str,
         recv_window: int | Unset = UNSET,
@@ -489,7 +491,7 @@ class AccountOperations:
         )
 
     def notional_bracket_for_pair(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         pair: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -528,7 +530,7 @@ class AccountOperations:
         )
 
     def notional_bracket_for_symbol(
-        self,
+        self: AccountOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -567,14 +569,14 @@ class AccountOperations:
         )
 
 
-class AsyncAccountOperations:
+class AsyncAccountOperations(_Generic[ClientT_co]):
     """The async operations of the tag `account`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     async def futures_account_balance(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         recv_window: int | Unset = UNSET,
     ) -> list[FuturesAccountBalance]:
@@ -588,7 +590,7 @@ class AsyncAccountOperations:
         )
 
     async def get_current_position_mode(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         recv_window: int | Unset = UNSET,
     ) -> PositionMode:
@@ -602,7 +604,7 @@ class AsyncAccountOperations:
         )
 
     async def account_information(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         recv_window: int | Unset = UNSET,
     ) -> AccountInformation:
@@ -616,7 +618,7 @@ class AsyncAccountOperations:
         )
 
     async def user_commission_rate(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         symbol: str,
         recv_window: int | Unset = UNSET,
@@ -632,7 +634,7 @@ class AsyncAccountOperations:
         )
 
     async def get_income_history(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         income_type: IncomeType | Unset = UNSET,
@@ -658,7 +660,7 @@ class AsyncAccountOperations:
         )
 
     async def get_download_id_for_futures_order_history(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         start_time: int,
         end_time: int,
@@ -676,7 +678,7 @@ class AsyncAccountOperations:
         )
 
     async def get_futures_order_history_download_link_by_id(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         download_id: str,
         recv_window: int | Unset = UNSET,
@@ -692,7 +694,7 @@ class AsyncAccountOperations:
         )
 
     async def get_download_id_for_futures_trade_history(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         start_time: int,
         end_time: int,
@@ -710,7 +712,7 @@ class AsyncAccountOperations:
         )
 
     async def get_futures_trade_download_link_by_id(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         download_id: str,
         recv_window: int | Unset = UNSET,
@@ -726,7 +728,7 @@ class AsyncAccountOperations:
         )
 
     async def get_download_id_for_futures_transaction_history(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         start_time: int,
         end_time: int,
@@ -744,7 +746,7 @@ class AsyncAccountOperations:
         )
 
     async def get_futures_transaction_history_download_link_by_id(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         download_id: str,
         recv_window: int | Unset = UNSET,
@@ -760,7 +762,7 @@ class AsyncAccountOperations:
         )
 
     async def notional_bracket_for_pair(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         pair: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -776,7 +778,7 @@ class AsyncAccountOperations:
         )
 
     async def notional_bracket_for_symbol(
-        self,
+        self: AsyncAccountOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,

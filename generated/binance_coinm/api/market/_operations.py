@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Generic as _Generic
 
+from binance_client.base_client import ClientT_co
 from binance_client.imports import import_errors as _import_errors
 
 from ...types import UNSET, Unset
@@ -41,10 +43,10 @@ if TYPE_CHECKING:
     from ...models.test_connectivity import TestConnectivity
 
 
-class MarketOperations:
+class MarketOperations(_Generic[ClientT_co]):
     """The operations of the tag `market`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     def check_server_time(
@@ -202,7 +204,7 @@ class MarketOperations:
         )
 
     def old_trades_lookup(
-        self,
+        self: MarketOperations[AuthenticatedClient],
         *,
         symbol: str,
         limit: int | Unset = UNSET,
@@ -1159,10 +1161,10 @@ class MarketOperations:
         )
 
 
-class AsyncMarketOperations:
+class AsyncMarketOperations(_Generic[ClientT_co]):
     """The async operations of the tag `market`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     async def check_server_time(
@@ -1231,7 +1233,7 @@ class AsyncMarketOperations:
         )
 
     async def old_trades_lookup(
-        self,
+        self: AsyncMarketOperations[AuthenticatedClient],
         *,
         symbol: str,
         limit: int | Unset = UNSET,

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Generic as _Generic
 
+from binance_client.base_client import ClientT_co
 from binance_client.imports import import_errors as _import_errors
 
 if TYPE_CHECKING:
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
     from ...models.listen_key_keepalive import ListenKeyKeepalive
 
 
-class StreamOperations:
+class StreamOperations(_Generic[ClientT_co]):
     """The operations of the tag `stream`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     def keepalive_user_data_stream(
-        self,
+        self: StreamOperations[AuthenticatedClient],
     ) -> ListenKeyKeepalive:
         """Keepalive User Data Stream (USER_STREAM)
 
@@ -50,7 +52,7 @@ class StreamOperations:
         )
 
     def start_user_data_stream(
-        self,
+        self: StreamOperations[AuthenticatedClient],
     ) -> ListenKey:
         """Start User Data Stream (USER_STREAM)
 
@@ -79,7 +81,7 @@ class StreamOperations:
         )
 
     def close_user_data_stream(
-        self,
+        self: StreamOperations[AuthenticatedClient],
     ) -> ListenKeyClosed:
         """Close User Data Stream (USER_STREAM)
 
@@ -107,14 +109,14 @@ class StreamOperations:
         )
 
 
-class AsyncStreamOperations:
+class AsyncStreamOperations(_Generic[ClientT_co]):
     """The async operations of the tag `stream`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     async def keepalive_user_data_stream(
-        self,
+        self: AsyncStreamOperations[AuthenticatedClient],
     ) -> ListenKeyKeepalive:
         """Return the same as `client.stream.keepalive_user_data_stream`, without blocking the event loop."""
         with _import_errors:
@@ -125,7 +127,7 @@ class AsyncStreamOperations:
         )
 
     async def start_user_data_stream(
-        self,
+        self: AsyncStreamOperations[AuthenticatedClient],
     ) -> ListenKey:
         """Return the same as `client.stream.start_user_data_stream`, without blocking the event loop."""
         with _import_errors:
@@ -136,7 +138,7 @@ class AsyncStreamOperations:
         )
 
     async def close_user_data_stream(
-        self,
+        self: AsyncStreamOperations[AuthenticatedClient],
     ) -> ListenKeyClosed:
         """Return the same as `client.stream.close_user_data_stream`, without blocking the event loop."""
         with _import_errors:

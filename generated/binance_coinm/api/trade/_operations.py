@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Generic as _Generic
 
+from binance_client.base_client import ClientT_co
 from binance_client.imports import import_errors as _import_errors
 
 from ...types import UNSET, Unset
@@ -45,14 +47,14 @@ if TYPE_CHECKING:
     from ...models.working_type import WorkingType
 
 
-class TradeOperations:
+class TradeOperations(_Generic[ClientT_co]):
     """The operations of the tag `trade`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     def query_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -99,7 +101,7 @@ class TradeOperations:
         )
 
     def modify_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         order_id: int | Unset = UNSET,
         orig_client_order_id: str | Unset = UNSET,
@@ -168,7 +170,7 @@ class TradeOperations:
         )
 
     def new_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         side: OrderSide,
@@ -282,7 +284,7 @@ class TradeOperations:
         )
 
     def cancel_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -328,7 +330,7 @@ class TradeOperations:
         )
 
     def modify_multiple_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         batch_orders: list[BatchModification],
         recv_window: int | Unset = UNSET,
@@ -367,7 +369,7 @@ class TradeOperations:
         )
 
     def place_multiple_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         batch_orders: list[BatchOrder],
         recv_window: int | Unset = UNSET,
@@ -407,7 +409,7 @@ class TradeOperations:
         )
 
     def cancel_multiple_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id_list: list[int] | Unset = UNSET,
@@ -452,7 +454,7 @@ class TradeOperations:
         )
 
     def cancel_all_open_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         recv_window: int | Unset = UNSET,
@@ -490,7 +492,7 @@ class TradeOperations:
         )
 
     def auto_cancel_all_open_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         countdown_time: int,
@@ -534,7 +536,7 @@ class TradeOperations:
         )
 
     def query_current_open_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -580,7 +582,7 @@ class TradeOperations:
         )
 
     def current_all_open_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -622,7 +624,7 @@ class TradeOperations:
         )
 
     def all_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -682,7 +684,7 @@ class TradeOperations:
         )
 
     def account_trade_list(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -746,7 +748,7 @@ class TradeOperations:
         )
 
     def users_force_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         auto_close_type: AutoCloseType | Unset = UNSET,
@@ -800,7 +802,7 @@ class TradeOperations:
         )
 
     def get_order_modify_history(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -857,7 +859,7 @@ class TradeOperations:
         )
 
     def position_information(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         margin_asset: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -900,7 +902,7 @@ class TradeOperations:
         )
 
     def position_adl_quantile_estimation(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -939,7 +941,7 @@ class TradeOperations:
         )
 
     def change_initial_leverage(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         leverage: int,
@@ -980,7 +982,7 @@ class TradeOperations:
         )
 
     def change_margin_type(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         margin_type: MarginType,
@@ -1022,7 +1024,7 @@ class TradeOperations:
         )
 
     def modify_isolated_position_margin(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         position_side: PositionSide | Unset = UNSET,
@@ -1070,7 +1072,7 @@ class TradeOperations:
         )
 
     def get_position_margin_change_history(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         type_: PositionMarginChangeType | Unset = UNSET,
@@ -1124,7 +1126,7 @@ class TradeOperations:
         )
 
     def change_position_mode(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         dual_side_position: bool,
         recv_window: int | Unset = UNSET,
@@ -1164,7 +1166,7 @@ class TradeOperations:
         )
 
     def query_algo_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         algo_id: int | Unset = UNSET,
         client_algo_id: str | Unset = UNSET,
@@ -1206,7 +1208,7 @@ class TradeOperations:
         )
 
     def new_algo_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         algo_type: AlgoType,
         symbol: str,
@@ -1311,7 +1313,7 @@ class TradeOperations:
         )
 
     def cancel_algo_order(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         algo_id: int | Unset = UNSET,
         client_algo_id: str | Unset = UNSET,
@@ -1352,7 +1354,7 @@ class TradeOperations:
         )
 
     def current_all_algo_open_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         algo_type: AlgoType | Unset = UNSET,
         symbol: str | Unset = UNSET,
@@ -1396,7 +1398,7 @@ class TradeOperations:
         )
 
     def query_all_algo_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         algo_id: int | Unset = UNSET,
@@ -1452,7 +1454,7 @@ class TradeOperations:
         )
 
     def cancel_all_algo_open_orders(
-        self,
+        self: TradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         recv_window: int | Unset = UNSET,
@@ -1489,14 +1491,14 @@ class TradeOperations:
         )
 
 
-class AsyncTradeOperations:
+class AsyncTradeOperations(_Generic[ClientT_co]):
     """The async operations of the tag `trade`."""
 
-    def __init__(self, client: AuthenticatedClient) -> None:
+    def __init__(self, client: ClientT_co) -> None:
         self._client = client
 
     async def query_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -1516,7 +1518,7 @@ class AsyncTradeOperations:
         )
 
     async def modify_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         order_id: int | Unset = UNSET,
         orig_client_order_id: str | Unset = UNSET,
@@ -1546,7 +1548,7 @@ class AsyncTradeOperations:
         )
 
     async def new_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         side: OrderSide,
@@ -1596,7 +1598,7 @@ class AsyncTradeOperations:
         )
 
     async def cancel_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -1616,7 +1618,7 @@ class AsyncTradeOperations:
         )
 
     async def modify_multiple_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         batch_orders: list[BatchModification],
         recv_window: int | Unset = UNSET,
@@ -1632,7 +1634,7 @@ class AsyncTradeOperations:
         )
 
     async def place_multiple_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         batch_orders: list[BatchOrder],
         recv_window: int | Unset = UNSET,
@@ -1648,7 +1650,7 @@ class AsyncTradeOperations:
         )
 
     async def cancel_multiple_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id_list: list[int] | Unset = UNSET,
@@ -1668,7 +1670,7 @@ class AsyncTradeOperations:
         )
 
     async def cancel_all_open_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         recv_window: int | Unset = UNSET,
@@ -1684,7 +1686,7 @@ class AsyncTradeOperations:
         )
 
     async def auto_cancel_all_open_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         countdown_time: int,
@@ -1702,7 +1704,7 @@ class AsyncTradeOperations:
         )
 
     async def query_current_open_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -1722,7 +1724,7 @@ class AsyncTradeOperations:
         )
 
     async def current_all_open_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -1740,7 +1742,7 @@ class AsyncTradeOperations:
         )
 
     async def all_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -1766,7 +1768,7 @@ class AsyncTradeOperations:
         )
 
     async def account_trade_list(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -1794,7 +1796,7 @@ class AsyncTradeOperations:
         )
 
     async def users_force_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         auto_close_type: AutoCloseType | Unset = UNSET,
@@ -1818,7 +1820,7 @@ class AsyncTradeOperations:
         )
 
     async def get_order_modify_history(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         order_id: int | Unset = UNSET,
@@ -1844,7 +1846,7 @@ class AsyncTradeOperations:
         )
 
     async def position_information(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         margin_asset: str | Unset = UNSET,
         pair: str | Unset = UNSET,
@@ -1862,7 +1864,7 @@ class AsyncTradeOperations:
         )
 
     async def position_adl_quantile_estimation(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -1878,7 +1880,7 @@ class AsyncTradeOperations:
         )
 
     async def change_initial_leverage(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         leverage: int,
@@ -1896,7 +1898,7 @@ class AsyncTradeOperations:
         )
 
     async def change_margin_type(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         margin_type: MarginType,
@@ -1914,7 +1916,7 @@ class AsyncTradeOperations:
         )
 
     async def modify_isolated_position_margin(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         position_side: PositionSide | Unset = UNSET,
@@ -1936,7 +1938,7 @@ class AsyncTradeOperations:
         )
 
     async def get_position_margin_change_history(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         type_: PositionMarginChangeType | Unset = UNSET,
@@ -1960,7 +1962,7 @@ class AsyncTradeOperations:
         )
 
     async def change_position_mode(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         dual_side_position: bool,
         recv_window: int | Unset = UNSET,
@@ -1976,7 +1978,7 @@ class AsyncTradeOperations:
         )
 
     async def query_algo_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         algo_id: int | Unset = UNSET,
         client_algo_id: str | Unset = UNSET,
@@ -1994,7 +1996,7 @@ class AsyncTradeOperations:
         )
 
     async def new_algo_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         algo_type: AlgoType,
         symbol: str,
@@ -2048,7 +2050,7 @@ class AsyncTradeOperations:
         )
 
     async def cancel_algo_order(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         algo_id: int | Unset = UNSET,
         client_algo_id: str | Unset = UNSET,
@@ -2066,7 +2068,7 @@ class AsyncTradeOperations:
         )
 
     async def current_all_algo_open_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         algo_type: AlgoType | Unset = UNSET,
         symbol: str | Unset = UNSET,
@@ -2086,7 +2088,7 @@ class AsyncTradeOperations:
         )
 
     async def query_all_algo_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         algo_id: int | Unset = UNSET,
@@ -2112,7 +2114,7 @@ class AsyncTradeOperations:
         )
 
     async def cancel_all_algo_open_orders(
-        self,
+        self: AsyncTradeOperations[AuthenticatedClient],
         *,
         symbol: str,
         recv_window: int | Unset = UNSET,

@@ -1,0 +1,34 @@
+"""What a client does not send: what needs credentials that it has not, and what may trade if it is read-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from binance_client.messages.http import is_safe
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .client_state import Settings
+
+
+def forbidden(request: httpx.Request, settings: Settings) -> str | None:
+    """Return why a client does not send a request, None if it sends it."""
+    security = request.extensions.get("security")
+    call = f"{request.method} {request.url.path}"
+    needs_key = getattr(security, "api_key_header", None) is not None
+    if needs_key and not settings.has_credentials:
+        return (
+            f"{call} needs credentials, and this client has none; nothing was sent. Call it with a client of connect()"
+        )
+    if not settings.read_only:
+        return None
+    # What a write does that was built by hand is not known. Those of the event stream need the API key alone, and no
+    # request trades without a signature. Source: General Info, "Endpoint Security Type".
+    is_harmless = is_safe(request.method) or (needs_key and getattr(security, "signed", None) is False)
+    if is_harmless and not getattr(security, "trades", False):
+        return None
+    return (
+        f"{call} may change the account, and this client is read-only; nothing was sent."
+        " Call it with a client of connect() without read_only=True"
+    )
