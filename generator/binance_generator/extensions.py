@@ -71,6 +71,7 @@ def collect(
     tag must not have.
     """
     _check_exceptions(spec, exceptions)
+    _check_member_names(spec)
     extensions = SpecExtensions(
         security_types={
             NONE: (None, False, False),
@@ -123,6 +124,16 @@ def _check_exceptions(spec: Spec, exceptions: Collection[str]) -> None:
         for key in {"x-exception", "x-exception-else"} & (set() if is_map(location) else node.keys()):
             if node[key] not in exceptions:
                 raise SpecError(f"{location}.{key}", f"expected one of {', '.join(exceptions)}, got {node[key]!r}")
+
+
+def _check_member_names(spec: Spec) -> None:
+    for location, node in iter_nodes(spec, skip_literals=True):
+        names = [] if is_map(location) else node.get("x-enum-varnames", [])
+        values = node.get("enum", [])
+        if names and len(names) != len(values):
+            raise SpecError(
+                f"{location}.x-enum-varnames", f"expected {len(values)} names, one for each value, got {len(names)}"
+            )
 
 
 def _unique(items: Iterable[tuple[str, Any, Any]]) -> dict[Any, Any]:

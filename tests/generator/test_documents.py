@@ -360,6 +360,11 @@ def test_mistakes(place: Keys, value: object, message: str) -> None:
         pytest.param({"type": "string", "enum": ["a", "a"]}, "enum: expected a list of different values", id="twice"),
         pytest.param({"type": "string", "enum": []}, "enum: expected a list of different values", id="none"),
         pytest.param({"type": "string", "enum": ["a", None]}, "enum.1: expected a string, in quotes where", id="null"),
+        pytest.param(
+            {"type": "string", "enum": ["a", "b"], "x-enum-varnames": ["A"]},
+            "x-enum-varnames: expected 2 names, one for each value, got 1",
+            id="names",
+        ),
         pytest.param({"enum": ["a", 1]}, "enum: expected strings only or integers only", id="mixed"),
         pytest.param({"type": "integer", "enum": ["1"]}, "enum.0: expected integers, got '1'", id="no integer"),
         pytest.param(
