@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from attrs import fields
 
+from .redaction import without_secrets
 from .types import Unset
 
 # No amount has more digits before or after its point; 1E+999999999 would fill the memory as plain digits.
@@ -27,13 +28,16 @@ class Model:
     """The members of the JSON object, by the names of the attributes."""
 
     def __repr__(self) -> str:
-        """Return the attributes that are set, decimals as plain digits."""
+        """Return the attributes that are set, decimals as plain digits, and nothing that looks like a key."""
         values = ((attribute.name, getattr(self, attribute.name)) for attribute in fields(cast("Any", type(self))))
-        texts = [
-            f"{name}={_plain(value)}"
-            for name, value in values
-            if not isinstance(value, Unset) and not (name == "additional_properties" and not value)
-        ]
+        try:
+            texts = [
+                f"{name}={_plain(value)}"
+                for name, value in values
+                if not isinstance(value, Unset) and not (name == "additional_properties" and not value)
+            ]
+        except RecursionError:
+            texts = ["…"]
         return f"{type(self).__name__}({', '.join(texts)})"
 
     if not TYPE_CHECKING:
@@ -79,6 +83,8 @@ def is_plain(value: Decimal) -> bool:
 
 def _plain(value: object) -> str:
     """Return the text of a value without exponents: str(Decimal("0.00000000")) would be 0E-8."""
+    if isinstance(value, str):
+        return repr(without_secrets(value))
     if isinstance(value, Decimal):
         return f"Decimal('{value:f}')" if value.is_finite() and is_plain(value) else repr(value)
     if isinstance(value, list):

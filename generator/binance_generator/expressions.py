@@ -22,7 +22,7 @@ from openapi_python_client.strings import in_double_quote_literal
 
 from .patches.decimal_property import DecimalProperty
 from .patches.tuple_property import NamedTupleProperty, TupleProperty
-from .property_classes import OpenEnumProperty, TaggedUnionProperty
+from .property_classes import OpenEnumProperty, OrErrorProperty, TaggedUnionProperty
 from .spec import Operation, Parameter, Spec
 
 _Module = Literal["decoders", "encoders"]
@@ -204,6 +204,15 @@ def _(prop: TaggedUnionProperty, module: _Module) -> str:
     by_value = ", ".join(f'"{value}": {name}' for value, name in zip(prop.values, classes, strict=False))
     other = "".join(f", {name}" for name in classes[len(prop.values) :])
     return f'decoders.tagged("{prop.tag}", {{{by_value}}}{other})'
+
+
+@_expression.register
+def _(prop: OrErrorProperty, module: _Module) -> str:
+    *others, error = prop.inner_properties
+    if module == "encoders":
+        return f"encoders.union({_expressions(prop.inner_properties, module)})"
+    other = _expression(others[0], module) if len(others) == 1 else f"decoders.union({_expressions(others, module)})"
+    return f"decoders.or_error({other}, {_expression(error, module)})"
 
 
 @_expression.register

@@ -1,4 +1,4 @@
-"""Classes of properties that say more about responses than upstream's; `open_enums` and `tag_unions` use them."""
+"""Classes of properties that say more about responses than upstream's; the modules that replace properties use them."""
 
 from attrs import define
 from openapi_python_client.parser.properties import EnumProperty
@@ -26,3 +26,8 @@ class TaggedUnionProperty(UnionProperty):
     """The name of that field."""
     values: list[str]
     """Its values, in the order of the models."""
+
+
+@define
+class OrErrorProperty(UnionProperty):
+    """A union whose last part is the model of the exchange's errors."""

@@ -1,4 +1,7 @@
-"""Unions of models that one field tells apart, such as the `filterType` of a filter, are decoded by that field."""
+"""Unions of models that one field tells apart are decoded by that field.
+
+It is a constant of each model, such as the `filterType` of a filter, or the code of the exchange's errors.
+"""
 
 from typing import Any
 
@@ -9,7 +12,9 @@ from openapi_python_client.parser.properties.union import UnionProperty
 
 from .patches.subclasses import copied_as
 from .properties import endpoints_of, models_by_name, replace_fields, replaced
-from .property_classes import TaggedUnionProperty
+from .property_classes import OrErrorProperty, TaggedUnionProperty
+
+_ERROR = "Error"
 
 
 def tag_unions(data: GeneratorData) -> None:
@@ -30,6 +35,8 @@ def _tagged(prop: UnionProperty, models: dict[str, ModelProperty]) -> UnionPrope
     parts = [models[str(part.class_info.name)] for part in prop.inner_properties if isinstance(part, ModelProperty)]
     if len(parts) != len(prop.inner_properties):
         return prop
+    if parts[-1].class_info.name == _ERROR:
+        return copied_as(OrErrorProperty, prop)
     constants = [_constants_of(model) for model in parts]
     for name in constants[0]:
         values = [of_model[name] for of_model in constants if name in of_model]

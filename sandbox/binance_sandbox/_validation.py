@@ -93,10 +93,10 @@ class Parameter:
     def _violated_rules(self, texts: list[str]) -> set[str]:
         """Return the keywords of the schema that the value violates, for `format` the format's name."""
         try:
-            value = self._coerce(texts)
-        except ValueError:  # It is not JSON.
+            errors = [*self._validator.iter_errors(self._coerce(texts))]
+        # It is not JSON, or has more digits or levels than a value of the exchange.
+        except (ValueError, ArithmeticError, RecursionError):
             return {"type"}
-        errors = self._validator.iter_errors(value)
         return {error.validator_value if error.validator == "format" else error.validator for error in errors}
 
     def _coerce(self, texts: list[str]) -> object:
@@ -156,14 +156,15 @@ class BodySchema:
 
 
 def resolve(node: Node, root: Node) -> Node:
-    """Return the node of `root` that a reference leads to; a node without `$ref` is returned as it is."""
+    """Return the node of `root` that a reference leads to, with what stands beside the reference."""
     while "$ref" in node:
         if not node["$ref"].startswith("#"):
             raise ValueError(
                 f"a reference to another file, {node['$ref']}; use the openapi.json of a package generated from it"
             )
         keys = (key.replace("~1", "/").replace("~0", "~") for key in node["$ref"].removeprefix("#/").split("/"))
-        node = reduce(lambda parent, key: parent[key], keys, root)
+        siblings = {key: value for key, value in node.items() if key != "$ref"}
+        node = {**reduce(lambda parent, key: parent[key], keys, root), **siblings}
     return node
 
 

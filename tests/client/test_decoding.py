@@ -4,13 +4,14 @@ import json
 import logging
 import pickle
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation, localcontext
 from enum import IntEnum, StrEnum
 from typing import Any
 
 import httpx
 import pytest
 from binance_client.messages import decoders
+from binance_coinm import models
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.error_map import ERROR_MAP
 from binance_coinm.errors import ResponseError
@@ -613,3 +614,52 @@ def test_missing_values() -> None:
     assert "a" == decoders.optional(decoders.string, "a", "here")
     with pytest.raises(ResponseError, match="^field here: expected a string, got null$"):
         decoders.optional(decoders.string, None, "here")
+
+
+ORDER_OR_ERROR: decoders.Decoder[Any] = decoders.or_error(
+    decoders.model(models.OrderResponse), decoders.model(models.Error)
+)
+ORDER = {"orderId": 1, "clientOrderId": "a", "symbol": "BTCUSD_PERP"}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (ORDER, models.OrderResponse),
+        (ORDER | {"code": 200, "msg": "success"}, models.OrderResponse),
+        (ORDER | {"status": "LATER", "code": 200, "msg": "success"}, models.OrderResponse),
+        ({"code": -2022, "msg": "rejected"}, models.Error),
+        (ORDER | {"code": -2022, "msg": "rejected"}, models.Error),
+    ],
+)
+def test_value_or_error(value: object, kind: type) -> None:
+    """A negative code tells an error from a value, whatever else both have."""
+    assert kind is type(ORDER_OR_ERROR(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (ORDER | {"price": ""}, "field price: expected a decimal string of at most 64 digits, got a string, ''"),
+        ({"code": 200, "msg": "success"}, "field orderId: expected an integer of 64 bits, got nothing"),
+        ({"code": -1}, "field msg: expected a string, got nothing"),
+        (None, "expected an object, got null"),
+    ],
+)
+def test_neither_value_nor_error(value: object, message: str) -> None:
+    """What is neither is an error that says what is wrong with the one that it looks like."""
+    with pytest.raises(ResponseError) as caught:
+        ORDER_OR_ERROR(value)
+
+    assert message == str(caught.value)
+
+
+def test_numbers_are_exact_in_any_context() -> None:
+    """Numbers have all their digits, and none is NaN, whatever the context of the caller's thread is."""
+    with localcontext(prec=2) as context:
+        context.traps[InvalidOperation] = False
+
+        assert Decimal("1.23456789") == decoders.parse_json(b"1.23456789")
+        for number in (b"1e9999999999999999999", b"1e-9999999999999999999"):
+            with pytest.raises(ResponseError, match="^expected JSON, got something else$"):
+                decoders.parse_json(number)

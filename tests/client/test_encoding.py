@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 
 import pytest
 from binance_client.messages import encoders
@@ -29,6 +29,26 @@ class Leverage(IntEnum):
     TEN = 10
 
 
+class Word(str, Enum):  # noqa: UP042, a StrEnum has the text of its value
+    """An enumeration of texts whose text is that of the member: `Word.BUY`."""
+
+    BUY = "BUY"
+
+
+class Number(int, Enum):
+    """The same for integers."""
+
+    TEN = 10
+
+
+class Rounded(Decimal):
+    """An amount that is shown with fewer digits."""
+
+    def __format__(self, _: str, /) -> str:  # type: ignore[override]  # without the context of the base class
+        """Return the amount with one digit."""
+        return str(round(self, 1))
+
+
 @pytest.mark.parametrize(
     ("make", "value", "encoded"),
     [
@@ -38,12 +58,15 @@ class Leverage(IntEnum):
         (lambda: encoders.null, None, None),
         (lambda: encoders.string, "", ""),
         (lambda: encoders.string, "１ &", "１ &"),  # noqa: RUF001, a digit of full width
+        (lambda: encoders.string, Word.BUY, "BUY"),
         (lambda: encoders.boolean, False, False),
         (lambda: encoders.integer, -5, -5),
+        (lambda: encoders.integer, Number.TEN, 10),
         (lambda: encoders.decimal, Decimal("0E-8"), "0.00000000"),
         (lambda: encoders.decimal, Decimal("1E-8"), "0.00000001"),
         (lambda: encoders.decimal, Decimal("1E+3"), "1000"),
         (lambda: encoders.decimal, Decimal("-0.10"), "-0.10"),
+        (lambda: encoders.decimal, Rounded("0.15"), "0.15"),
         (lambda: encoders.const("LIMIT"), "LIMIT", "LIMIT"),
         (lambda: encoders.enum(Side), Side.SELL, "SELL"),
         (lambda: encoders.enum(Side), "BUY", "BUY"),

@@ -67,7 +67,7 @@ def failure_of(balance: Balance, sandbox: Sandbox, **settings: Any) -> errors.Bi
         (200, {"code": -1022, "msg": "m"}, errors.SignatureError),
         (200, {"code": "-1022", "msg": "m"}, errors.SignatureError),
         (200, {"code": -9999, "msg": "m"}, errors.ApiError),
-        (200, {"code": -1022}, errors.ResponseError),
+        (200, {"code": -1022}, errors.SignatureError),
         (200, {"code": 200, "msg": "m"}, errors.ResponseError),
         (200, {"239999": "m"}, errors.ResponseError),
         (200, HTML, errors.ResponseError),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from binance_client.messages import decoders
 from binance_coinm.errors import ConfigurationError
-from binance_coinm.models import FuturesAccountBalance, ServerTime
+from binance_coinm.models import Error, FuturesAccountBalance, ServerTime
 from binance_coinm.types import UNSET
 from support.constants import ROW
 from support.specs import Kinds
@@ -172,3 +172,34 @@ def test_missing_value() -> None:
     """`UNSET` is false, and named in signatures as in code."""
     assert not UNSET
     assert "UNSET" == repr(UNSET)
+
+
+def test_repr_of_secrets() -> None:
+    """What looks like a key or a signature, which a server may repeat in a message, is not shown."""
+    signature = "a1B2" * 16
+
+    shown = repr(Error(-1022, f"bad signature={signature}"))
+
+    assert "Error(code=-1022, msg='bad [redacted]')" == shown
+
+
+def test_deep_nesting() -> None:
+    """A member that the document does not name may be nested too deeply to be shown or encoded."""
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    row = ServerTime.from_dict({"serverTime": 1, "deep": deep})
+
+    assert "ServerTime(…)" == repr(row)
+    with pytest.raises(ConfigurationError, match="^additional_properties: expected values that are nested less deeply"):
+        row.to_dict()
+
+
+@pytest.mark.parametrize("value", [None, [("a", 1)]])
+def test_additional_properties_of_another_type(value: Any) -> None:
+    """What is no dictionary cannot be encoded as members."""
+    row = ServerTime(1)
+    row.additional_properties = value
+
+    with pytest.raises(ConfigurationError, match="^additional_properties: expected a dict, got "):
+        row.to_dict()

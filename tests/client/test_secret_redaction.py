@@ -16,7 +16,7 @@ import pytest
 from attrs import field, frozen
 from binance_client.messages.http import HTTPResponse
 from binance_client.messages.log_filter import redact_logs
-from binance_client.messages.redaction import redacted, without_secrets
+from binance_client.redaction import redacted, without_secrets
 from binance_coinm import Client, Credentials, Ed25519Key, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.security import Security

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from binance_coinm import connect, models
+from binance_coinm import connect, errors, models
 from binance_coinm.api.market._operations import MarketOperations
 from binance_sandbox import Sandbox
 from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint, examples, resolved
@@ -47,6 +47,46 @@ def test_each_operation(operation_id: str) -> None:
         assert [models.ServerTime] * 4 == [type(result) for result in results]
     else:
         assert [as_sent(example) for example in examples(operation_id) for _ in range(4)] == list(map(as_sent, results))
+
+
+@pytest.mark.parametrize("with_optional", [False, True])
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_weights(operation_id: str, *, with_optional: bool) -> None:
+    """The client counts the weight of a call as the exchange does."""
+    module = endpoint(operation_id)
+    kwargs = arguments(module, with_optional=with_optional)
+
+    with Sandbox(weight_limit=WEIGHT_LIMIT) as sandbox, connect(sandbox.credentials, server=sandbox.url) as client:
+        module.sync(client=client, **kwargs)
+
+        assert module.build_request(**kwargs)["extensions"]["weight"] == client.used_weight
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({}, errors.ResponseError),
+        ({"239999": "maintenance"}, errors.ResponseError),
+        ({"code": 0, "msg": "Service unavailable from a restricted location."}, errors.ResponseError),
+        ({"code": 400, "msg": "bad"}, errors.ResponseError),
+        ({"code": True, "msg": "success"}, errors.ResponseError),
+        ({"success": False, "code": 201}, errors.ResponseError),
+        ({"code": -1021}, errors.TimestampError),
+        ({"code": "-1021", "msg": "late"}, errors.TimestampError),
+    ],
+)
+def test_no_success(sandbox: Sandbox, body: object, kind: type[Exception]) -> None:
+    """A write whose response is no success is an error, although its status is 200."""
+    operations = [
+        name for name in OPERATIONS if any(isinstance(one, dict) and one.get("code") == 200 for one in examples(name))
+    ]
+    assert {"cancelAllOpenOrders", "changeMarginType", "modifyIsolatedPositionMargin"} <= {*operations}
+    with connect(sandbox.credentials, server=sandbox.url, retry=None) as client:
+        for name in operations:
+            module = endpoint(name)
+            sandbox.respond_next(200, body=body)
+            with pytest.raises(kind):
+                module.sync(client=client, **arguments(module, with_optional=False))
 
 
 Variant = tuple[str, Any]

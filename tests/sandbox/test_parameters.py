@@ -47,6 +47,7 @@ def rejection(texts: list[str], schema: Mapping[str, Any], encoding: Encoding = 
         ({"type": "integer", "format": "int64"}, "9223372036854775807", None),
         ({"type": "integer", "format": "int64"}, "9223372036854775808", "invalid"),
         ({"type": "integer", "format": "int64"}, "-9223372036854775809", "invalid"),
+        (INTEGER, "9" * 5000, "illegalCharacters"),
         (DECIMAL, "0.00000001", None),
         (DECIMAL, "-1", None),
         (DECIMAL, "1e-8", "illegalCharacters"),
@@ -112,6 +113,8 @@ def test_arrays(texts: list[str], encoding: Encoding, expected: str | None) -> N
         ('[{"quantity":"1"},{"quantity":"1"},{"quantity":"1"}]', "invalid"),
         ('{"quantity":"1"}', "illegalCharacters"),
         ("[", "illegalCharacters"),
+        ("[" * 100_000, "illegalCharacters"),
+        ('[{"quantity":"1","more":1e9999999999999999999}]', "illegalCharacters"),
         ("", "empty"),
     ],
 )

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, NoReturn, Protocol, Self, TypeVar
@@ -22,16 +22,17 @@ import httpx
 
 from binance_client.errors import ResponseError, printable
 from binance_client.models import MAX_DIGITS, MAX_INT64, MIN_INT64
+from binance_client.redaction import without_secrets
 from binance_client.types import UNSET, Unset
 
 from .error_map import ErrorMap, excerpt, parse_code
 from .http import HTTPResponse, is_success
-from .redaction import without_secrets
 
 _logger = logging.getLogger("binance_client")
 # Set while a union looks for the type whose values are all known.
 _takes_known_values_only: ContextVar[bool] = ContextVar("takes_known_values_only", default=False)
 T = TypeVar("T")
+U = TypeVar("U")
 E = TypeVar("E", bound=Enum)
 Loc = str | int
 Decoder = Callable[[Any], T]
@@ -332,6 +333,15 @@ def union(*decoders: Decoder[Any]) -> Decoder[Any]:
     return decode
 
 
+def or_error(decode: Decoder[T], decode_error: Decoder[U]) -> Decoder[T | U]:
+    """Return a decoder of either a value or an error of the exchange, which has a negative code."""
+
+    def decode_either(value: object) -> T | U:
+        return decode_error(value) if _is_error_body(value) else decode(value)
+
+    return decode_either
+
+
 def optional(decode: Decoder[T], value: object, loc: Loc) -> T | Unset:
     """Return the decoded value, or `UNSET` if it is missing."""
     return value if isinstance(value, Unset) else member(decode, value, loc)
@@ -341,7 +351,9 @@ def _reject_constant(_: str) -> NoReturn:
     raise ValueError
 
 
-_raw_decode = json.JSONDecoder(parse_float=Decimal, parse_constant=_reject_constant).raw_decode
+# Exact, whatever the caller's context is.
+_parse_float = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation]).create_decimal
+_raw_decode = json.JSONDecoder(parse_float=_parse_float, parse_constant=_reject_constant).raw_decode
 _WHITE_SPACE = " \t\n\r"
 
 
@@ -361,8 +373,8 @@ def parse_json(content: bytes) -> Any:
     raise ResponseError(f"expected JSON, got {got}")
 
 
-def _is_error_body(value: dict[str, Any]) -> bool:
-    code = parse_code(value.get("code")) if "msg" in value else None
+def _is_error_body(value: object) -> bool:
+    code = parse_code(value.get("code")) if isinstance(value, dict) else None
     return code is not None and code < 0
 
 
@@ -381,7 +393,7 @@ def parse_response(
         if response.status_code not in documented:
             raise ResponseError("the document describes no response of this status")  # noqa: TRY301, completed below
         value = parse_json(response.content) if response.content or decode is not empty else UNSET
-        if not (isinstance(value, dict) and _is_error_body(value)):
+        if not _is_error_body(value):
             return _decode_within_recursion_limit(decode, value)
         failure: Exception = error_map.from_response(response)
     except ResponseError as error:

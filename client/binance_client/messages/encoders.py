@@ -49,6 +49,16 @@ def any_value(value: object, loc: Loc) -> Any:
     return value
 
 
+def undocumented(encode_member: Encoder, value: object) -> dict[str, Any]:
+    """Return the members of an object that the document does not name."""
+    loc = "additional_properties"
+    if not isinstance(value, dict):
+        _reject("a dict", value, loc)
+    with suppress(RecursionError):
+        return {name: encode_member(item, f"{loc}, {name}") for name, item in value.items()}
+    return _reject("values that are nested less deeply", value, loc)
+
+
 def null(value: object, loc: Loc) -> None:
     """Return None for null."""
     if value is not None:
@@ -59,7 +69,8 @@ def string(value: object, loc: Loc) -> str:
     """Return a string."""
     if not isinstance(value, str):
         _reject("a str", value, loc)
-    return value
+    # Of the members of an enumeration, httpx would send the names.
+    return str.__str__(value)
 
 
 def boolean(value: object, loc: Loc) -> bool:
@@ -75,7 +86,7 @@ def integer(value: object, loc: Loc) -> int:
         _reject("an integer", value, loc)
     if not MIN_INT64 <= value <= MAX_INT64:
         _reject("an integer of 64 bits", value, loc)
-    return value
+    return int.__index__(value)
 
 
 def decimal(value: object, loc: Loc) -> str:
@@ -84,7 +95,7 @@ def decimal(value: object, loc: Loc) -> str:
         _reject("a finite decimal.Decimal", value, loc)
     if not is_plain(value):
         _reject(f"a decimal.Decimal of at most {MAX_DIGITS} digits before and after its point", value, loc)
-    return f"{value:f}"
+    return Decimal.__format__(value, "f")
 
 
 def const(expected: object) -> Encoder:

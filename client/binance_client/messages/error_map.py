@@ -26,9 +26,9 @@ from binance_client.errors import (
     printable,
     suppressed,
 )
+from binance_client.redaction import beginning_without_secrets, without_secrets
 
 from .http import MAX_TIME_MS, HTTPResponse
-from .redaction import beginning_without_secrets, without_secrets
 
 # Failures before there is a connection: the exchange cannot have received any of the request.
 _NOT_SENT = (

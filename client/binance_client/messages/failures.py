@@ -6,7 +6,7 @@ from typing import cast
 
 import httpx
 
-from .redaction import redacted
+from binance_client.redaction import redacted
 
 # Libraries below httpx; importing them here would take time.
 _LIBRARIES = ("anyio", "h11", "h2", "httpcore", "httpcore2", "socksio")

@@ -6,7 +6,7 @@ from contextlib import suppress
 import httpcore
 import httpx
 
-from .redaction import has_signature, redacted
+from binance_client.redaction import has_signature, redacted
 
 # A filter applies to the records of its own logger alone, not to those of its children.
 _LOGGERS = (

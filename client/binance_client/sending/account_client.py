@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from binance_client.errors import ConfigurationError
 from binance_client.messages.failures import ARGUMENT_ERRORS
-from binance_client.messages.redaction import redacted
 from binance_client.policy.permission import forbidden
+from binance_client.redaction import redacted
 
 from .cookies import NoCookies
 from .httpx_utils import resolve_url

@@ -14,9 +14,9 @@ import httpx
 from binance_client.errors import ResponseError
 from binance_client.messages.decompression import is_identity_within, response_context
 from binance_client.messages.failures import httpx_errors
-from binance_client.messages.redaction import strip_traceback
 from binance_client.policy.call import Call
 from binance_client.policy.deadline import require_in_time
+from binance_client.redaction import strip_traceback
 
 from .account_client import AccountClient
 from .httpx_utils import copy_for_attempt, decoder_for, is_error, rebuild_response

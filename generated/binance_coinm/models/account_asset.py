@@ -67,7 +67,7 @@ class AccountAsset(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "asset": encoders.string(self.asset, "asset"),
             "walletBalance": encoders.decimal(self.wallet_balance, "wallet_balance"),
             "unrealizedProfit": encoders.decimal(self.unrealized_profit, "unrealized_profit"),

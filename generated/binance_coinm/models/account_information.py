@@ -48,7 +48,7 @@ class AccountInformation(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "assets": encoders.array(encoders.model(AccountAsset))(self.assets, "assets"),
             "positions": encoders.array(encoders.model(AccountPosition))(self.positions, "positions"),
             "canDeposit": encoders.boolean(self.can_deposit, "can_deposit"),

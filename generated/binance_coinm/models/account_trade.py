@@ -82,7 +82,7 @@ class AccountTrade(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "id": encoders.integer(self.id, "id"),
             "orderId": encoders.integer(self.order_id, "order_id"),

@@ -42,7 +42,7 @@ class AdlQuantile(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "LONG": encoders.integer(self.long, "long"),
             "SHORT": encoders.integer(self.short, "short"),
             **encoders.drop_unset(

@@ -49,7 +49,7 @@ class AggregateTrade(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "a": encoders.integer(self.a, "a"),
             "p": encoders.decimal(self.p, "p"),
             "q": encoders.decimal(self.q, "q"),

@@ -140,7 +140,7 @@ class AlgoOrder(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             **encoders.drop_unset(
                 {
                     "algoId": encoders.optional(encoders.integer, self.algo_id, "algo_id"),

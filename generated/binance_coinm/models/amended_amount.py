@@ -34,7 +34,7 @@ class AmendedAmount(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "before": encoders.decimal(self.before, "before"),
             "after": encoders.decimal(self.after, "after"),
         }

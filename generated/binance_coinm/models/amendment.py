@@ -39,7 +39,7 @@ class Amendment(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "price": encoders.model(AmendedAmount)(self.price, "price"),
             "origQty": encoders.model(AmendedAmount)(self.orig_qty, "orig_qty"),
             "count": encoders.integer(self.count, "count"),

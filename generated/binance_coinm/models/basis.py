@@ -54,7 +54,7 @@ class Basis(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "pair": encoders.string(self.pair, "pair"),
             "contractType": encoders.open_enum(ContractType)(self.contract_type, "contract_type"),
             "indexPrice": encoders.decimal(self.index_price, "index_price"),

@@ -97,7 +97,7 @@ class BatchOrder(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "side": encoders.enum(OrderSide)(self.side, "side"),
             "type": encoders.enum(OrderType)(self.type_, "type_"),

@@ -111,7 +111,7 @@ class ContractInformation(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "pair": encoders.string(self.pair, "pair"),
             "contractType": encoders.open_enum(ContractType)(self.contract_type, "contract_type"),

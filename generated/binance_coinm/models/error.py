@@ -37,7 +37,7 @@ class Error(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "code": encoders.integer(self.code, "code"),
             "msg": encoders.string(self.msg, "msg"),
         }

@@ -42,7 +42,7 @@ class ExchangeInformation(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "timezone": encoders.string(self.timezone, "timezone"),
             "serverTime": encoders.integer(self.server_time, "server_time"),
             "rateLimits": encoders.array(encoders.model(RateLimit))(self.rate_limits, "rate_limits"),

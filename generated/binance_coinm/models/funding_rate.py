@@ -45,7 +45,7 @@ class FundingRate(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "fundingTime": encoders.integer(self.funding_time, "funding_time"),
             "fundingRate": encoders.decimal(self.funding_rate, "funding_rate"),

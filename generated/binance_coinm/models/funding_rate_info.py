@@ -43,7 +43,7 @@ class FundingRateInfo(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "adjustedFundingRateCap": encoders.decimal(self.adjusted_funding_rate_cap, "adjusted_funding_rate_cap"),
             "adjustedFundingRateFloor": encoders.decimal(

@@ -56,7 +56,7 @@ class FuturesAccountBalance(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "accountAlias": encoders.string(self.account_alias, "account_alias"),
             "asset": encoders.string(self.asset, "asset"),
             "balance": encoders.decimal(self.balance, "balance"),

@@ -33,7 +33,7 @@ class FuturesDownloadId(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "avgCostTimestampOfLast30d": encoders.integer(
                 self.avg_cost_timestamp_of_last_30_d, "avg_cost_timestamp_of_last_30_d"
             ),

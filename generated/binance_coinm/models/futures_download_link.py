@@ -46,7 +46,7 @@ class FuturesDownloadLink(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "downloadId": encoders.string(self.download_id, "download_id"),
             "status": encoders.open_enum(DownloadStatus)(self.status, "status"),
             "url": encoders.string(self.url, "url"),

@@ -54,7 +54,7 @@ class Income(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "incomeType": encoders.open_enum(IncomeType)(self.income_type, "income_type"),
             "income": encoders.decimal(self.income, "income"),

@@ -40,7 +40,7 @@ class IndexPriceConstituent(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "exchange": encoders.string(self.exchange, "exchange"),
             "symbol": encoders.string(self.symbol, "symbol"),
             **encoders.drop_unset(

@@ -36,7 +36,7 @@ class IndexPriceConstituents(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "time": encoders.integer(self.time, "time"),
             "constituents": encoders.array(encoders.model(IndexPriceConstituent))(self.constituents, "constituents"),

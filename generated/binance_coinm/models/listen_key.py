@@ -30,7 +30,7 @@ class ListenKey(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "listenKey": encoders.string(self.listen_key, "listen_key"),
         }
 

@@ -44,7 +44,7 @@ class LongShortAccountRatio(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "pair": encoders.string(self.pair, "pair"),
             "longShortRatio": encoders.decimal(self.long_short_ratio, "long_short_ratio"),
             "longAccount": encoders.decimal(self.long_account, "long_account"),

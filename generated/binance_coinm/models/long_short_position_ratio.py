@@ -44,7 +44,7 @@ class LongShortPositionRatio(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "pair": encoders.string(self.pair, "pair"),
             "longShortRatio": encoders.decimal(self.long_short_ratio, "long_short_ratio"),
             "longPosition": encoders.decimal(self.long_position, "long_position"),

@@ -40,7 +40,7 @@ class MarketLotSizeFilter(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "filterType": encoders.const("MARKET_LOT_SIZE")(self.filter_type, "filter_type"),
             "minQty": encoders.decimal(self.min_qty, "min_qty"),
             "maxQty": encoders.decimal(self.max_qty, "max_qty"),

@@ -46,7 +46,7 @@ class MarketTrade(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "id": encoders.integer(self.id, "id"),
             "price": encoders.decimal(self.price, "price"),
             "qty": encoders.decimal(self.qty, "qty"),

@@ -33,7 +33,7 @@ class MaxNumOrdersFilter(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "filterType": encoders.const("MAX_NUM_ORDERS")(self.filter_type, "filter_type"),
             "limit": encoders.integer(self.limit, "limit"),
         }

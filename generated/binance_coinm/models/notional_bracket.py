@@ -50,7 +50,7 @@ class NotionalBracket(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "bracket": encoders.integer(self.bracket, "bracket"),
             "initialLeverage": encoders.integer(self.initial_leverage, "initial_leverage"),
             "qtyCap": encoders.integer(self.qty_cap, "qty_cap"),

@@ -44,7 +44,7 @@ class OpenInterest(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "pair": encoders.string(self.pair, "pair"),
             "openInterest": encoders.decimal(self.open_interest, "open_interest"),

@@ -45,7 +45,7 @@ class OpenInterestStatistics(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "pair": encoders.string(self.pair, "pair"),
             "contractType": encoders.open_enum(StatisticsContractType)(self.contract_type, "contract_type"),
             "sumOpenInterest": encoders.decimal(self.sum_open_interest, "sum_open_interest"),

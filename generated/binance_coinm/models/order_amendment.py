@@ -49,7 +49,7 @@ class OrderAmendment(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "amendmentId": encoders.integer(self.amendment_id, "amendment_id"),
             "symbol": encoders.string(self.symbol, "symbol"),
             "pair": encoders.string(self.pair, "pair"),

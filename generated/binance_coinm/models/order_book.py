@@ -49,7 +49,7 @@ class OrderBook(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "lastUpdateId": encoders.integer(self.last_update_id, "last_update_id"),
             "symbol": encoders.string(self.symbol, "symbol"),
             "pair": encoders.string(self.pair, "pair"),

@@ -117,7 +117,7 @@ class OrderResponse(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "orderId": encoders.integer(self.order_id, "order_id"),
             "clientOrderId": encoders.string(self.client_order_id, "client_order_id"),
             "symbol": encoders.string(self.symbol, "symbol"),

@@ -30,7 +30,7 @@ class OtherFilter(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "filterType": encoders.string(self.filter_type, "filter_type"),
         }
 

@@ -33,7 +33,7 @@ class PairNotionalBrackets(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "pair": encoders.string(self.pair, "pair"),
             "brackets": encoders.array(encoders.model(NotionalBracket))(self.brackets, "brackets"),
         }

@@ -41,7 +41,7 @@ class PercentPriceFilter(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "filterType": encoders.const("PERCENT_PRICE")(self.filter_type, "filter_type"),
             "multiplierUp": encoders.decimal(self.multiplier_up, "multiplier_up"),
             "multiplierDown": encoders.decimal(self.multiplier_down, "multiplier_down"),

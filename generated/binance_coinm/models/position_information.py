@@ -79,7 +79,7 @@ class PositionInformation(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "positionAmt": encoders.decimal(self.position_amt, "position_amt"),
             "entryPrice": encoders.decimal(self.entry_price, "entry_price"),

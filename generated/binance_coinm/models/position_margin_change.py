@@ -48,7 +48,7 @@ class PositionMarginChange(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "amount": encoders.decimal(self.amount, "amount"),
             "asset": encoders.string(self.asset, "asset"),
             "symbol": encoders.string(self.symbol, "symbol"),

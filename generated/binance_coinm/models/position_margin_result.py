@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import MAX_INT64, MIN_INT64, Model
+from binance_client.models import Model
 
 from ..models.position_margin_change_type import PositionMarginChangeType
 from ..types import UNSET, Unset
@@ -18,18 +18,18 @@ from ..types import UNSET, Unset
 class PositionMarginResult(Model):
     """The success of a change of the margin of an isolated position."""
 
+    code: Literal[200]
+    """ Always 200; a negative code is that of an error. """
     amount: Decimal | Unset = UNSET
     """ Amount of margin that was moved. A number here. """
-    code: int | Unset = UNSET
-    """ Always 200. """
     msg: str | Unset = UNSET
     """ The exchange's message. """
     type_: PositionMarginChangeType | int | Unset = UNSET
     """ Whether margin was added (1) or reduced (2). """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     json_names: ClassVar[Mapping[str, str]] = {
-        "amount": "amount",
         "code": "code",
+        "amount": "amount",
         "msg": "msg",
         "type_": "type",
     }
@@ -41,11 +41,11 @@ class PositionMarginResult(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
+            "code": encoders.const(200)(self.code, "code"),
             **encoders.drop_unset(
                 {
                     "amount": encoders.optional(encoders.decimal, self.amount, "amount"),
-                    "code": encoders.optional(encoders.integer, self.code, "code"),
                     "msg": encoders.optional(encoders.string, self.msg, "msg"),
                     "type": encoders.optional(encoders.open_enum(PositionMarginChangeType), self.type_, "type_"),
                 }
@@ -65,15 +65,11 @@ class PositionMarginResult(Model):
         _member: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
+        _model.code = decoders.member(_decode_code, _take("code", UNSET), "code")
         _model.amount = (
             Decimal(_value)
             if type(_value := _take("amount", UNSET)) is str and _is_decimal(_value)
             else decoders.optional(decoders.decimal, _value, "amount")
-        )
-        _model.code = (
-            _value
-            if type(_value := _take("code", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
-            else decoders.optional(decoders.integer, _value, "code")
         )
         _model.msg = (
             _value if type(_value := _take("msg", UNSET)) is str else decoders.optional(decoders.string, _value, "msg")
@@ -87,4 +83,5 @@ class PositionMarginResult(Model):
         return _model
 
 
+_decode_code = decoders.const(200)
 _PositionMarginChangeType = decoders.members(PositionMarginChangeType)

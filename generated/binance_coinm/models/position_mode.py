@@ -30,7 +30,7 @@ class PositionMode(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "dualSidePosition": encoders.boolean(self.dual_side_position, "dual_side_position"),
         }
 

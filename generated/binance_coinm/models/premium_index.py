@@ -55,7 +55,7 @@ class PremiumIndex(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "pair": encoders.string(self.pair, "pair"),
             "markPrice": encoders.decimal(self.mark_price, "mark_price"),

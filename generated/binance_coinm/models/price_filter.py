@@ -40,7 +40,7 @@ class PriceFilter(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "filterType": encoders.const("PRICE_FILTER")(self.filter_type, "filter_type"),
             "minPrice": encoders.decimal(self.min_price, "min_price"),
             "maxPrice": encoders.decimal(self.max_price, "max_price"),

@@ -41,7 +41,7 @@ class PriceTicker(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "ps": encoders.string(self.ps, "ps"),
             "price": encoders.decimal(self.price, "price"),

@@ -41,7 +41,7 @@ class RateLimit(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "rateLimitType": encoders.open_enum(RateLimitType)(self.rate_limit_type, "rate_limit_type"),
             "interval": encoders.open_enum(RateLimitInterval)(self.interval, "interval"),
             "intervalNum": encoders.integer(self.interval_num, "interval_num"),

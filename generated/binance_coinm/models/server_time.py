@@ -30,7 +30,7 @@ class ServerTime(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "serverTime": encoders.integer(self.server_time, "server_time"),
         }
 

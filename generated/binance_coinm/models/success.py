@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 from binance_client.messages import decoders, encoders
-from binance_client.models import MAX_INT64, MIN_INT64, Model
+from binance_client.models import Model
 
 from ..types import UNSET, Unset
 
@@ -16,8 +16,8 @@ from ..types import UNSET, Unset
 class Success(Model):
     """The success of a request. It has the members of an error, but the status is 200."""
 
-    code: int | Unset = UNSET
-    """ Always 200. """
+    code: Literal[200]
+    """ Always 200; a negative code is that of an error. """
     msg: str | Unset = UNSET
     """ The exchange's message. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -33,10 +33,10 @@ class Success(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
+            "code": encoders.const(200)(self.code, "code"),
             **encoders.drop_unset(
                 {
-                    "code": encoders.optional(encoders.integer, self.code, "code"),
                     "msg": encoders.optional(encoders.string, self.msg, "msg"),
                 }
             ),
@@ -53,13 +53,12 @@ class Success(Model):
         _value: Any
         # The constructor takes about as long as the assignments alone, twice.
         _model = cls.__new__(cls)
-        _model.code = (
-            _value
-            if type(_value := _take("code", UNSET)) is int and MIN_INT64 <= _value <= MAX_INT64
-            else decoders.optional(decoders.integer, _value, "code")
-        )
+        _model.code = decoders.member(_decode_code, _take("code", UNSET), "code")
         _model.msg = (
             _value if type(_value := _take("msg", UNSET)) is str else decoders.optional(decoders.string, _value, "msg")
         )
         _model.additional_properties = _members
         return _model
+
+
+_decode_code = decoders.const(200)

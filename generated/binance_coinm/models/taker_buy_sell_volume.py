@@ -51,7 +51,7 @@ class TakerBuySellVolume(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "pair": encoders.string(self.pair, "pair"),
             "contractType": encoders.open_enum(StatisticsContractType)(self.contract_type, "contract_type"),
             "takerBuyVol": encoders.decimal(self.taker_buy_vol, "taker_buy_vol"),

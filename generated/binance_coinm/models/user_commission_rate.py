@@ -37,7 +37,7 @@ class UserCommissionRate(Model):
         Raises `ConfigurationError` if a value does not match the document.
         """
         return {
-            **encoders.any_value(self.additional_properties, "additional_properties"),
+            **encoders.undocumented(encoders.any_value, self.additional_properties),
             "symbol": encoders.string(self.symbol, "symbol"),
             "makerCommissionRate": encoders.decimal(self.maker_commission_rate, "maker_commission_rate"),
             "takerCommissionRate": encoders.decimal(self.taker_commission_rate, "taker_commission_rate"),

@@ -48,7 +48,7 @@ def build_request(
 
 _STATUSES = range(200, 201)
 _decode: decoders.Decoder[list[Error | OrderResponse]] = decoders.array(
-    decoders.union(decoders.model(OrderResponse), decoders.model(Error))
+    decoders.or_error(decoders.model(OrderResponse), decoders.model(Error))
 )
 
 
