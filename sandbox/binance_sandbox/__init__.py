@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from binance_sandbox._faults import Connection, Fault, gzip_bomb
     from binance_sandbox._http import Headers, ReceivedRequest, Response
     from binance_sandbox._sandbox import Sandbox
+    from binance_sandbox._validation import RequestRejectedError
 
 __all__ = [
     "Account",
@@ -18,6 +19,7 @@ __all__ = [
     "Fault",
     "Headers",
     "ReceivedRequest",
+    "RequestRejectedError",
     "Response",
     "Sandbox",
     "gzip_bomb",
@@ -34,11 +36,12 @@ def __getattr__(name: str) -> object:
         import binance_sandbox._faults as faults  # noqa: PLC0415, the same
         import binance_sandbox._http as http  # noqa: PLC0415, the same
         import binance_sandbox._sandbox as sandbox  # noqa: PLC0415, the same
+        import binance_sandbox._validation as validation  # noqa: PLC0415, the same
     except ModuleNotFoundError as error:
         raise ImportError(
             f"binance_sandbox needs {error.name}, which is not installed: pip install 'binance-coinm[sandbox]'"
         ) from error
-    modules = (account, faults, http, sandbox)
+    modules = (account, faults, http, sandbox, validation)
     return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 

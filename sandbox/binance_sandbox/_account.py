@@ -17,24 +17,24 @@ API_KEY_LENGTH = 64
 
 
 class Responses(UserDict[str, Any]):
-    """Bodies by operationId, each checked when it is set, as soon as there is a document to check it against."""
+    """Responses by operationId, each checked when it is set, as soon as there is a document to check it against."""
 
-    def __init__(self, bodies: Mapping[str, Any]) -> None:
-        """Copy the bodies."""
+    def __init__(self, responses: Mapping[str, Any]) -> None:
+        """Copy the responses."""
         self._check: Callable[[str, Any], object] | None = None
-        super().__init__(bodies)
+        super().__init__(responses)
 
     def check_with(self, check: Callable[[str, Any], object]) -> None:
-        """Check all bodies, and from now on each one that is set; `check` raises ValueError for an invalid one."""
-        for operation_id, body in self.items():
-            check(operation_id, body)
+        """Check all responses, and from now on each one that is set; `check` raises ValueError for an invalid one."""
+        for operation_id, response in self.items():
+            check(operation_id, response)
         self._check = check
 
-    def __setitem__(self, operation_id: str, body: Any) -> None:
-        """Set a body; raise ValueError for an invalid one."""
+    def __setitem__(self, operation_id: str, response: Any) -> None:
+        """Set a response; raise ValueError for an invalid one."""
         if self._check:
-            self._check(operation_id, body)
-        super().__setitem__(operation_id, body)
+            self._check(operation_id, response)
+        super().__setitem__(operation_id, response)
 
 
 class Account:
@@ -44,6 +44,13 @@ class Account:
     everything else as JSON, after it was checked against the document: when the account is added to a sandbox, when a
     body is set, and, because it can be changed in place, when it is sent. The response of an operation without an entry
     is the first example in the document, so the sandbox has no code for a particular operation.
+
+    Instead of a body there may be a function that returns one, which is checked and sent in the same way, or raises
+    `RequestRejectedError`. It is called for each valid request that has no canned response, with one argument: a dict
+    of the parameters that the request has, without those of the signature, by their names in the document. Their values
+    have the types of the document, an amount is a Decimal. Functions are called one at a time, in the thread of the
+    sandbox, which sends nothing meanwhile: they must not block, nor be async, nor call the sandbox over HTTP. If one
+    raises anything else, the response has status 500 and says so, and the logger `binance_sandbox` has the traceback.
     """
 
     def __init__(

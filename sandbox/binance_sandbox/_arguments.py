@@ -1,11 +1,19 @@
 """Checks of arguments; each raises ValueError, which says what was expected."""
 
+import difflib
 import math
+from collections.abc import Iterable
 
 
 def invalid(name: str, expected: str, value: object) -> ValueError:
     """Return the error for an invalid argument."""
     return ValueError(f"{name}: expected {expected}, got {value!r}")
+
+
+def closest(name: object, known: Iterable[object]) -> str:
+    """Return the end of an error's text that shows the three known names closest to a name; empty if none is known."""
+    matches = difflib.get_close_matches(str(name), map(str, known), n=3, cutoff=0)
+    return f"; the closest are {', '.join(matches)}" if matches else ""
 
 
 def check_type(name: str, value: object, types: type | tuple[type, ...], expected: str) -> None:

@@ -1,21 +1,23 @@
 """The exchange's response to a request. Performs no I/O; the time is an argument."""
 
-import difflib
+import logging
 import re
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from binance_sandbox._account import API_KEY_LENGTH, Account
+from binance_sandbox._arguments import closest
 from binance_sandbox._http import FORM, JSON, Headers, ReceivedRequest, Response, diagnostic, encode
 from binance_sandbox._rate_limit import RateLimit, Verdict
 from binance_sandbox._signature import split_signature
 from binance_sandbox._spec import Operation, ResponseSpec, Spec
 from binance_sandbox._stubs import StubResponse
-from binance_sandbox._validation import RequestRejectedError, first_values, validate_parameters
+from binance_sandbox._validation import RequestRejectedError, first_values, typed_values, validate_parameters
 
 _PLACEHOLDERS: Final = {
     "parameter": r"(?<=')\w+(?=')",
@@ -24,6 +26,12 @@ _PLACEHOLDERS: Final = {
     "limit": r"\b\d+(?= requests)",
 }
 """Patterns for the parts of the document's error messages that are replaced in each response."""
+
+_LOGGER = logging.getLogger("binance_sandbox")
+
+
+class _FunctionError(Exception):
+    """A function among an account's responses failed."""
 
 
 class RequestHandler:
@@ -42,7 +50,7 @@ class RequestHandler:
         """Add an account; raise ValueError if its API key is in use, or for a response that the document has not."""
         if account.api_key in self.accounts:
             raise ValueError("an account with this API key exists already; use another key, or change that account")
-        account.responses.check_with(self.spec.conform)
+        account.responses.check_with(self.spec.check_response)
         self.accounts[account.api_key] = account
 
     def handle(self, request: ReceivedRequest, now_ms: int, stub: StubResponse | None = None) -> Response:
@@ -62,9 +70,9 @@ class RequestHandler:
             if operation.security and operation.security.signed:
                 self._check_timestamp(parameters, now_ms)
                 self._check_signature(account, request)
+            return self._accept(operation, account, request, now_ms)
         except RequestRejectedError as error:
             return self._reject(error, operation, request, now_ms)
-        return self._accept(operation, account, now_ms)
 
     def _check_rate_limit(self, verdict: Verdict, now_ms: int) -> None:
         if verdict is not Verdict.PASS:
@@ -73,8 +81,7 @@ class RequestHandler:
 
     def _unknown(self, name: str) -> str:
         known = [f"{operation.method} {operation.path}" for operation in self.spec.operations]
-        closest = difflib.get_close_matches(name, known, n=3, cutoff=0)
-        return f"{name} is not one of the document's {len(known)} operations; the closest are {', '.join(closest)}"
+        return f"{name} is not one of the document's {len(known)} operations{closest(name, known)}"
 
     def _check_api_key(self, operation: Operation, request: ReceivedRequest) -> Account:
         if operation.security is None:
@@ -102,22 +109,40 @@ class RequestHandler:
     def _name(self, component: str) -> str:
         return self.spec.parameter_names[component]
 
-    def _accept(self, operation: Operation, account: Account, now_ms: int) -> Response:
+    def _accept(self, operation: Operation, account: Account, request: ReceivedRequest, now_ms: int) -> Response:
         success = operation.success
         try:
             if operation.operation_id in account.responses:
-                body = self._encode(account, operation.operation_id)
+                given = account.responses[operation.operation_id]
+                if callable(given):
+                    given = self._call(given, operation, request)
+                body = self._encode(account, operation.operation_id, given)
             else:
                 body = operation.example
                 if success.component == "ServerTime":
                     body = encode(dict.fromkeys(body, now_ms))
+        except _FunctionError as error:
+            return _report(HTTPStatus.INTERNAL_SERVER_ERROR, str(error), error.__cause__)
         except (LookupError, ValueError) as error:
-            return diagnostic(HTTPStatus.NOT_IMPLEMENTED, str(error))
+            return _report(HTTPStatus.NOT_IMPLEMENTED, str(error))
         return self._build_response(int(success.status), success, body, now_ms)
 
-    def _encode(self, account: Account, operation_id: str) -> bytes:
-        """Return an account's response as it is sent; raise ValueError if it was changed to an invalid one."""
-        body = account.responses[operation_id]
+    def _call(self, function: Callable[[dict[str, Any]], Any], operation: Operation, request: ReceivedRequest) -> Any:
+        """Return what a function of the test returns; raise `RequestRejectedError` if it does."""
+        values = typed_values(operation.parameters, query=request.query, form=_form_of(request))
+        for name in self.spec.signer_parameters:
+            values.pop(name, None)
+        try:
+            return function(values)
+        except RequestRejectedError:
+            raise
+        except BaseException as error:
+            # pytest.fail() and sys.exit() too would end the server's thread, where nobody sees them.
+            reason = "".join(traceback.format_exception_only(error)).strip()
+            raise _FunctionError(f"the function in responses[{operation.operation_id!r}] raised {reason}") from error
+
+    def _encode(self, account: Account, operation_id: str, body: Any) -> bytes:
+        """Return an account's response as it is sent; raise ValueError if it is an invalid one."""
         given = encode(body)
         # A body is sent more often than it changes, and to check it takes much longer than to send it.
         checked, sent = self._checked.get((account.api_key, operation_id), (None, b""))
@@ -129,18 +154,19 @@ class RequestHandler:
     def _reject(
         self, error: RequestRejectedError, operation: Operation | None, request: ReceivedRequest, now_ms: int
     ) -> Response:
-        found = self.spec.find_example(operation, name=error.example)
-        if found is None:
-            text = f"the request is rejected, but the document has no error example named {error.example!r}; add one"
-            return diagnostic(HTTPStatus.NOT_IMPLEMENTED, text)
-        documented, example = found
+        try:
+            status, documented, body = self.spec.find_error(operation, error.reason, error.status)
+        except LookupError as unknown:
+            return _report(HTTPStatus.NOT_IMPLEMENTED, f"the request is rejected, but {unknown}")
         values = error.values | {
             "client_ip": request.client_ip,
             "until_ms": str(self.rate_limit.banned_until_ms),
             "limit": str(self.rate_limit.limit),
         }
-        body = {name: _render(value, values) if isinstance(value, str) else value for name, value in example.items()}
-        return self._build_response(int(documented.status), documented, body, now_ms, values)
+        if not isinstance(body, str):  # A text is an HTML page.
+            body = {name: _render(value, values) if isinstance(value, str) else value for name, value in body.items()}
+            body |= {} if error.msg is None else {"msg": error.msg}
+        return self._build_response(status, documented, body, now_ms, values)
 
     def _from_stub(self, stub: StubResponse, operation: Operation | None, now_ms: int) -> Response:
         found = self.spec.find_example(operation, status=stub.status, name=stub.example)
@@ -165,6 +191,12 @@ class RequestHandler:
                 (name, known[component]) for component, name in documented.headers.items() if component in known
             ]
         return Response(status, Headers(headers), encode(body))
+
+
+def _report(status: HTTPStatus, text: str, cause: BaseException | None = None) -> Response:
+    """Return and log what is wrong with a test or a document, because the program under test may handle the error."""
+    _LOGGER.error("%s", text, exc_info=cause)
+    return diagnostic(status, text)
 
 
 def _form_of(request: ReceivedRequest) -> bytes:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from copy import deepcopy
 from importlib.resources import files
@@ -17,7 +17,7 @@ import attrs
 import h11
 
 from binance_sandbox._account import Account
-from binance_sandbox._arguments import check_integer, check_number, check_type, invalid
+from binance_sandbox._arguments import check_integer, check_number, check_type, closest, invalid
 from binance_sandbox._clock import Clock
 from binance_sandbox._faults import Connection, Fault
 from binance_sandbox._handler import RequestHandler
@@ -143,6 +143,11 @@ class Sandbox:
         return account
 
     @property
+    def responses(self) -> MutableMapping[str, Any]:
+        """The responses of the first account by operationId: bodies, or functions of the parameters; see `Account`."""
+        return self.account.responses
+
+    @property
     def balances(self) -> list[dict[str, Any]]:
         """The first account's response to the first operation that returns a list; may be changed in place.
 
@@ -231,9 +236,10 @@ class Sandbox:
         status that is not a final one, or an example that the document does not have.
         """
         check_integer("status", status, "an integer from 200 to 599", minimum=200, maximum=599)
-        if example is not None and not self._handler.spec.find_example(None, status=status, name=example):
+        if example is not None and example not in (known := self._handler.spec.example_names(status)):
             raise ValueError(
                 f"the document has no example named {example!r} for status {status}; name another, or pass a body"
+                f"{closest(example, known)}"
             )
         if content_type is None and body is not None and not isinstance(body, bytes | str):
             content_type = JSON

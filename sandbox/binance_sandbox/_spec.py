@@ -4,11 +4,13 @@ The sandbox itself uses some components: it checks the timestamp, counts the wei
 by the component's name (`components/headers/UsedWeight`); their names in HTTP are those in the document.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from http import HTTPStatus
 from importlib.resources import files
 from math import inf
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 import attrs
 import yaml
 
-from binance_sandbox._arguments import invalid
+from binance_sandbox._arguments import closest, invalid
 from binance_sandbox._http import FORM, JSON
 from binance_sandbox._validation import BodySchema, Node, Parameter, resolve
 
@@ -50,6 +52,11 @@ class ResponseSpec:
     headers: Mapping[str, str]
     """The names of headers by the names of their components."""
     examples: Mapping[str, Any]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this describes the exchange's errors."""
+        return self.status.startswith(("4", "5"))
 
     def covers(self, status: int) -> bool:
         """Return whether this describes responses of the status."""
@@ -114,6 +121,10 @@ class Spec:
     operations: tuple[Operation, ...]
     parameter_names: Mapping[str, str]
     """The names of parameters by the names of their components."""
+    signer_parameters: frozenset[str]
+    """The names of the parameters that no caller sets, because the signer does."""
+    error_codes: Mapping[int, str]
+    """The meanings of the error codes."""
     default_recv_window_ms: float
     """The recvWindow of a request that has none; infinite if the document has no default."""
     max_clock_skew_ms: float
@@ -127,16 +138,37 @@ class Spec:
         """Return the operation with this method and path, or None."""
         return next((o for o in self.operations if (o.method, o.path) == (method, path)), None)
 
+    def check_response(self, operation_id: str, response: Any) -> None:
+        """Check the response that a test sets for an operation: a body, or a function that returns bodies.
+
+        Raises ValueError for an unknown operation, an invalid body, and an async function.
+        """
+        if not callable(response):
+            self.conform(operation_id, response)
+        elif any(map(inspect.iscoroutinefunction, (response, type(response).__call__))):
+            raise invalid(f"responses[{operation_id!r}]", "a body, or a function that is not async", response)
+        else:
+            self._success(operation_id)
+
     def conform(self, operation_id: str, body: Any) -> Any:
         """Return the body of a successful response as the document describes it; bytes and text are left as they are.
 
         Raises ValueError if the document has no such operation, or describes its response otherwise.
         """
+        success = self._success(operation_id)
+        if not success.media_type:
+            if body is not None and body != b"":
+                raise invalid(operation_id, "None, because the document describes no content", body)
+            return b""
+        schema = success.schema
+        return body if isinstance(body, bytes | str) or schema is None else schema.conform(body, operation_id)
+
+    def _success(self, operation_id: str) -> ResponseSpec:
         known = {operation.operation_id: operation for operation in self.operations}
         if operation_id not in known:
-            raise invalid("responses", f"an operationId of the document ({', '.join(known)})", operation_id)
-        schema = known[operation_id].success.schema
-        return body if isinstance(body, bytes | str) or schema is None else schema.conform(body, operation_id)
+            error = invalid("responses", "an operationId of the document", operation_id)
+            raise ValueError(f"{error}{closest(operation_id, known)}")
+        return known[operation_id].success
 
     def find_example(
         self, operation: Operation | None, *, status: int | None = None, name: str | None = None
@@ -145,12 +177,44 @@ class Spec:
 
         The operation's own examples come first, then those of the others, because an error means the same everywhere.
         """
+        for response, example, value in self._examples(operation):
+            if name in (None, example) and (status is None or response.covers(status)):
+                return response, value
+        return None
+
+    def example_names(self, status: int | None) -> list[str]:
+        """Return the names of the examples of responses with this status, of all errors if it is None."""
+        examples = self._examples(None)
+        names = (n for r, n, _ in examples if (r.is_error if status is None else r.covers(status)))
+        return list(dict.fromkeys(names))
+
+    def find_error(
+        self, operation: Operation | None, reason: int | str, status: int | None
+    ) -> tuple[int, ResponseSpec | None, Any]:
+        """Return status, description and body of an error: that of an error code, or an error example by its name.
+
+        A code has status 400 if there is none. Raises LookupError for a code or an example that the document does not
+        have.
+        """
+        if isinstance(reason, int):
+            if reason not in self.error_codes:
+                raise LookupError(f"the document has no error code {reason}{closest(reason, self.error_codes)}")
+            status = status or HTTPStatus.BAD_REQUEST
+            documented, _ = self.find_example(operation, status=status) or (None, None)
+            is_json = documented and documented.media_type == JSON
+            return status, documented if is_json else None, {"code": reason, "msg": self.error_codes[reason]}
+        for response, name, value in self._examples(operation):
+            if name == reason and response.is_error and (status is None or response.covers(status)):
+                return status or int(response.status.upper().replace("X", "0")), response, value
+        missing = f"error example named {reason!r}" + (f" for status {status}" if status else "")
+        hint = f"add one, or name another{closest(reason, self.example_names(status))}"
+        raise LookupError(f"the document has no {missing}; {hint}")
+
+    def _examples(self, operation: Operation | None) -> Iterator[tuple[ResponseSpec, str, Any]]:
         for candidate in (operation, *self.operations):
             for response in candidate.responses if candidate else ():
-                for example, value in response.examples.items():
-                    if name in (None, example) and (status is None or response.covers(status)):
-                        return response, value
-        return None
+                for name, value in response.examples.items():
+                    yield response, name, value
 
 
 def load_spec(path: Path | None = None) -> Spec:
@@ -216,11 +280,14 @@ class _Parser:
         )
         parameters = self.child(self.root, "components", "parameters")
         responses = self.child(self.root, "components", "responses").values()
+        error_codes = self.child(self.root, "components", "schemas", "Error").get("x-codes", ())
         no_ban: Node = {}
         ban = next((response for response in responses if "x-shortest-ban" in response), no_ban)
         return Spec(
             operations,
             parameter_names={component: parameter["name"] for component, parameter in parameters.items()},
+            signer_parameters=frozenset(p["name"] for p in parameters.values() if p.get("x-set-by") == "signer"),
+            error_codes={error["code"]: error["meaning"] for error in error_codes},
             default_recv_window_ms=self.child(parameters, "recvWindow", "schema").get("default", inf),
             max_clock_skew_ms=self.child(parameters, "timestamp").get("x-max-clock-skew", inf),
             min_ban_ms=1000 * ban.get("x-shortest-ban", 0),

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 import attrs
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
+from binance_sandbox._arguments import check_integer, check_type
+
 _IS_INTEGER = re.compile(r"-?[0-9]+").fullmatch
 _IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 _BOOLEANS = {"true": True, "false": False}
@@ -53,18 +55,43 @@ _BodyValidator: Any = validators.extend(  # type: ignore[no-untyped-call]  # the
 )
 
 
+def _report_amount(_validator: object, format_name: str, value: object, _schema: Node) -> Iterator[ValidationError]:
+    if format_name == "decimal" and isinstance(value, int | str) and _IS_NUMBER(str(value)):
+        yield ValidationError("an amount that is not a Decimal yet")
+
+
+# Reports amounts in place of invalid values, because a validator knows which part of a schema applies to which value.
+_AmountFinder: Any = validators.extend(Draft202012Validator, {"format": _report_amount})  # type: ignore[no-untyped-call]  # the stubs do not annotate it
+
+
 _HINT: Final = "respond_next(body=...) sends any body without this check"
 
 
 class RequestRejectedError(Exception):
-    """The exchange rejects the request, with the document's error example of this name.
+    """The exchange rejects the request: raised by a function among an account's responses.
 
-    `values` are the parts of the example's message that depend on the request.
+    `reason` is an error code of the document, or the name of one of its error examples, as in `respond_next`:
+
+        raise RequestRejectedError(-2013, "Order does not exist.")
+        raise RequestRejectedError("unknown", status=503)
+
+    A code has the document's meaning as its message if there is no `msg`, and status 400 if there is no `status`. Of
+    several examples with one name, `status` chooses; `values` are the parts of an example's message that depend on the
+    request, such as `parameter="quantity"`. Raises ValueError for invalid arguments.
     """
 
-    def __init__(self, example: str, **values: str) -> None:
-        super().__init__(example)
-        self.example = example
+    def __init__(self, reason: int | str, msg: str | None = None, *, status: int | None = None, **values: str) -> None:
+        """Create the error."""
+        check_type("reason", reason, (int, str), "an error code, or the name of an error example")
+        check_type("msg", msg, (str, type(None)), "the exchange's message, or None")
+        if status is not None:
+            check_integer("status", status, "an integer from 400 to 599", minimum=400, maximum=599)
+        for name, value in values.items():
+            check_type(name, value, str, "a text")
+        super().__init__(reason)
+        self.reason = reason
+        self.msg = msg
+        self.status = status
         self.values = values
 
 
@@ -89,6 +116,14 @@ class Parameter:
         if not self.required and texts == [""]:
             raise RequestRejectedError("empty", parameter=self.name)
         raise RequestRejectedError("illegalCharacters" if violated & _MALFORMED else "invalid", parameter=self.name)
+
+    def value(self, texts: list[str]) -> Any:
+        """Return the value that valid texts stand for; an amount is a Decimal, also where the document says text."""
+        values = [self._coerce(texts)]
+        for error in list(_leaves(_AmountFinder(self.schema).iter_errors(values[0]))):
+            if error.validator == "format":
+                _replace(values, [0, *error.absolute_path], Decimal(str(error.instance)))
+        return values[0]
 
     def _violated_rules(self, texts: list[str]) -> set[str]:
         """Return the keywords of the schema that the value violates, for `format` the format's name."""
@@ -138,8 +173,7 @@ class BodySchema:
                 and isinstance(error.instance, Decimal)
                 and "string" in str(error.validator_value)
             ):
-                *parents, last = error.absolute_path
-                reduce(lambda node, key: node[key], parents, body)[last] = f"{error.instance:f}"
+                _replace(body, error.absolute_path, f"{error.instance:f}")
         # A member whose value is invalid counts as unknown too, which is not what is wrong with it.
         errors = sorted(self._validator.iter_errors(body), key=lambda error: error.validator == "unevaluatedProperties")
         if errors:
@@ -166,6 +200,11 @@ def resolve(node: Node, root: Node) -> Node:
         siblings = {key: value for key, value in node.items() if key != "$ref"}
         node = {**reduce(lambda parent, key: parent[key], keys, root), **siblings}
     return node
+
+
+def typed_values(parameters: Mapping[str, Parameter], *, query: bytes, form: bytes) -> dict[str, Any]:
+    """Return the values of valid parameters by name, each as the document types it."""
+    return {name: parameters[name].value(texts) for name, texts in (_raw_values(form) | _raw_values(query)).items()}
 
 
 def validate_parameters(parameters: Mapping[str, Parameter], *, query: bytes, form: bytes) -> dict[str, str]:
@@ -213,6 +252,12 @@ def _coerce(text: str, types: set[str]) -> object:
     if "number" in types and _IS_NUMBER(text):
         return Decimal(text)
     return _BOOLEANS.get(text, text) if "boolean" in types else text
+
+
+def _replace(root: Any, path: Iterable[int | str], value: object) -> None:
+    """Replace the value at a path within JSON."""
+    *parents, last = path
+    reduce(lambda node, key: node[key], parents, root)[last] = value
 
 
 def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:

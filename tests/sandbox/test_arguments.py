@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from binance_sandbox import Account, Fault, Sandbox, gzip_bomb
+from binance_sandbox import Account, Fault, RequestRejectedError, Sandbox, gzip_bomb
 from support.constants import BUNDLED_SPEC
 
 NAN = float("nan")
@@ -29,6 +29,7 @@ CONSTRUCTOR = [
 ]
 TIMES = "times: expected an integer, at least 1, got "
 STATUS = "status: expected an integer from 200 to 599, got "
+CLOSEST = "; the closest are internal, throttled, maintenance"
 HEADERS = "headers: expected names and values that HTTP allows, each a string, got "
 STUBS = [
     ({"status": 199}, f"{STATUS}199"),
@@ -49,7 +50,7 @@ STUBS = [
     ({"fault": "silence"}, "fault: expected a Fault such as Fault.silence(), got 'silence'"),
     (
         {"example": "other"},
-        "the document has no example named 'other' for status 503; name another, or pass a body",
+        "the document has no example named 'other' for status 503; name another, or pass a body" + CLOSEST,
     ),
 ]
 BYTES = "expected a number of bytes, at least 0, got "
@@ -79,6 +80,14 @@ ACCOUNTS = [
     ({"secret": ""}, "secret: expected a string that is not empty, or None, got str"),
     ({"secret": "s", "public_key_pem": "p"}, "an account has a secret or a public key, not both; pass one of them"),
     ({"responses": []}, "responses: expected bodies by operationId, got []"),
+]
+
+REJECTIONS = [
+    ({"reason": None}, "reason: expected an error code, or the name of an error example, got None"),
+    ({"msg": b"no"}, "msg: expected the exchange's message, or None, got b'no'"),
+    ({"status": 200}, "status: expected an integer from 400 to 599, got 200"),
+    ({"status": "503"}, "status: expected an integer from 400 to 599, got '503'"),
+    ({"RetryAfter": 30}, "RetryAfter: expected a text, got 30"),
 ]
 
 
@@ -115,6 +124,13 @@ def test_invalid_arguments_of_accounts(arguments: dict[str, Any], message: str) 
     """An account rejects what is no key, without showing it."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Account(**arguments)
+
+
+@pytest.mark.parametrize(("arguments", "message"), REJECTIONS)
+def test_invalid_arguments_of_rejections(arguments: dict[str, Any], message: str) -> None:
+    """A rejection rejects what the exchange could not send."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        RequestRejectedError(**{"reason": -2010, **arguments})
 
 
 @pytest.mark.parametrize("pem", ["", "key", b"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n", 1])

@@ -321,8 +321,10 @@ def test_weight_is_counted_per_minute(handler: RequestHandler) -> None:
         ("symbol=BTCUSD_PERP&side=BUY", f"side=NONE&quantity=1&timestamp={NOW_MS}"),
     ],
 )
-def test_parameters_in_query_string_and_form_body(handler_with_orders: RequestHandler, query: str, body: str) -> None:
-    """Parameters of an operation may be in the query string, in the form body, or in both."""
+def test_parameters_in_query_string_and_form_body(
+    handler_with_orders: RequestHandler, account: Account, query: str, body: str
+) -> None:
+    """Parameters of an operation may be in the query string, in the form body, or in both; a function gets them all."""
     form = Headers([("x-mbx-apikey", API_KEY), ("Content-Type", "application/x-www-form-urlencoded")])
     signature = f"signature={sign(query, body)}"
     request = ReceivedRequest("POST", "/dapi/v1/order", headers=form)
@@ -330,8 +332,11 @@ def test_parameters_in_query_string_and_form_body(handler_with_orders: RequestHa
     in_query = _with(request, f"{query}&{signature}" if query else signature, body)
 
     assert said(handler_with_orders.handle(in_body, NOW_MS)) == (200, {"orderId": 7})
+    account.responses["newOrder"] = lambda parameters: {"given": sorted(parameters.items())}
+    given = [["price", Decimal("0.10")]] if "price" in query + body else []
+    given += [["quantity", 1], ["side", "BUY"], ["symbol", "BTCUSD_PERP"]]
     response = handler_with_orders.handle(in_query, NOW_MS)
-    assert said(response) == (200, {"orderId": 7})
+    assert (response.status, json.loads(response.body, parse_float=Decimal)) == (200, {"given": given})
     assert response.headers["X-MBX-USED-WEIGHT-1M"] == "10"
 
 
@@ -370,13 +375,17 @@ def test_operation_without_an_example(handler_with_orders: RequestHandler, accou
     assert said(given) == (200, {"listenKey": "x"})
 
 
-def test_response_without_content(handler_with_orders: RequestHandler) -> None:
-    """A response without content in the document has neither body nor Content-Type."""
-    response = handler_with_orders.handle(
-        ReceivedRequest("DELETE", "/dapi/v1/listenKey", headers=Headers([("x-mbx-apikey", API_KEY)])), NOW_MS
-    )
+def test_response_without_content(handler_with_orders: RequestHandler, account: Account) -> None:
+    """A response without content in the document has neither body nor Content-Type, whatever a test sets."""
+    request = ReceivedRequest("DELETE", "/dapi/v1/listenKey", headers=Headers([("x-mbx-apikey", API_KEY)]))
+    responses = [handler_with_orders.handle(request, NOW_MS)]
+    for empty in (None, b"", lambda _: None):
+        account.responses["closeStream"] = empty
+        responses.append(handler_with_orders.handle(request, NOW_MS))
 
-    assert (response.status, response.body, response.headers.get("content-type")) == (204, b"", None)
+    assert {(204, b"", None)} == {(r.status, r.body, r.headers.get("content-type")) for r in responses}
+    with pytest.raises(ValueError, match="^closeStream: expected None, because the document describes no content, got"):
+        account.responses["closeStream"] = {}
 
 
 def test_document_without_an_error_example(tmp_path: Path, account: Account) -> None:

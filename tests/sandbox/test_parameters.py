@@ -1,6 +1,7 @@
 """Validation of parameters in the sandbox: JSON Schema's verdict in the exchange's error codes."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
@@ -29,7 +30,7 @@ def rejection(texts: list[str], schema: Mapping[str, Any], encoding: Encoding = 
     try:
         Parameter("p", required=False, schema=schema, encoding=encoding).check(texts)
     except RequestRejectedError as error:
-        return error.example
+        return str(error.reason)
     return None
 
 
@@ -121,6 +122,32 @@ def test_arrays(texts: list[str], encoding: Encoding, expected: str | None) -> N
 def test_json(text: str, expected: str | None) -> None:
     """A JSON value is validated against its schema, which may refer to the document's components."""
     assert expected == rejection([text], ORDERS, "json")
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts", "encoding", "expected"),
+    [
+        (INTEGER, ["7"], "single", 7),
+        ({"type": "boolean"}, ["true"], "single", True),
+        (SIDE, ["BUY"], "single", "BUY"),
+        ({"type": "string"}, ["12"], "single", "12"),
+        (DECIMAL, ["0.10"], "single", Decimal("0.10")),
+        (DECIMAL, ["10"], "single", Decimal(10)),
+        ({"type": "number", "format": "decimal"}, ["10"], "single", Decimal(10)),
+        ({"anyOf": [DECIMAL, {"const": ""}]}, ["1.5"], "single", Decimal("1.5")),
+        ({"anyOf": [DECIMAL, {"const": ""}]}, [""], "single", ""),
+        ({"type": "array", "items": INTEGER}, ["1", "2"], "repeated", [1, 2]),
+        ({"type": "array", "items": DECIMAL}, ["1,2.50"], "comma-separated", [Decimal(1), Decimal("2.50")]),
+        (ORDERS, ['[{"quantity":"1","more":"2"}]'], "json", [{"quantity": Decimal(1), "more": "2"}]),
+        ({"type": "object", "additionalProperties": DECIMAL}, ['{"a":"1"}'], "json", {"a": Decimal(1)}),
+    ],
+)
+def test_typed_values(schema: Mapping[str, Any], texts: list[str], encoding: Encoding, expected: object) -> None:
+    """A value has the type that the document names, and an amount is a Decimal with the digits that were sent."""
+    value = Parameter("p", required=False, schema=schema, encoding=encoding).value(texts)
+
+    # The repr tells 10, Decimal(10) and True apart.
+    assert repr(expected) == repr(value)
 
 
 def test_duplicate_value() -> None:

@@ -120,10 +120,14 @@ def test_invalid_response(put: Callable[[Sandbox, Any], None], rows: Any, messag
     assert (before, 1) == (sandbox.balances, len(sandbox.accounts))
 
 
-def test_operation_that_the_document_does_not_have() -> None:
-    """A misspelled operationId would set a response that is never sent."""
-    with pytest.raises(ValueError, match=r"^responses: expected an operationId .*futuresAccountBalance.*'balance'$"):
-        Sandbox().account.responses["balance"] = []
+@pytest.mark.parametrize("response", [[], lambda _: []], ids=["body", "function"])
+def test_operation_that_the_document_does_not_have(response: Any) -> None:
+    """A misspelled operationId, whose response would never be sent, is an error that names the three closest ones."""
+    closest = "cancelOrder, futuresAccountBalance, allOrders"
+    message = f"responses: expected an operationId of the document, got 'balance'; the closest are {closest}"
+
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Sandbox().account.responses["balance"] = response
 
 
 def test_decimal_in_place_of_a_text(tmp_path: Path) -> None:
