@@ -154,13 +154,16 @@ class Sandbox:
         Balances are JSON objects, as the exchange sends them; an amount is text, or a Decimal, whose digits are all
         sent. What is set is checked: ValueError names the place, and the member that is not as the document describes
         it. After such a change in place, the sandbox sends status 501 with that text. Raises LookupError if no
-        operation returns a list.
+        operation returns a list, and RuntimeError if a function returns the balances.
         """
         operation = self._balances_operation()
         responses = self.account.responses
         if operation.operation_id not in responses:
             responses[operation.operation_id] = deepcopy(operation.example)
         balances: list[dict[str, Any]] = responses[operation.operation_id]
+        if callable(balances):
+            text = "a function returns the balances; change what it returns, or set the balances first"
+            raise RuntimeError(text)  # noqa: TRY004, no argument has a wrong type
         return balances
 
     @balances.setter

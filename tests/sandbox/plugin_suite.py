@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from binance_coinm import Client, RetryPolicy, connect, errors
 from binance_coinm.api.account import futures_account_balance
-from binance_sandbox import Fault, Sandbox
+from binance_coinm.api.trade import new_order
+from binance_coinm.models import OrderSide, OrderType
+from binance_sandbox import Fault, RequestRejectedError, Sandbox
 
+ORDER: Any = {"symbol": "BTCUSD_PERP", "side": OrderSide.BUY, "type_": OrderType.MARKET}
 ANSWERS = {
     400: errors.ApiError,
     401: errors.ApiKeyError,
@@ -90,6 +93,23 @@ def test_fault(binance_sandbox: Sandbox, fault: Fault, error: type[errors.Binanc
         assert futures_account_balance.sync(client=client)
 
 
+def place(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return an order, or reject it."""
+    if parameters["quantity"] > 1:
+        raise RequestRejectedError(-2019)
+    return {"orderId": 7, "clientOrderId": "a", "symbol": parameters["symbol"]}
+
+
+def test_function(binance_sandbox: Sandbox) -> None:
+    """A function of the test responds, and rejects."""
+    binance_sandbox.responses["newOrder"] = place
+
+    with client_of(binance_sandbox) as client:
+        assert 7 == new_order.sync(client=client, **ORDER, quantity=Decimal(1)).order_id
+        with pytest.raises(errors.ApiError, match="-2019"):
+            new_order.sync(client=client, **ORDER, quantity=Decimal(2))
+
+
 def test_recovery(binance_sandbox: Sandbox) -> None:
     """What fails once is tried again, and the test sees both requests."""
     binance_sandbox.respond_next(503)
@@ -143,6 +163,17 @@ async def test_answer_by_asyncio(binance_sandbox: Sandbox, status: int, error: t
     async with client_of(binance_sandbox) as client:
         with pytest.raises(error):
             await futures_account_balance.asyncio(client=client)
+
+
+@pytest.mark.anyio
+async def test_function_by_anyio(binance_sandbox: Sandbox) -> None:
+    """In anyio's loops too a function of the test responds, and rejects."""
+    binance_sandbox.responses["newOrder"] = place
+
+    async with client_of(binance_sandbox) as client:
+        assert 7 == (await new_order.asyncio(client=client, **ORDER, quantity=Decimal(1))).order_id
+        with pytest.raises(errors.ApiError, match="-2019"):
+            await new_order.asyncio(client=client, **ORDER, quantity=Decimal(2))
 
 
 @pytest.mark.anyio

@@ -7,7 +7,7 @@ from pathlib import Path
 from support.pytest_runner import run_pytest
 
 SUITE = Path(__file__).parent / "plugin_suite.py"
-TESTS = 94
+TESTS = 97
 WORKERS = 8
 
 

@@ -15,6 +15,7 @@ import pytest
 from binance_coinm import Credentials, connect, errors
 from binance_coinm.models import BatchOrder, OrderSide, OrderType
 from binance_sandbox import Account, Fault, RequestRejectedError, Sandbox
+from support.call_helpers import Balance
 from support.constants import ROW
 
 SYMBOL = "BTCUSD_PERP"
@@ -339,6 +340,17 @@ def test_accounts_have_separate_functions(sandbox: Sandbox, trade: Trade) -> Non
 
     assert [1, 2] == [trade(sandbox, "new_order", account.credentials, **MARKET).order_id for account in accounts]
     assert sandbox.responses is sandbox.account.responses
+
+
+def test_balances_of_a_function(sandbox: Sandbox, balance: Balance) -> None:
+    """The balances may come from a function too; then there is no list to change in place, until one is set."""
+    sandbox.responses["futuresAccountBalance"] = lambda _: [ROW | {"asset": "ETH"}]
+
+    assert ["ETH"] == [row.asset for row in balance(connect(sandbox.credentials, server=sandbox.url)).parsed]
+    with pytest.raises(RuntimeError, match="^a function returns the balances; change what it returns, or set"):
+        _ = sandbox.balances
+    sandbox.balances = [ROW]
+    assert [ROW] == sandbox.balances
 
 
 def test_functions_are_called_for_valid_requests_only(sandbox: Sandbox, trade: Trade) -> None:
