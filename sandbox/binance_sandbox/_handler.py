@@ -137,7 +137,7 @@ class RequestHandler:
         except RequestRejectedError:
             raise
         except BaseException as error:
-            # pytest.fail() and sys.exit() too would end the server's thread, where nobody sees them.
+            # pytest.fail() and sys.exit() too are meant for the test; here they would end the server.
             reason = "".join(traceback.format_exception_only(error)).strip()
             raise _FunctionError(f"the function in responses[{operation.operation_id!r}] raised {reason}") from error
 

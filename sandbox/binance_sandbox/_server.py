@@ -124,9 +124,10 @@ class HTTPConnection:
         """Respond to a request; report an exception of a custom fault or response to the client and to the log."""
         try:
             await respond(request, self)
-        except ConnectionError:
+        except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception as error:
+        except BaseException as error:
+            # pytest.fail() and sys.exit() too are meant for the test; here they would end the server.
             _LOGGER.exception("error while responding to %s %s", request.method, request.path)
             if self._http.our_state is h11.SEND_RESPONSE and not self._writer.is_closing():
                 await self.send(diagnostic(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"))

@@ -468,16 +468,18 @@ def test_client_that_wants_the_connection_closed(sandbox: Sandbox) -> None:
     assert read_raw(sandbox, "Connection: close").endswith(b'{"serverTime":%d}' % NOW_MS)
 
 
-def test_exception_in_a_fault(sandbox: Sandbox, connection: http.client.HTTPConnection) -> None:
+@pytest.mark.parametrize("error", [LookupError("mistake"), SystemExit("mistake"), pytest.fail.Exception("mistake")])
+def test_exception_in_a_fault(sandbox: Sandbox, connection: http.client.HTTPConnection, error: BaseException) -> None:
     """An exception of a custom fault is reported in the response, and the sandbox goes on."""
 
     async def apply(_response: Response, _connection: Connection) -> None:
-        raise LookupError("mistake")
+        raise error
 
     sandbox.inject_fault(Fault("mistaken", apply))
     response = get(connection)
 
-    assert (response.status, json.loads(response.read())["msg"]) == (500, "binance_sandbox: LookupError: mistake")
+    text = f"binance_sandbox: {type(error).__name__}: mistake"
+    assert (response.status, json.loads(response.read())["msg"]) == (500, text)
     assert get_status(connection) == 200
 
 
