@@ -15,6 +15,7 @@ import binance_coinm.api
 import jieba
 from binance_generator.spec import METHODS, resolve
 from jinja2 import Template
+from openapi_python_client.strings import PythonIdentifier
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
@@ -136,6 +137,7 @@ def render(_app: Sphinx, page: str, source: list[str]) -> None:
             document=DOCUMENT,
             methods=METHODS,
             resolved=lambda node: resolve(DOCUMENT, node),
+            python_name=lambda name: PythonIdentifier(name, ""),
             json_text=partial(json.dumps, indent=2, ensure_ascii=False),
             directives=lambda place: "\n\n".join(directives(place, documented)),
             tags=[name for name in modules if "." not in name],

@@ -99,6 +99,12 @@ class Operation:
         return weight
 
     @property
+    def result_for(self) -> list[str]:
+        """The names of the lists for whose items the response has results; empty if it has none."""
+        names: list[str] = self.node.get("x-result-for", [])
+        return names
+
+    @property
     def source(self) -> str:
         """The URL of the exchange's documentation; empty if the document has none."""
         return str(self.node.get("externalDocs", {}).get("url", ""))
@@ -215,7 +221,21 @@ def _operation(spec: Spec, path: str, method: str, item: Node) -> Operation:
     _check_signer_parameters(spec, location, security, parameters)
     set_by_caller = {name: parameters[name] for name in parameters if name not in signer_parameters(spec)}
     _check_weight(spec, f"{location}.x-weight", node["x-weight"], set_by_caller)
-    return Operation(location, path, method, node, security, set_by_caller, _success(spec, location, node))
+    success = _success(spec, location, node)
+    _check_result_for(spec, f"{location}.x-result-for", node.get("x-result-for", []), set_by_caller, success)
+    return Operation(location, path, method, node, security, set_by_caller, success)
+
+
+def _check_result_for(
+    spec: Spec, location: str, names: list[str], parameters: dict[str, Parameter], success: Node
+) -> None:
+    """Raise `SpecError` for parameters that are no lists, or for a response that is none."""
+    for index, name in enumerate(names):
+        if name not in parameters or resolve(spec, parameters[name].schema).get("type") != "array":
+            raise SpecError(f"{location}.{index}", f"expected a parameter that is a list, got {name!r}")
+    schema = success.get("content", {}).get(JSON, {}).get("schema", {})
+    if names and resolve(spec, schema).get("type") != "array":
+        raise SpecError(location, "the response is no list")
 
 
 def _check_weight(spec: Spec, location: str, weight: int | Node, parameters: dict[str, Parameter]) -> None:

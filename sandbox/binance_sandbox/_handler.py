@@ -1,5 +1,6 @@
 """The exchange's response to a request. Performs no I/O; the time is an argument."""
 
+import itertools
 import logging
 import re
 import traceback
@@ -118,7 +119,7 @@ class RequestHandler:
                     given = self._call(given, operation, request)
                 body = self._encode(account, operation.operation_id, given)
             else:
-                body = operation.example
+                body = self._example(operation, request)
                 if success.component == "ServerTime":
                     body = encode(dict.fromkeys(body, now_ms))
         except _FunctionError as error:
@@ -126,6 +127,13 @@ class RequestHandler:
         except (LookupError, ValueError) as error:
             return _report(HTTPStatus.NOT_IMPLEMENTED, str(error))
         return self._build_response(int(success.status), success, body, now_ms)
+
+    def _example(self, operation: Operation, request: ReceivedRequest) -> Any:
+        """Return the example; if it has a result for each item of a list that is sent, its results are repeated."""
+        example = operation.example
+        values = typed_values(operation.parameters, query=request.query, form=_form_of(request))
+        counts = [len(values[name]) for name in operation.result_for if name in values]
+        return [*itertools.islice(itertools.cycle(example), counts[0])] if len(counts) == 1 else example
 
     def _call(self, function: Callable[[dict[str, Any]], Any], operation: Operation, request: ReceivedRequest) -> Any:
         """Return what a function of the test returns; raise `RequestRejectedError` if it does."""

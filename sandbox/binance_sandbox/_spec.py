@@ -77,6 +77,9 @@ class Operation:
     responses: tuple[ResponseSpec, ...]
     """Exact statuses first."""
 
+    result_for: tuple[str, ...]
+    """The names of the lists, one of which is sent, for whose items the response has results."""
+
     def weight_of(self, sent: Mapping[str, str]) -> int:
         """Return the weight of a request with these parameters."""
         if isinstance(self.weight, int):
@@ -306,6 +309,7 @@ class _Parser:
             method=method.upper(),
             path=path,
             weight=node.get("x-weight", 1),
+            result_for=tuple(node.get("x-result-for", ())),
             security=self.security(node.get("security", self.root.get("security"))),
             parameters={parameter.name: parameter for parameter in parameters},
             responses=tuple(sorted(responses, key=lambda response: not response.status.isdigit())),

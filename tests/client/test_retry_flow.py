@@ -49,6 +49,8 @@ class RetryHarness:
         self.clock = Clock(lambda: MINUTE + round((self.now - START) * 1000), lambda: self.now)
         self.rate_limit = RateLimit(SPEC.error_map)
         defaults: dict[str, Any] = {
+            "has_credentials": True,
+            "read_only": False,
             "sync_clock": False,
             "max_weight_per_minute": None,
             "max_response_bytes": 1,

@@ -12,6 +12,7 @@ import pytest
 from binance_coinm import connect, errors, models
 from binance_coinm.api.market._operations import MarketOperations
 from binance_sandbox import Sandbox
+from openapi_python_client.strings import PythonIdentifier
 from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint, examples, resolved
 
 # Its response is the time, and not the example.
@@ -87,6 +88,46 @@ def test_no_success(sandbox: Sandbox, body: object, kind: type[Exception]) -> No
             sandbox.respond_next(200, body=body)
             with pytest.raises(kind):
                 module.sync(client=client, **arguments(module, with_optional=False))
+
+
+BATCHES = [name for name, node in OPERATIONS.items() if "x-result-for" in node]
+
+
+def test_all_batches_have_results() -> None:
+    """Each operation that gets a list and returns one has a result for each item."""
+    assert ["cancelMultipleOrders", "modifyMultipleOrders", "placeMultipleOrders"] == sorted(BATCHES)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("operation_id", BATCHES)
+def test_results_of_a_batch(sandbox: Sandbox, operation_id: str, count: int) -> None:
+    """A batch has a result for each of its items; a response with more or fewer is an error, sync and async."""
+    module = endpoint(operation_id)
+    first_list, *_ = OPERATIONS[operation_id]["x-result-for"]
+    name = PythonIdentifier(first_list, "")
+    kwargs = arguments(module, with_optional=True)
+    items = [kwargs[name][0]] * count
+    kwargs = arguments(module, with_optional=False) | {name: items}
+    detailed: list[Any] = []
+
+    async def call() -> object:
+        async with connect(sandbox.credentials, server=sandbox.url) as client:
+            detailed.append((await module.asyncio_detailed(client=client, **kwargs)).parsed)
+            return await module.asyncio(client=client, **kwargs)
+
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        detailed.append(module.sync_detailed(client=client, **kwargs).parsed)
+        results = [module.sync(client=client, **kwargs), asyncio.run(call()), *detailed]
+    assert [count] * 4 == list(map(len, results))
+
+    message = f"^HTTP 200: expected {count} items, as many as in the request, got {count + 1} .the exchange may have"
+    sandbox.account.responses[operation_id] = [row.to_dict() for row in [*results[0], results[0][0]]]
+    with connect(sandbox.credentials, server=sandbox.url) as client:
+        for call_sync in (module.sync, module.sync_detailed):
+            with pytest.raises(errors.ResponseError, match=message):
+                call_sync(client=client, **kwargs)
+    with pytest.raises(errors.ResponseError, match=message):
+        asyncio.run(call())
 
 
 Variant = tuple[str, Any]

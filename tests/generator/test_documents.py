@@ -256,6 +256,9 @@ def test_missing_part(key: str) -> None:
             (*TIME, "x-weight"), -1, "/time.get.x-weight: expected a weight in the rate limit, ", id="below 0"
         ),
         pytest.param((*TIME, "x-weight"), 1.5, "/time.get.x-weight: expected a weight in the rate limit, ", id="float"),
+        pytest.param(
+            (*TIME, "x-result-for"), ["odd"], "/time.get.x-result-for.0: expected a parameter that is a list", id="for"
+        ),
         pytest.param((*TIME, "operationId"), DELETED, "/time.get.operationId: missing; expected the name", id="name"),
         pytest.param((*TIME, "tags"), ["a", "b"], "/time.get.tags: expected one tag, which is", id="second tag"),
         pytest.param(

@@ -34,7 +34,8 @@ def plausible(name: str, kind: Any) -> Any:
     """Return an argument of a type."""
     inner = [part for part in get_args(kind) if part is not Unset]
     if get_origin(kind) is list:
-        return [plausible(name, inner[0])]
+        # As many as the examples of batches have results.
+        return [plausible(name, inner[0])] * 2
     if inner:
         return plausible(name, inner[0])
     if attrs.has(kind):

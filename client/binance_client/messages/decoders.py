@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from functools import cache, lru_cache
-from typing import Any, NoReturn, Protocol, Self, TypeVar
+from typing import Any, NoReturn, Protocol, Self, TypeVar, cast
 
 import httpx
 
@@ -378,10 +378,19 @@ def _is_error_body(value: object) -> bool:
     return code is not None and code < 0
 
 
-def parse_response(
-    response: HTTPResponse, error_map: ErrorMap, documented: range, decode: Decoder[T], *, is_write: bool = False
+def parse_response(  # noqa: PLR0913, the last two are keyword-only
+    response: HTTPResponse,
+    error_map: ErrorMap,
+    documented: range,
+    decode: Decoder[T],
+    *,
+    is_write: bool = False,
+    result_count: int | None = None,
 ) -> T:
     """Return the decoded body of a response, whose status has to be among the documented ones.
+
+    If there is a `result_count`, the body has to be an array of this length: callers tell by the index what became of
+    which item of the request.
 
     Raises `ApiError` if the exchange rejected the request, with whatever status, and `ResponseError` if the response is
     not what the document describes.
@@ -394,7 +403,10 @@ def parse_response(
             raise ResponseError("the document describes no response of this status")  # noqa: TRY301, completed below
         value = parse_json(response.content) if response.content or decode is not empty else UNSET
         if not _is_error_body(value):
-            return _decode_within_recursion_limit(decode, value)
+            decoded = _decode_within_recursion_limit(decode, value)
+            if result_count is None or len(cast("list[object]", decoded)) == result_count:
+                return decoded
+            raise ResponseError(f"expected {result_count} items, as many as in the request, got {len(value)}")  # noqa: TRY301, completed below
         failure: Exception = error_map.from_response(response)
     except ResponseError as error:
         error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)

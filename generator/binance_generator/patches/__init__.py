@@ -33,6 +33,7 @@ RESERVED_NAMES = {
     "additional_properties",
     "build_request",
     "client",
+    "count_results",
     "decoders",
     "encoders",
     "from_dict",

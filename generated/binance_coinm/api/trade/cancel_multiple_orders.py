@@ -7,6 +7,7 @@ import httpx
 from binance_client.base_client import AuthenticatedClient
 from binance_client.messages import decoders, encoders
 from binance_client.messages.http import HTTPResponse
+from binance_client.messages.results import count_results
 
 from ...error_map import ERROR_MAP
 from ...models.error import Error
@@ -52,9 +53,9 @@ _decode: decoders.Decoder[list[Error | OrderResponse]] = decoders.array(
 )
 
 
-def parse_response(response: HTTPResponse) -> Response[list[Error | OrderResponse]]:
+def parse_response(response: HTTPResponse, result_count: int | None = None) -> Response[list[Error | OrderResponse]]:
     """Return the response with its parsed content; raise an exception for an error response."""
-    parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode, is_write=True)
+    parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode, is_write=True, result_count=result_count)
     attempts = response.extensions.get("attempts", 1)
     return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed, attempts)
 
@@ -76,7 +77,8 @@ def sync_detailed(
                 orig_client_order_id_list=orig_client_order_id_list,
                 recv_window=recv_window,
             )
-        )
+        ),
+        result_count=count_results(order_id_list, orig_client_order_id_list),
     )
 
 
@@ -97,7 +99,14 @@ def sync(
             recv_window=recv_window,
         )
     )
-    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
+    return decoders.parse_response(
+        _response,
+        ERROR_MAP,
+        _STATUSES,
+        _decode,
+        is_write=True,
+        result_count=count_results(order_id_list, orig_client_order_id_list),
+    )
 
 
 async def asyncio_detailed(
@@ -117,7 +126,8 @@ async def asyncio_detailed(
                 orig_client_order_id_list=orig_client_order_id_list,
                 recv_window=recv_window,
             )
-        )
+        ),
+        result_count=count_results(order_id_list, orig_client_order_id_list),
     )
 
 
@@ -138,4 +148,11 @@ async def asyncio(
             recv_window=recv_window,
         )
     )
-    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
+    return decoders.parse_response(
+        _response,
+        ERROR_MAP,
+        _STATUSES,
+        _decode,
+        is_write=True,
+        result_count=count_results(order_id_list, orig_client_order_id_list),
+    )

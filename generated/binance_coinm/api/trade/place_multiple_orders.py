@@ -7,6 +7,7 @@ import httpx
 from binance_client.base_client import AuthenticatedClient
 from binance_client.messages import decoders, encoders
 from binance_client.messages.http import HTTPResponse
+from binance_client.messages.results import count_results
 
 from ...error_map import ERROR_MAP
 from ...models.batch_order import BatchOrder
@@ -45,9 +46,9 @@ _decode: decoders.Decoder[list[Error | OrderResponse]] = decoders.array(
 )
 
 
-def parse_response(response: HTTPResponse) -> Response[list[Error | OrderResponse]]:
+def parse_response(response: HTTPResponse, result_count: int | None = None) -> Response[list[Error | OrderResponse]]:
     """Return the response with its parsed content; raise an exception for an error response."""
-    parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode, is_write=True)
+    parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode, is_write=True, result_count=result_count)
     attempts = response.extensions.get("attempts", 1)
     return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed, attempts)
 
@@ -65,7 +66,8 @@ def sync_detailed(
                 batch_orders=batch_orders,
                 recv_window=recv_window,
             )
-        )
+        ),
+        result_count=count_results(batch_orders),
     )
 
 
@@ -82,7 +84,9 @@ def sync(
             recv_window=recv_window,
         )
     )
-    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
+    return decoders.parse_response(
+        _response, ERROR_MAP, _STATUSES, _decode, is_write=True, result_count=count_results(batch_orders)
+    )
 
 
 async def asyncio_detailed(
@@ -98,7 +102,8 @@ async def asyncio_detailed(
                 batch_orders=batch_orders,
                 recv_window=recv_window,
             )
-        )
+        ),
+        result_count=count_results(batch_orders),
     )
 
 
@@ -115,4 +120,6 @@ async def asyncio(
             recv_window=recv_window,
         )
     )
-    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
+    return decoders.parse_response(
+        _response, ERROR_MAP, _STATUSES, _decode, is_write=True, result_count=count_results(batch_orders)
+    )
