@@ -191,6 +191,16 @@ def test_operation_imports_its_own_models_alone() -> None:
     assert ("", "binance_coinm.models.kline binance_coinm.models.kline_interval\n") == (imported.stderr, imported.stdout)
 
 
+def test_booleans_that_are_text() -> None:
+    """The text "false" is false, in a response as well as by itself."""
+    example = examples("positionInformation")[0][0]
+    true, false = (models.PositionInformation.from_dict(example | {"isAutoAddMargin": text}) for text in ("true", "false"))
+
+    assert true.is_auto_add_margin is models.TrueOrFalse.TRUE
+    assert false.is_auto_add_margin is models.TrueOrFalse.FALSE
+    assert (True, False) == (bool(true.is_auto_add_margin), bool(false.is_auto_add_margin))
+
+
 def test_members_have_the_names_of_the_document() -> None:
     """Members that no name can be derived for have those of the document."""
     interval = models.KlineInterval

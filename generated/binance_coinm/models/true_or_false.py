@@ -10,3 +10,6 @@ class TrueOrFalse(StrEnum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+    def __bool__(self) -> bool:
+        return self.value == "true"
