@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from binance_client.base_client import DEFAULT_TIMEOUT
@@ -13,17 +13,22 @@ from binance_coinm.errors import BinanceError, ConfigurationError
 from binance_generator.command import generate
 
 from . import ExitCode
-from ._balance import OutputFormat, Settings, balance
+from ._balance import Settings, balance
 from ._doctor import run_doctor
 from ._output import describe, detach_stdout, echo_error, is_terminal, prepare_streams
 from ._target import open_target
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ._records import OutputFormat
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Called after click has returned, because click would handle Ctrl+C and a closed pipe in its own way.
 _Command = Callable[[], ExitCode]
 _MEANINGS = {
     ExitCode.OK: "success",
-    ExitCode.FAILURE: "a call failed, or a check of doctor",
+    ExitCode.FAILURE: "a call failed or was not confirmed, or a check of doctor failed",
     ExitCode.USAGE: "invalid usage or configuration",
     ExitCode.INTERRUPTED: "interrupted by Ctrl+C, which is how --watch ends",
     ExitCode.BROKEN_PIPE: "stdout was closed by the reader (SIGPIPE)",
@@ -55,6 +60,10 @@ def run(arguments: list[str] | None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     try:
+        if "_BINANCE_COINM_COMPLETE" in os.environ:
+            from ._completion import register  # noqa: PLC0415, only a shell needs it
+
+            register()
         # For --help and the like click returns an exit code; `generate` has run when click returns.
         command: _Command | int | None = cli.main(arguments, "binance-coinm", standalone_mode=False)
         return command() if callable(command) else command or ExitCode.OK
@@ -126,7 +135,7 @@ def _target_options(function: F) -> F:
 @click.version_option(__version__)
 @click.pass_context
 def cli(context: click.Context) -> _Command:
-    """Balances of Binance's COIN-M futures.
+    """Balances and all other operations of Binance's COIN-M futures.
 
     API key and secret come from the environment: BINANCE_API_KEY, and BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE
     (and BINANCE_PRIVATE_KEY_PASSWORD).
@@ -197,6 +206,77 @@ def _doctor(*, server: str | None, timeout: float, use_sandbox: bool) -> _Comman
 def _reject_both(first: str | bool | None, second: str | bool | None) -> None:  # noqa: FBT001, the name of an option, or falsy
     if first and second:
         raise click.UsageError(f"{first} and {second} cannot be used together", click.get_current_context())
+
+
+def _complete_operation(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    from ._completion import complete_operation  # noqa: PLC0415, only the commands that need all operations load them
+
+    return complete_operation(context, parameter, incomplete)
+
+
+def _complete_argument(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    from ._completion import complete_argument  # noqa: PLC0415
+
+    return complete_argument(context, parameter, incomplete)
+
+
+@cli.command("operations", epilog=_EPILOG)
+@click.argument("selection", metavar="[TAG|NAME]", required=False, shell_complete=_complete_operation)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, with the parameters of each operation.")
+def _operations(*, selection: str | None, as_json: bool) -> _Command:
+    """List all operations.
+
+    Or those of a tag, or those with a text in their name; the name of an operation shows its parameters.
+    """
+
+    def command() -> ExitCode:
+        from ._call import list_operations  # noqa: PLC0415
+
+        return list_operations(selection, as_json=as_json)
+
+    return command
+
+
+@cli.command("call", epilog=_EPILOG)
+@click.argument("operation", shell_complete=_complete_operation)
+@click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1, shell_complete=_complete_argument)
+@_target_options
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON, as the exchange has it; amounts are strings."
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, in UTF-8.")
+@click.option("--yes", "is_confirmed", is_flag=True, help="Do not ask before an operation that may change the account.")
+def _call(  # noqa: PLR0913, one per option
+    *,
+    operation: str,
+    arguments: tuple[str, ...],
+    server: str | None,
+    timeout: float,
+    use_sandbox: bool,
+    as_json: bool,
+    as_csv: bool,
+    is_confirmed: bool,
+) -> _Command:
+    """Call an operation, and show its response.
+
+    For example: binance-coinm call kline_candlestick_data symbol=BTCUSD_PERP interval=1h limit=5
+
+    Names can also be written as in the exchange's documentation, such as startTime for start_time. All arguments are
+    checked before anything is sent. An operation of the security type TRADE shows what it sends, and asks first.
+    """
+    _reject_both(use_sandbox and "--sandbox", server and "--server")
+    _reject_both(as_json and "--json", as_csv and "--csv")
+    output_format: OutputFormat = "json" if as_json else "csv" if as_csv else "table"
+    from ._call import Call  # noqa: PLC0415
+
+    # Checked here, so that errors name this command.
+    call = Call(operation, arguments, is_confirmed=is_confirmed)
+
+    def command() -> ExitCode:
+        with open_target(server, timeout, use_sandbox=use_sandbox) as target:
+            return call.run(target, output_format)
+
+    return command
 
 
 cli.add_command(generate)

@@ -1,41 +1,32 @@
 """`binance-coinm balance`: the balances of an account, once or repeatedly."""
 
-import csv
-import json
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from attrs import asdict, frozen
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.errors import ApiError, BinanceError
 from binance_coinm.models import FuturesAccountBalance
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
 from ._output import (
-    UNBOUNDED_WIDTH,
     describe,
     echo_error,
-    encode_stdout_as_utf8,
     escape_control_chars,
     format_timestamp,
     print_wrapped,
     stdout_console,
 )
+from ._records import GAP, OutputFormat, field_names, fields, print_table, to_json, write_csv
 from ._target import Target, server_label
 
-OutputFormat = Literal["table", "json", "csv"]
 Rows = Sequence[FuturesAccountBalance]
-# The fields of a row, by the exchange's names.
-_FIELDS = tuple(FuturesAccountBalance.json_names.values())
-_GAP = 2
-_IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 
 
 @frozen
@@ -116,7 +107,7 @@ def _on_error(error: BinanceError, pause: float) -> None:
 
 def _render(previous: Rows | None, rows: Rows, settings: Settings, server: str) -> None:
     if settings.output_format == "csv":
-        _write_csv(rows)
+        write_csv(field_names(FuturesAccountBalance), [fields(row) for row in rows])
     elif settings.output_format == "json":
         if previous is None or _json(rows) != _json(previous):
             sys.stdout.write(_json(rows) + "\n")
@@ -131,37 +122,8 @@ def _amounts(row: FuturesAccountBalance) -> dict[str, Decimal]:
     return {name: value for name, value in asdict(row, recurse=False).items() if isinstance(value, Decimal)}
 
 
-def _fields(row: FuturesAccountBalance) -> dict[str, Any]:
-    """Return a row's fields by the exchange's names, those that the document does not describe last."""
-    fields = row.to_dict()
-    return {name: fields[name] for name in (*_FIELDS, *row.additional_properties)}
-
-
-def _digits(value: Decimal) -> str:
-    return f"{value:f}"
-
-
 def _json(rows: Rows) -> str:
-    return json.dumps([_fields(row) for row in rows], default=_digits)
-
-
-def _write_csv(rows: Rows) -> None:
-    encode_stdout_as_utf8()
-    # A dict keeps each name once, in order.
-    names = list(dict.fromkeys([*_FIELDS, *(name for row in rows for name in row.additional_properties)]))
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(map(_cell, names))
-    for row in rows:
-        fields = _fields(row)
-        writer.writerow(_cell(fields.get(name, "")) for name in names)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        text = escape_control_chars(value)
-        # For a spreadsheet, a text that begins like this is a formula, which can send data away.
-        return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _IS_NUMBER(text) else text
-    return _digits(value) if isinstance(value, Decimal) else json.dumps(value, default=_digits)
+    return to_json([fields(row) for row in rows])
 
 
 def _print_rows(rows: Rows, console: Console, *, server: str, show_zero: bool) -> None:
@@ -180,12 +142,8 @@ def _print_rows(rows: Rows, console: Console, *, server: str, show_zero: bool) -
 
 
 def _print_table_or_blocks(rows: Rows, console: Console) -> None:
-    # rich would cut amounts to fit a table into the terminal, so a table that does not fit is not printed.
-    unbounded = console.options.update(width=UNBOUNDED_WIDTH)
     for separator, with_time in ((" ", True), ("\n", True), ("\n", False)):
-        table = _table(rows, separator, with_time=with_time)
-        if console.measure(table, options=unbounded).maximum <= console.width:
-            console.print(table)
+        if _print_table(rows, console, separator, with_time=with_time):
             return
     for index, row in enumerate(rows):
         if index:
@@ -193,26 +151,28 @@ def _print_table_or_blocks(rows: Rows, console: Console) -> None:
         _print_block(row, console)
 
 
-def _table(rows: Rows, word_separator: str, *, with_time: bool) -> Table:
+def _print_table(rows: Rows, console: Console, word_separator: str, *, with_time: bool) -> bool:
     headers = [name.replace("_", word_separator) for name in _amounts(rows[0])] + ["updated"] * with_time
-    table = Table(
+    columns = (
         Column("asset", vertical="bottom"),
         *(Column(header, justify="right", vertical="bottom", no_wrap=True) for header in headers),
-        box=None,
-        pad_edge=False,
-        padding=(0, _GAP, 0, 0),
     )
-    for row in rows:
-        amounts = (Text(f"{amount:f}", _style(name, amount)) for name, amount in _amounts(row).items())
-        table.add_row(_asset(row), *amounts, *[_updated(row)] * with_time)
-    return table
+    cells: list[list[str | Text]] = [
+        [
+            _asset(row),
+            *(Text(f"{amount:f}", _style(name, amount)) for name, amount in _amounts(row).items()),
+            *[_updated(row)] * with_time,
+        ]
+        for row in rows
+    ]
+    return print_table(columns, cells, console)
 
 
 def _print_block(row: FuturesAccountBalance, console: Console) -> None:
     """Print a row on several lines; an amount that does not fit beside its name is wrapped below it."""
     print_wrapped(console, _asset(row))
     amounts = _amounts(row)
-    name_width = max(map(len, amounts)) + _GAP
+    name_width = max(map(len, amounts)) + GAP
     width = min(max(len(f"{amount:f}") for amount in amounts.values()), console.width - name_width)
     for name, amount in amounts.items():
         label = name.replace("_", " ").ljust(name_width)

@@ -4,8 +4,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from attrs import frozen
-from binance_coinm import Client, Credentials, Server, connect
+from binance_coinm import Client, Credentials, PublicClient, Server, connect, public
 from binance_coinm.errors import ConfigurationError
+from binance_coinm.security import Security
 
 
 @frozen
@@ -20,6 +21,12 @@ class Target:
     def client(self, credentials: Credentials | None = None) -> Client:
         """Return a client, by default with this target's credentials; raises ConfigurationError."""
         return connect(credentials or self.credentials, server=self.server, timeout=self.timeout)
+
+    def client_for(self, security: Security) -> Client | PublicClient:
+        """Return a client for operations of a security type, without credentials if they need none."""
+        if security.api_key_header is None:
+            return public(server=self.server, timeout=self.timeout)
+        return self.client()
 
 
 @contextmanager

@@ -28,6 +28,12 @@ from binance_coinm.api.account import futures_account_balance
 from binance_coinm import Credentials, HmacKey, connect
 connect(Credentials("key", HmacKey("secret"))).close()
 """
+WITHOUT_OPERATIONS = """
+import sys
+from binance_coinm_cli.__main__ import main
+main(["balance", "--sandbox", "--json"])
+sys.exit(any(f"binance_coinm_cli.{name}" in sys.modules for name in ("_call", "_operations", "_completion")))
+"""
 
 
 def python(code: str) -> tuple[int, str, str]:
@@ -85,7 +91,17 @@ def test_sdk_needs_no_library_of_the_command() -> None:
     assert (0, "", "") == python(WITHOUT_NEED)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["balance", "--help"], ["doctor", "--help"]])
+def test_balance_does_not_load_the_operations() -> None:
+    """Only the commands that need all operations import what knows them."""
+    code, _, err = python(WITHOUT_OPERATIONS)
+
+    assert (0, "") == (code, err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["-h"], ["balance", "--help"], ["doctor", "--help"], ["call", "--help"], ["operations", "--help"]],
+)
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Each help text lists the exit codes."""
     code, out, err = here(capsys, *arguments)
@@ -106,9 +122,11 @@ def test_nothing_typed_shows_the_help(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert (2, "") == (code, err)
     assert (
-        "  balance   Show the balances of the account.\n"
-        "  doctor    Check each step of a call, and show what was found.\n"
-        "  generate  Generate a client package from an OpenAPI document.\n"
+        "  balance     Show the balances of the account.\n"
+        "  call        Call an operation, and show its response.\n"
+        "  doctor      Check each step of a call, and show what was found.\n"
+        "  generate    Generate a client package from an OpenAPI document.\n"
+        "  operations  List all operations.\n"
     ) in out
 
 
