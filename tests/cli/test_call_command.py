@@ -342,3 +342,8 @@ def test_no_operation_is_named_in_the_command() -> None:
     for module in ("_call", "_operations", "_completion", "_records"):
         text = (folder / f"{module}.py").read_text(encoding="utf-8")
         assert not [name for name in load_operations() if f'"{name}"' in text]
+
+
+def test_rows_that_are_no_objects() -> None:
+    """A row that is a single value has one field."""
+    assert {"value": "BTCUSD_PERP"} == fields("BTCUSD_PERP")
