@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -45,10 +46,11 @@ limit       false     an integer
 
 
 @pytest.fixture
-def exchange(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> Sandbox:
-    """Return the exchange that the environment names."""
-    use(monkeypatch, sandbox)
-    return sandbox
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Return the exchange that the environment names; calls of all operations do not reach its weight limit."""
+    with Sandbox(weight_limit=1_000_000) as sandbox:
+        use(monkeypatch, sandbox)
+        yield sandbox
 
 
 def texts(operation_id: str, *, with_optional: bool) -> list[str]:
