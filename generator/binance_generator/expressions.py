@@ -56,21 +56,20 @@ def decoder_of(prop: PropertyProtocol) -> str:
 
 def decoding_of(prop: PropertyProtocol, source: str, loc: str) -> str:
     """Return the expression that decodes the value of `source`, an expression that is evaluated once."""
-    decoder, inline = decoder_of(prop), _inline_of(prop)
+    decoder = _constant_of(prop) if _is_built(prop) else decoder_of(prop)
     decode = "decoders.member" if prop.required else "decoders.optional"
+    inline = _inline_of(prop)
     if inline is None:
-        return f"{decode}({decoder if type(prop) in _LEAVES else _constant_of(prop)}, {source}, {loc})"
+        return f"{decode}({decoder}, {source}, {loc})"
     result, test = inline
     return f"{result} if type(_value := {source}) {test} else {decode}({decoder}, _value, {loc})"
 
 
 def _inline_of(prop: PropertyProtocol) -> tuple[str, str] | None:
     """Return what most values of a property are, and the test of it, if they are decoded in line."""
+    prop = _first_of(prop)
     if isinstance(prop, EnumProperty):
         return "_member", f"is {prop.value_type.__name__} and (_member := {_members_of(prop)}.get(_value))"
-    if isinstance(prop, UnionProperty):
-        # A value that the first type takes is taken as that.
-        return _inline_of(prop.inner_properties[0])
     if isinstance(prop, ConstProperty) and isinstance(prop.value.raw_value, str):
         literal = str(prop.value.python_code.as_unembedded_code())
         return literal, f"is str and _value == {literal}"
@@ -104,9 +103,10 @@ def constants_of(props: Iterable[PropertyProtocol]) -> dict[str, str]:
     """Return what the expressions of `decoding_of` need in their module, by name."""
     constants: dict[str, str] = {}
     for prop in props:
-        if isinstance(prop, EnumProperty):
-            constants[_members_of(prop)] = f"decoders.members({prop.class_info.name})"
-        elif _inline_of(prop) is None and type(prop) not in _LEAVES:
+        first = _first_of(prop)
+        if isinstance(first, EnumProperty):
+            constants[_members_of(first)] = f"decoders.members({first.class_info.name})"
+        if _is_built(prop):
             constants[_constant_of(prop)] = decoder_of(prop)
     return constants
 
@@ -119,6 +119,16 @@ def variables_of(props: Iterable[PropertyProtocol]) -> list[str]:
         *["_value: Any"] * bool(inline),
         *["_member: Any"] * ("_member" in inline),
     ]
+
+
+def _first_of(prop: PropertyProtocol) -> PropertyProtocol:
+    """Return the first type of a union, because a value that it takes is taken as that; else the property itself."""
+    return _first_of(prop.inner_properties[0]) if isinstance(prop, UnionProperty) else prop
+
+
+def _is_built(prop: PropertyProtocol) -> bool:
+    """Return True if the decoder of a property is built of others, which is done once, when its module is imported."""
+    return type(prop) not in _LEAVES and not isinstance(prop, EnumProperty | ConstProperty)
 
 
 def _members_of(prop: EnumProperty) -> str:

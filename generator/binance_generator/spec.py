@@ -99,6 +99,11 @@ class Operation:
         return weight
 
     @property
+    def is_read(self) -> bool:
+        """Whether the operation may be sent twice, because it changes nothing."""
+        return self.method == "get" and self.node.get("x-repeatable", True) is True
+
+    @property
     def result_for(self) -> list[str]:
         """The names of the lists for whose items the response has results; empty if it has none."""
         names: list[str] = self.node.get("x-result-for", [])

@@ -475,7 +475,7 @@ def test_unknown_values_of_open_enumerations(caplog: pytest.LogCaptureFixture) -
 
     assert Color.RED is decoders.open_enum(Color)("RED")
     assert Size.SMALL is decoders.enum(Size)(1)
-    text = "response with a value of {} that openapi.yaml does not have: {}"
+    text = "response with a value of {} that the document does not have: {}"
     assert [
         ("binance_client", logging.WARNING, text.format("Color", "a string, 'LATER'")),
         ("binance_client", logging.WARNING, text.format("Size", "a number, -9223372036854775808")),

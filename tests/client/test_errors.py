@@ -62,6 +62,8 @@ def failure_of(balance: Balance, sandbox: Sandbox, **settings: Any) -> errors.Bi
         (400, {"code": "-1021", "msg": "m"}, errors.TimestampError),
         (400, {"code": "-1021x", "msg": 5}, errors.ApiError),
         (400, {"code": "9" * 19, "msg": "m"}, errors.ApiError),
+        (400, {"code": -1000, "msg": "m"}, errors.ExchangeError),
+        (400, {"code": -1010, "msg": "m"}, errors.ExchangeError),
         (400, [], errors.ApiError),
         (400, b"[" * 100_000, errors.ApiError),
         (200, {"code": -1022, "msg": "m"}, errors.SignatureError),

@@ -12,7 +12,7 @@ from binance_sandbox import Sandbox
 from support.operations import OPERATIONS, arguments, endpoint
 
 MESSAGE = (
-    "{} may change the account, and this client is read-only; nothing was sent."
+    "{} needs the permission to trade, and this client is read-only; nothing was sent."
     " Call it with a client of connect() without read_only=True"
 )
 ORDER = "/dapi/v1/order"

@@ -15,7 +15,7 @@ from support.operations import DOCUMENT, resolved
 
 SCRIPT = Path(__file__).with_name("official_sdk.py")
 DEVIATIONS = yaml.safe_load(Path(__file__).with_name("deviations.yaml").read_text(encoding="utf-8"))
-# Announced by the exchange in 2026; version 14.1.0 of its SDK does not have them.
+# Conditional orders, some of which the exchange announced in 2026; version 14.1.0 of its SDK does not have them.
 NOT_IN_SDK = {
     "newAlgoOrder",
     "cancelAlgoOrder",

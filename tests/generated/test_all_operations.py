@@ -11,7 +11,7 @@ import httpx
 import pytest
 from binance_coinm import connect, errors, models
 from binance_coinm.api.market._operations import MarketOperations
-from binance_sandbox import Sandbox
+from binance_sandbox import Fault, Sandbox
 from openapi_python_client.strings import PythonIdentifier
 from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, content, endpoint, examples, resolved
 
@@ -88,6 +88,46 @@ def test_no_success(sandbox: Sandbox, body: object, kind: type[Exception]) -> No
             sandbox.respond_next(200, body=body)
             with pytest.raises(kind):
                 module.sync(client=client, **arguments(module, with_optional=False))
+
+
+ONCE = [name for name, node in OPERATIONS.items() if node.get("x-repeatable") is False]
+
+
+def test_what_must_not_be_repeated() -> None:
+    """The requests for exports, of which there are few a month, must not be sent twice."""
+    assert ["OrderHistory", "TradeHistory", "TransactionHistory"] == sorted(
+        name.removeprefix("getDownloadIdForFutures") for name in ONCE
+    )
+
+
+@pytest.mark.parametrize("fault", [Fault.disconnect(), Fault.silence(), 503], ids=["disconnect", "silence", "503"])
+@pytest.mark.parametrize("operation_id", ONCE)
+def test_no_retry_of_what_must_not_be_repeated(sandbox: Sandbox, operation_id: str, fault: Fault | int) -> None:
+    """A read that counts each time is sent once, whatever its response is, sync and async."""
+    module = endpoint(operation_id)
+    kwargs = arguments(module, with_optional=False)
+
+    def break_next() -> None:
+        if isinstance(fault, int):
+            sandbox.respond_next(fault)
+        else:
+            sandbox.inject_fault(fault)
+
+    async def call() -> None:
+        async with connect(sandbox.credentials, server=sandbox.url, timeout=0.5) as client:
+            await module.asyncio(client=client, **kwargs)
+
+    break_next()
+    with (
+        connect(sandbox.credentials, server=sandbox.url, timeout=0.5) as client,
+        pytest.raises((errors.NetworkError, errors.ExchangeError)),
+    ):
+        module.sync(client=client, **kwargs)
+    break_next()
+    with pytest.raises((errors.NetworkError, errors.ExchangeError)):
+        asyncio.run(call())
+
+    assert 2 == len(sandbox.received_requests)
 
 
 BATCHES = [name for name, node in OPERATIONS.items() if "x-result-for" in node]

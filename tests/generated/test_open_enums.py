@@ -30,6 +30,7 @@ SCHEMAS = {
     "State": {"type": "string", "enum": ["NEW", "DONE"]},
     "Level": {"type": "integer", "enum": [1, 2]},
     "Switch": {"type": "string", "enum": ["ON", "OFF"], "x-closed": True},
+    "Mood": {"type": "string", "enum": ["GLAD", "SAD"]},
     "Both": record(state=ref("State")),
     "Sent": record(state=ref("State")),
     "Cat": record(type={"type": "string", "enum": ["CAT"]}, name={"type": "string"}),
@@ -39,6 +40,7 @@ SCHEMAS = {
         level=ref("Level"),
         switch=ref("Switch"),
         maybe={"oneOf": [ref("State"), {"type": "null"}]},
+        mood={"oneOf": [ref("Mood"), {"type": "null"}]},
         all={"type": "array", "items": ref("Level")},
         pair={"type": "array", "prefixItems": [ref("State"), {"type": "string"}], "items": False},
         byName={"type": "object", "additionalProperties": ref("State")},
@@ -52,6 +54,7 @@ ANSWER: dict[str, Any] = {
     "level": 1,
     "switch": "ON",
     "maybe": None,
+    "mood": "SAD",
     "all": [1, 2],
     "pair": ["DONE", "NEW"],
     "byName": {"BTC": "NEW"},
@@ -166,7 +169,7 @@ def test_unknown_values_are_returned(
     [record] = caplog.records
     assert ("binance_client", logging.WARNING) == (record.name, record.levelno)
     assert record.message.startswith("response with a value of ")
-    assert record.message.endswith(" that openapi.yaml does not have: a string, 'LATER'")
+    assert record.message.endswith(" that the document does not have: a string, 'LATER'")
 
 
 def test_unknown_integers_are_returned(sandbox: Sandbox, call: Call, caplog: pytest.LogCaptureFixture) -> None:

@@ -304,7 +304,7 @@ def open_enum(kind: type[Enum]) -> Decoder[Any]:
 
 @lru_cache(maxsize=1000)
 def _log_unknown_value(enum_name: str, value: str) -> None:
-    _logger.warning("response with a value of %s that openapi.yaml does not have: %s", enum_name, value)
+    _logger.warning("response with a value of %s that the document does not have: %s", enum_name, value)
 
 
 def union(*decoders: Decoder[Any]) -> Decoder[Any]:

@@ -50,7 +50,7 @@ class Call(NamedTuple):
             raise ConfigurationError(f'extensions["weight"]: expected an int of at least 0, got {bounded_repr(weight)}')
         if not isinstance(timeouts, Mapping):
             raise ConfigurationError(f'extensions["timeout"]: expected a dict, got {bounded_repr(timeouts)}')
-        is_read = is_safe(request.method)
+        is_read = is_safe(request.method) and request.extensions.get("repeatable", True) is not False
         return cls(
             method=request.method,
             path=request.url.path,

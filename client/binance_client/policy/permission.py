@@ -26,9 +26,11 @@ def forbidden(request: httpx.Request, settings: Settings) -> str | None:
     # What a write does that was built by hand is not known. Those of the event stream need the API key alone, and no
     # request trades without a signature. Source: General Info, "Endpoint Security Type".
     is_harmless = is_safe(request.method) or (needs_key and getattr(security, "signed", None) is False)
-    if is_harmless and not getattr(security, "trades", False):
+    trades = getattr(security, "trades", False)
+    if is_harmless and not trades:
         return None
+    problem = "needs the permission to trade" if trades else "may change the account"
     return (
-        f"{call} may change the account, and this client is read-only; nothing was sent."
+        f"{call} {problem}, and this client is read-only; nothing was sent."
         " Call it with a client of connect() without read_only=True"
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .contract_type import ContractType
     from .depth_limit import DepthLimit
     from .download_status import DownloadStatus
+    from .empty import Empty
     from .error import Error
     from .exchange_information import ExchangeInformation
     from .funding_rate import FundingRate
@@ -93,7 +94,6 @@ if TYPE_CHECKING:
     from .success import Success
     from .symbol_notional_brackets import SymbolNotionalBrackets
     from .taker_buy_sell_volume import TakerBuySellVolume
-    from .test_connectivity import TestConnectivity
     from .time_in_force import TimeInForce
     from .true_or_false import TrueOrFalse
     from .user_commission_rate import UserCommissionRate
@@ -124,6 +124,7 @@ __all__ = (
     "ContractType",
     "DepthLimit",
     "DownloadStatus",
+    "Empty",
     "Error",
     "ExchangeInformation",
     "FundingRate",
@@ -189,7 +190,6 @@ __all__ = (
     "Success",
     "SymbolNotionalBrackets",
     "TakerBuySellVolume",
-    "TestConnectivity",
     "TimeInForce",
     "TrueOrFalse",
     "UserCommissionRate",
@@ -294,6 +294,10 @@ def __getattr__(name: str) -> Any:
         from .download_status import DownloadStatus
 
         return DownloadStatus
+    if name == "Empty":
+        from .empty import Empty
+
+        return Empty
     if name == "Error":
         from .error import Error
 
@@ -554,10 +558,6 @@ def __getattr__(name: str) -> Any:
         from .taker_buy_sell_volume import TakerBuySellVolume
 
         return TakerBuySellVolume
-    if name == "TestConnectivity":
-        from .test_connectivity import TestConnectivity
-
-        return TestConnectivity
     if name == "TimeInForce":
         from .time_in_force import TimeInForce
 

@@ -28,7 +28,8 @@ class FuturesAccountBalance(Model):
     balance: Decimal
     """ Account balance (账户余额). """
     withdraw_available: Decimal
-    """ Maximum amount that can be withdrawn (最大可提款金额), the same as `maxWithdrawAmount` of `GET /dapi/account`. """
+    """ Maximum amount that can be withdrawn (最大可提款金额), the same as `maxWithdrawAmount` of `GET /dapi/v1/account`.
+    """
     cross_wallet_balance: Decimal
     """ Cross margin wallet balance (全仓账户余额). """
     cross_un_pnl: Decimal
@@ -76,7 +77,7 @@ class FuturesAccountBalance(Model):
         _members = decoders.mapping(src_dict)
         _take = _members.pop
         _value: Any
-        # The constructor takes about as long as the assignments alone, twice.
+        # Without the constructor, which would double the time of a row.
         _model = cls.__new__(cls)
         (
             _model.balance,

@@ -61,7 +61,7 @@ class LongShortAccountRatio(Model):
         _members = decoders.mapping(src_dict)
         _take = _members.pop
         _value: Any
-        # The constructor takes about as long as the assignments alone, twice.
+        # Without the constructor, which would double the time of a row.
         _model = cls.__new__(cls)
         _model.long_short_ratio, _model.long_account, _model.short_account = decoders.decimals(
             (_take("longShortRatio", UNSET), _take("longAccount", UNSET), _take("shortAccount", UNSET)),

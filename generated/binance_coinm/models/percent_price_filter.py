@@ -59,7 +59,7 @@ class PercentPriceFilter(Model):
         _members = decoders.mapping(src_dict)
         _take = _members.pop
         _value: Any
-        # The constructor takes about as long as the assignments alone, twice.
+        # Without the constructor, which would double the time of a row.
         _model = cls.__new__(cls)
         _model.multiplier_up, _model.multiplier_down = decoders.decimals(
             (_take("multiplierUp", UNSET), _take("multiplierDown", UNSET)), ("multiplierUp", "multiplierDown")
@@ -72,7 +72,10 @@ class PercentPriceFilter(Model):
         _model.multiplier_decimal = (
             _value
             if type(_value := _take("multiplierDecimal", UNSET)) is str
-            else decoders.member(decoders.union(decoders.string, decoders.integer), _value, "multiplierDecimal")
+            else decoders.member(_decode_multiplier_decimal, _value, "multiplierDecimal")
         )
         _model.additional_properties = _members
         return _model
+
+
+_decode_multiplier_decimal = decoders.union(decoders.string, decoders.integer)

@@ -33,7 +33,7 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.USER_DATA, "weight": 1000},
+        "extensions": {"security": Security.USER_DATA, "weight": 1000, "repeatable": False},
     }
 
 
@@ -43,7 +43,7 @@ _decode: decoders.Decoder[FuturesDownloadId] = decoders.model(FuturesDownloadId)
 
 def parse_response(response: HTTPResponse) -> Response[FuturesDownloadId]:
     """Return the response with its parsed content; raise an exception for an error response."""
-    parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode)
+    parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode, is_write=True)
     attempts = response.extensions.get("attempts", 1)
     return Response(response.status_code, response.content, httpx.Headers(response.headers), parsed, attempts)
 
@@ -82,7 +82,7 @@ def sync(
             recv_window=recv_window,
         )
     )
-    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode)
+    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
 
 
 async def asyncio_detailed(
@@ -119,4 +119,4 @@ async def asyncio(
             recv_window=recv_window,
         )
     )
-    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode)
+    return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...models.aggregate_trade import AggregateTrade
     from ...models.basis import Basis
     from ...models.depth_limit import DepthLimit
+    from ...models.empty import Empty
     from ...models.exchange_information import ExchangeInformation
     from ...models.funding_rate import FundingRate
     from ...models.funding_rate_info import FundingRateInfo
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from ...models.server_time import ServerTime
     from ...models.statistics_contract_type import StatisticsContractType
     from ...models.taker_buy_sell_volume import TakerBuySellVolume
-    from ...models.test_connectivity import TestConnectivity
 
 
 class MarketOperations(_Generic[ClientT_co]):
@@ -64,6 +64,9 @@ class MarketOperations(_Generic[ClientT_co]):
             ResponseError: If the response does not match openapi.yaml.
             NetworkError: If no complete response is received within the client's timeout.
 
+        Source:
+            https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api/Check-Server-time
+
         Returns:
             ServerTime
         """
@@ -77,7 +80,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
     def test_connectivity(
         self,
-    ) -> TestConnectivity:
+    ) -> Empty:
         """Test Connectivity (NONE)
 
         Test whether the exchange responds. The response is an empty object.
@@ -92,7 +95,7 @@ class MarketOperations(_Generic[ClientT_co]):
             https://developers.binance.com/docs/derivatives/coin-margined-futures/market-data/rest-api
 
         Returns:
-            TestConnectivity
+            Empty
         """
 
         with _import_errors:
@@ -1180,7 +1183,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
 
     async def test_connectivity(
         self,
-    ) -> TestConnectivity:
+    ) -> Empty:
         """Return the same as `client.market.test_connectivity`, without blocking the event loop."""
         with _import_errors:
             from . import test_connectivity as _operation
