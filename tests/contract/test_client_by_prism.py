@@ -123,11 +123,13 @@ def has_tuples(schema: Mapping[str, Any]) -> bool:
     return "prefixItems" in schema or any(map(has_tuples, parts))
 
 
+# Prism generates as many results as it likes, and not one for each item of a batch.
 CASES = [
     (mode, operation_id)
     for mode in MODES
     for operation_id in OPERATIONS
-    if mode == "examples" or not has_tuples(content(operation_id)["schema"])
+    if mode == "examples"
+    or not (has_tuples(content(operation_id)["schema"]) or "x-result-for" in OPERATIONS[operation_id])
 ]
 
 
