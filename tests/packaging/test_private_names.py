@@ -82,13 +82,18 @@ def foreign_attributes(source: str) -> list[str]:
     return [ast.unparse(node) for node in attributes(tree) if not is_of_own_object(node) and node.attr not in own]
 
 
+# A variable of the environment: click derives its name from the program's, and documents that.
+VARIABLES = {"_BINANCE_COINM_COMPLETE"}
+
+
 def foreign_strings(source: str) -> list[str]:
     """Return the strings in code that could name a private attribute, for `getattr`, `vars` or `__dict__`."""
     tree = ast.parse(source)
     own = defined(tree) | MODULES
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     # attrgetter accepts a dotted path.
-    return [text for text in texts if any(_is_private(part) and part not in own for part in text.split("."))]
+    found = [text for text in texts if any(_is_private(part) and part not in own for part in text.split("."))]
+    return [text for text in found if text not in VARIABLES]
 
 
 def foreign_imports(source: str) -> list[str]:
