@@ -15,8 +15,9 @@ from .policy.call import CallOptions
 from .policy.retry_policy import OnRetry, RetryPolicy
 
 if TYPE_CHECKING:
-    from .policy.client_state import ClientState
+    from .policy.client_state import ClientState, Settings
     from .sending.shared_transport import SharedTransport
+    from .spec import ExchangeSpec
 
 # Tokens, as in the AWS SDKs: enough for 100 retries.
 _RETRY_QUOTA = 500
@@ -102,7 +103,7 @@ class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[rep
         """
         try:
             # Imported here, because it takes time, and not every process that imports this module makes a call.
-            from .assembly import Settings, build_signer, build_state, load_server, require_credentials
+            from .assembly import Settings, build_signer, require_credentials
 
             require_credentials(credentials)
             options = CallOptions(timeout, retry)
@@ -119,9 +120,9 @@ class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[rep
                 retry_quota=retry_quota,
                 on_retry=on_retry,
             )
-            url = load_server(cls.spec, server)
-            state = build_state(cls.spec, settings, url, clock)
-            shared = _build_transport(state, url, proxy=proxy, verify=verify, transport=transport)
+            url, state, shared = _assemble(
+                cls.spec, settings, server=server, clock=clock, proxy=proxy, verify=verify, transport=transport
+            )
             signer = build_signer(credentials, url, state.clock, recv_window)
             return cls(str(url), signer, state, options, shared)
         except OSError as error:
@@ -196,7 +197,7 @@ class UnsignedClient(ExchangeClient):
         Raises `ConfigurationError` for invalid settings; nothing is sent.
         """
         try:
-            from .assembly import Settings, build_state, load_server
+            from .assembly import Settings
 
             options = CallOptions(timeout, retry)
             settings = Settings(
@@ -212,9 +213,9 @@ class UnsignedClient(ExchangeClient):
                 retry_quota=retry_quota,
                 on_retry=on_retry,
             )
-            url = load_server(cls.spec, server)
-            state = build_state(cls.spec, settings, url, clock)
-            shared = _build_transport(state, url, proxy=proxy, verify=verify, transport=transport)
+            url, state, shared = _assemble(
+                cls.spec, settings, server=server, clock=clock, proxy=proxy, verify=verify, transport=transport
+            )
             return cls(str(url), state, options, shared)
         except OSError as error:
             problem = _os_error_problem(error)
@@ -224,23 +225,28 @@ class UnsignedClient(ExchangeClient):
         raise ConfigurationError(problem)
 
 
-def _build_transport(
-    state: "ClientState",
-    url: httpx.URL,
+def _assemble(  # noqa: PLR0913, all but the first two are keyword-only
+    spec: "ExchangeSpec",
+    settings: "Settings",
     *,
+    server: str | None,
+    clock: Callable[[], int],
     proxy: str | httpx.URL | httpx.Proxy | None,
     verify: bool | str | ssl.SSLContext,
     transport: object,
-) -> "SharedTransport":
-    from .assembly import build_pool, require_transport
+) -> "tuple[httpx.URL, ClientState, SharedTransport]":
+    """Return the server's URL, and what clients of it share."""
+    from .assembly import build_pool, build_state, load_server, require_transport
     from .sending.shared_transport import SharedTransport
 
     try:
+        url = load_server(spec, server)
+        state = build_state(spec, settings, url, clock)
         pool = build_pool(state, url, proxy=proxy, verify=verify) if transport is None else require_transport(transport)
+        return url, state, SharedTransport(state, pool)
     finally:
-        # An exception's traceback keeps this frame, and the URL may hold a password.
-        del proxy
-    return SharedTransport(state, pool)
+        # An exception's traceback keeps this frame, whose variables must not hold secrets.
+        del proxy, server
 
 
 def _os_error_problem(error: OSError) -> str:

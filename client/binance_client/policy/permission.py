@@ -15,12 +15,9 @@ if TYPE_CHECKING:
 def forbidden(request: httpx.Request, settings: Settings) -> str | None:
     """Return why a client does not send a request, None if it sends it."""
     security = request.extensions.get("security")
-    call = f"{request.method} {request.url.path}"
     needs_key = getattr(security, "api_key_header", None) is not None
     if needs_key and not settings.has_credentials:
-        return (
-            f"{call} needs credentials, and this client has none; nothing was sent. Call it with a client of connect()"
-        )
+        return _describe(request, "needs credentials, and this client has none", "connect()")
     if not settings.read_only:
         return None
     # What a write does that was built by hand is not known. Those of the event stream need the API key alone, and no
@@ -30,7 +27,8 @@ def forbidden(request: httpx.Request, settings: Settings) -> str | None:
     if is_harmless and not trades:
         return None
     problem = "needs the permission to trade" if trades else "may change the account"
-    return (
-        f"{call} {problem}, and this client is read-only; nothing was sent."
-        " Call it with a client of connect() without read_only=True"
-    )
+    return _describe(request, f"{problem}, and this client is read-only", "connect() without read_only=True")
+
+
+def _describe(request: httpx.Request, problem: str, remedy: str) -> str:
+    return f"{request.method} {request.url.path} {problem}; nothing was sent. Call it with a client of {remedy}"
