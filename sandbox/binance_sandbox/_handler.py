@@ -131,13 +131,15 @@ class RequestHandler:
     def _example(self, operation: Operation, request: ReceivedRequest) -> Any:
         """Return the example; if it has a result for each item of a list that is sent, its results are repeated."""
         example = operation.example
-        values = typed_values(operation.parameters, query=request.query, form=_form_of(request))
+        if not operation.result_for:
+            return example
+        values = _values_of(operation, request)
         counts = [len(values[name]) for name in operation.result_for if name in values]
         return [*itertools.islice(itertools.cycle(example), counts[0])] if len(counts) == 1 else example
 
     def _call(self, function: Callable[[dict[str, Any]], Any], operation: Operation, request: ReceivedRequest) -> Any:
         """Return what a function of the test returns; raise `RequestRejectedError` if it does."""
-        values = typed_values(operation.parameters, query=request.query, form=_form_of(request))
+        values = _values_of(operation, request)
         for name in self.spec.signer_parameters:
             values.pop(name, None)
         try:
@@ -205,6 +207,10 @@ def _report(status: HTTPStatus, text: str, cause: BaseException | None = None) -
     """Return and log what is wrong with a test or a document, because the program under test may handle the error."""
     _LOGGER.error("%s", text, exc_info=cause)
     return diagnostic(status, text)
+
+
+def _values_of(operation: Operation, request: ReceivedRequest) -> dict[str, Any]:
+    return typed_values(operation.parameters, query=request.query, form=_form_of(request))
 
 
 def _form_of(request: ReceivedRequest) -> bytes:
