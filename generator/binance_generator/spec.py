@@ -226,20 +226,20 @@ def _operation(spec: Spec, path: str, method: str, item: Node) -> Operation:
     _check_signer_parameters(spec, location, security, parameters)
     set_by_caller = {name: parameters[name] for name in parameters if name not in signer_parameters(spec)}
     _check_weight(spec, f"{location}.x-weight", node["x-weight"], set_by_caller)
-    success = _success(spec, location, node)
-    _check_result_for(spec, f"{location}.x-result-for", node.get("x-result-for", []), set_by_caller, success)
-    return Operation(location, path, method, node, security, set_by_caller, success)
+    operation = Operation(location, path, method, node, security, set_by_caller, _success(spec, location, node))
+    _check_result_for(spec, operation)
+    return operation
 
 
-def _check_result_for(
-    spec: Spec, location: str, names: list[str], parameters: dict[str, Parameter], success: Node
-) -> None:
+def _check_result_for(spec: Spec, operation: Operation) -> None:
     """Raise `SpecError` for parameters that are no lists, or for a response that is none."""
-    for index, name in enumerate(names):
-        if name not in parameters or resolve(spec, parameters[name].schema).get("type") != "array":
+    location = f"{operation.location}.x-result-for"
+    for index, name in enumerate(operation.result_for):
+        parameter = operation.parameters.get(name)
+        if parameter is None or resolve(spec, parameter.schema).get("type") != "array":
             raise SpecError(f"{location}.{index}", f"expected a parameter that is a list, got {name!r}")
-    schema = success.get("content", {}).get(JSON, {}).get("schema", {})
-    if names and resolve(spec, schema).get("type") != "array":
+    schema = operation.success.get("content", {}).get(JSON, {}).get("schema", {})
+    if operation.result_for and resolve(spec, schema).get("type") != "array":
         raise SpecError(location, "the response is no list")
 
 
