@@ -71,6 +71,13 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Sandbox]:
+    """Return a running exchange for the tests of a module; calls of all operations do not reach its weight limit."""
+    with Sandbox(weight_limit=1_000_000) as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
 def relay(sandbox: Sandbox) -> Iterator[RecordingProxy]:
     """Return a relay in front of the exchange, which records the connections to it."""

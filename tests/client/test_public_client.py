@@ -17,13 +17,6 @@ OTHERS = [name for name in OPERATIONS if name not in PUBLIC]
 TIME = "/dapi/v1/time"
 
 
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Sandbox]:
-    """Start a sandbox that all calls may use."""
-    with Sandbox(weight_limit=1_000_000) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def client(exchange: Sandbox) -> Iterator[PublicClient]:
     """Return a client without credentials; the environment has none either."""

@@ -20,13 +20,6 @@ TRADES = [name for name, node in OPERATIONS.items() if node["security"] == [{"TR
 READS = [name for name, node in OPERATIONS.items() if name not in TRADES]
 
 
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Sandbox]:
-    """Start a sandbox that all calls may use."""
-    with Sandbox(weight_limit=1_000_000) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def client(exchange: Sandbox) -> Iterator[Client]:
     """Connect a read-only client."""
