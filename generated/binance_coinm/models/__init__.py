@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from .kline import Kline
     from .kline_interval import KlineInterval
     from .listen_key import ListenKey
-    from .listen_key_closed import ListenKeyClosed
     from .listen_key_keepalive import ListenKeyKeepalive
     from .long_short_account_ratio import LongShortAccountRatio
     from .long_short_position_ratio import LongShortPositionRatio
@@ -140,7 +139,6 @@ __all__ = (
     "Kline",
     "KlineInterval",
     "ListenKey",
-    "ListenKeyClosed",
     "ListenKeyKeepalive",
     "LongShortAccountRatio",
     "LongShortPositionRatio",
@@ -358,10 +356,6 @@ def __getattr__(name: str) -> Any:
         from .listen_key import ListenKey
 
         return ListenKey
-    if name == "ListenKeyClosed":
-        from .listen_key_closed import ListenKeyClosed
-
-        return ListenKeyClosed
     if name == "ListenKeyKeepalive":
         from .listen_key_keepalive import ListenKeyKeepalive
 

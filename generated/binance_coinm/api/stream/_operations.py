@@ -12,8 +12,8 @@ from binance_client.imports import import_errors as _import_errors
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
 
+    from ...models.empty import Empty
     from ...models.listen_key import ListenKey
-    from ...models.listen_key_closed import ListenKeyClosed
     from ...models.listen_key_keepalive import ListenKeyKeepalive
 
 
@@ -82,7 +82,7 @@ class StreamOperations(_Generic[ClientT_co]):
 
     def close_user_data_stream(
         self: StreamOperations[AuthenticatedClient],
-    ) -> ListenKeyClosed:
+    ) -> Empty:
         """Close User Data Stream (USER_STREAM)
 
         Close the stream of the account's events. If there is none, the error is -1125. No listen key is
@@ -98,7 +98,7 @@ class StreamOperations(_Generic[ClientT_co]):
             https://developers.binance.com/docs/derivatives/coin-margined-futures/user-data-streams/Close-User-Data-Stream
 
         Returns:
-            ListenKeyClosed
+            Empty
         """
 
         with _import_errors:
@@ -139,7 +139,7 @@ class AsyncStreamOperations(_Generic[ClientT_co]):
 
     async def close_user_data_stream(
         self: AsyncStreamOperations[AuthenticatedClient],
-    ) -> ListenKeyClosed:
+    ) -> Empty:
         """Return the same as `client.stream.close_user_data_stream`, without blocking the event loop."""
         with _import_errors:
             from . import close_user_data_stream as _operation

@@ -9,7 +9,7 @@ from binance_client.messages import decoders
 from binance_client.messages.http import HTTPResponse
 
 from ...error_map import ERROR_MAP
-from ...models.listen_key_closed import ListenKeyClosed
+from ...models.empty import Empty
 from ...security import Security
 from ...types import Response
 
@@ -24,10 +24,10 @@ def build_request() -> dict[str, Any]:
 
 
 _STATUSES = range(200, 201)
-_decode: decoders.Decoder[ListenKeyClosed] = decoders.model(ListenKeyClosed)
+_decode: decoders.Decoder[Empty] = decoders.model(Empty)
 
 
-def parse_response(response: HTTPResponse) -> Response[ListenKeyClosed]:
+def parse_response(response: HTTPResponse) -> Response[Empty]:
     """Return the response with its parsed content; raise an exception for an error response."""
     parsed = decoders.parse_response(response, ERROR_MAP, _STATUSES, _decode, is_write=True)
     attempts = response.extensions.get("attempts", 1)
@@ -37,7 +37,7 @@ def parse_response(response: HTTPResponse) -> Response[ListenKeyClosed]:
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ListenKeyClosed]:
+) -> Response[Empty]:
     """Do the same as `client.stream.close_user_data_stream`, but return the whole response."""
     return parse_response(client.request(build_request()))
 
@@ -45,7 +45,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> ListenKeyClosed:
+) -> Empty:
     """Do the same as `client.stream.close_user_data_stream`."""
     _response = client.request(build_request())
     return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
@@ -54,7 +54,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ListenKeyClosed]:
+) -> Response[Empty]:
     """Do the same as `client.aio.stream.close_user_data_stream`, but return the whole response."""
     return parse_response(await client.request_async(build_request()))
 
@@ -62,7 +62,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> ListenKeyClosed:
+) -> Empty:
     """Do the same as `client.aio.stream.close_user_data_stream`."""
     _response = await client.request_async(build_request())
     return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode, is_write=True)
