@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import httpx
 from attrs import field, frozen
-from attrs.validators import instance_of, optional
+from attrs.validators import optional
 
 from binance_client import errors
 from binance_client.imports import import_errors
@@ -18,14 +18,12 @@ from .clock import Clock, Instant, monotonic_time
 from .rate_limit import RateLimit
 from .retry_policy import OnRetry
 from .retry_quota import RetryQuota
-from .validators import expect, positive_integer, seconds, sync_function
+from .validators import expect, positive_integer, seconds, sync_function, true_or_false
 
 _logger = logging.getLogger("binance_client")
 
 # An attempt ends in a response or an exception.
 AttemptResult = HTTPResponse | httpx.HTTPError | errors.BinanceError
-
-_is_bool = expect("True or False", instance_of(bool))
 
 NO_SERVER_TIME = "the document has no operation that returns the exchange's time"
 
@@ -35,14 +33,14 @@ class Settings:
     """The settings that hold for all calls; `connect` describes them."""
 
     has_credentials: bool
-    read_only: bool = field(validator=_is_bool)
-    sync_clock: bool = field(validator=_is_bool)
+    read_only: bool = field(validator=true_or_false)
+    sync_clock: bool = field(validator=true_or_false)
     max_weight_per_minute: int | None = field(validator=optional(positive_integer))
     max_response_bytes: int = field(validator=positive_integer)
     max_connections: int = field(validator=positive_integer)
     keepalive_expiry: float = field(validator=seconds)
     write_keepalive_expiry: float = field(validator=seconds)
-    trust_env: bool = field(validator=_is_bool)
+    trust_env: bool = field(validator=true_or_false)
     retry_quota: int | None = field(validator=expect("a positive integer, or None", optional(positive_integer)))
     on_retry: OnRetry | None = field(validator=optional(sync_function))
 

@@ -47,6 +47,7 @@ def sync_function(_: object, attribute: "Attribute[Any]", value: object) -> None
         )
 
 
+true_or_false = expect("True or False", instance_of(bool))
 positive_integer = expect("a positive integer", _is_integer, ge(1))
 seconds = expect("a number of seconds, at most a day", _is_number, ge(0), le(SECONDS_PER_DAY))
 positive_seconds = expect("a positive number of seconds, at most a day", _is_number, gt(0), le(SECONDS_PER_DAY))
