@@ -59,7 +59,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!binance_).*"),
     # Types in signatures that users do not need by name.
     ("py:class", r"binance_client\.(connections|messages|policy|sending|spec)\..*"),
-    ("py:class", r".*\.T"),
+    ("py:class", r".*\.(T|RowT)"),
 ]
 # `Client.connect` is documented as the function `connect`.
 CLASS_OPTIONS = """:members:

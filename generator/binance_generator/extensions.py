@@ -1,7 +1,8 @@
 """The document's `x-` extensions and other facts that upstream's parser does not pass on to the templates."""
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 from openapi_python_client.strings import PythonIdentifier
@@ -19,6 +20,11 @@ from .spec import (
     resolve,
     security_schemes,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from .paging import Paging
 
 # The schema of the response with the exchange's time.
 _TIME = "#/components/schemas/ServerTime"
@@ -38,6 +44,7 @@ class SpecExtensions:
     default_recv_window: int | None
     max_clock_skew_ms: int | None
     operations: dict[str, Operation] = field(factory=dict)
+    paging: dict[str, Paging | None] = field(factory=dict)
     error_by_status: dict[int, str] = field(factory=dict)
     error_by_code: dict[int, str] = field(factory=dict)
     error_by_status_else: dict[int, str] = field(factory=dict)

@@ -38,8 +38,9 @@ from .extensions import SpecExtensions, collect
 from .normalize import caller_view
 from .open_enums import open_enums
 from .output import DOCUMENT, add_marks
+from .paging import paging_of
 from .patches.tuple_property import NamedTupleProperty
-from .properties import named_tuples_in
+from .properties import endpoints_of, models_by_name, named_tuples_in
 from .reading import read
 from .runtime import api_errors, client_attributes
 from .spec import Operation, Spec, SpecError
@@ -115,6 +116,9 @@ def parse(spec: Spec, config: Config) -> tuple[GeneratorData, SpecExtensions]:
     open_enums(data)
     tag_unions(data)
     check_names(data)
+    models = models_by_name(data)
+    for endpoint in endpoints_of(data):
+        extensions.paging[endpoint.name] = paging_of(spec, extensions.operations[endpoint.name], endpoint, models)
     return data, extensions
 
 

@@ -18,14 +18,15 @@ import yaml
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
 from support.constants import BUNDLED_SPEC, ROOT, SPEC
-from support.markdown_blocks import Block, blocks_of, make_targets
+from support.markdown_blocks import Block, blocks_of, files_of, make_targets
+from support.page_runner import run_programs
 from support.pytest_runner import run_pytest
 from support.specs import importable, merged, with_operations, write
 
 DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): blocks_of(page) for page in sorted(DOCS.rglob("*.md"))}
-# They need a package of another document, and httpx2 in place of httpx; other tests run them.
-OTHERS = {"how-to/add-an-operation.md", "how-to/describe-operations.md", "how-to/httpx2.md"}
+# They need a package of another document, httpx2 in place of httpx, and pandas; other tests run them.
+OTHERS = {"how-to/add-an-operation.md", "how-to/describe-operations.md", "how-to/httpx2.md", "how-to/history.md"}
 PROGRAMS = [
     page for page, blocks in PAGES.items() if page not in OTHERS and any(b.language == "python" for b in blocks)
 ]
@@ -45,7 +46,6 @@ FOLDERS = [ROOT, ROOT / "client" / "binance_client", ROOT / "signing_plugin" / "
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|toml|json))`")
 # Files of users, and of the examples on the pages.
 NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.json", "openapi.json"}
-PASSWORD = "its-password"
 KEYS = {"your-API-key": "your-secret", "api-key-of-anna": "secret-of-anna", "api-key-of-ben": "secret-of-ben"}
 
 
@@ -62,17 +62,11 @@ def _environment_of_the_pages(sandbox: Sandbox, tmp_path: Path, monkeypatch: pyt
     shutil.copy(BUNDLED_SPEC, tmp_path / "mine.yaml")
 
 
-def run_openssl(command: str) -> None:
-    """Run a line of openssl, and pass it the password that it would ask for."""
-    option = "-passin" if " pkey " in command else "-pass"
-    subprocess.run([*shlex.split(command), option, f"pass:{PASSWORD}"], check=True, capture_output=True)
-
-
 @pytest.mark.usefixtures("_environment_of_the_pages")
 @pytest.mark.parametrize("page", PROGRAMS)
 def test_programs_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The programs of a page run one after the other, as in one session, and print the output below them."""
-    run_programs(page, capsys)
+    run_programs(DOCS / page, capsys)
 
 
 def test_operations_can_be_described_as_shown(
@@ -88,7 +82,7 @@ def test_operations_can_be_described_as_shown(
     assert 0 == main(["generate", "--spec", "mine.yaml", "--output", ".", "--package", "my_client"])
     capsys.readouterr()
     with importable(tmp_path, "my_client"):
-        run_programs(page, capsys)
+        run_programs(DOCS / page, capsys)
 
 
 def test_document_in_several_files_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,38 +103,6 @@ def test_document_in_several_files_is_complete(tmp_path: Path, monkeypatch: pyte
         [delivery] = client.market.quarterly_contract_settlement_price(pair="BTCUSD")
         assert Decimal("27103.5") == delivery.delivery_price
         assert sandbox.now_ms - 60_000 < client.market.check_server_time().server_time
-
-
-def run_programs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Run the programs of a page as one session, and compare what they print with the output below them."""
-    names: dict[str, object] = {"__name__": "__main__"}
-    blocks = PAGES[page]
-
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-        if block.language == "sh" and block.text.startswith("openssl"):
-            for line in block.text.splitlines():
-                run_openssl(line)
-        elif block.language == "python" and not imports_a_file_of(blocks, block):
-            # The lines before it are kept as empty lines, so that a traceback has the line numbers of the page.
-            exec(compile("\n" * (block.line - 1) + block.text, DOCS / page, "exec"), names)  # noqa: S102, the page's own
-            shown = following.text if following and is_output(following) else ""
-            assert shown == capsys.readouterr().out, f"{page}, line {block.line}"
-
-
-def is_output(block: Block) -> bool:
-    """Return True if a block shows the output of the program just above it."""
-    return block.language == "text" and not block.prose.strip()
-
-
-def imports_a_file_of(blocks: list[Block], block: Block) -> bool:
-    """Return True if a block imports another one, which the page says to save as a file."""
-    return any(f"from {Path(name).stem} import" in block.text for name in files_of(blocks))
-
-
-def files_of(blocks: list[Block]) -> dict[str, str]:
-    """Return the programs that a page says to save as files, by their names."""
-    named = [(re.findall(r"`(\w+\.py)`", block.prose), block) for block in blocks if block.language == "python"]
-    return {names[-1]: block.text for names, block in named if names}
 
 
 @pytest.mark.parametrize(("page", "block"), TESTS, ids=[f"{page}:{block.line}" for page, block in TESTS])

@@ -1,4 +1,4 @@
-"""examples/dataframe.py."""
+"""examples/dataframe.py, and the programs of docs/how-to/history.md, one of which needs pandas as well."""
 
 import runpy
 from decimal import Decimal, Inexact, localcontext
@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Sandbox
+from support.constants import ROOT
 from support.example_runner import EXAMPLES, arguments_of, environment_of, run
+from support.page_runner import run_programs
 
 TABLE = """\
                          balance          available_balance       cross_wallet_balance    cross_un_pnl                     margin
@@ -92,3 +94,13 @@ def test_prints_errors(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (1, "", 1) == (code, output, errors.count("\n"))
     assert errors.startswith("SignatureError: HTTP 400, code -1022: ")
     assert not list(tmp_path.iterdir())
+
+
+def test_programs_of_the_page(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The programs of the page run one after the other, and print the output below them."""
+    for variable, value in environment_of(sandbox).items():
+        monkeypatch.setenv(variable, value)
+
+    run_programs(ROOT / "docs" / "how-to" / "history.md", capsys)

@@ -139,12 +139,16 @@ def public(value: object) -> set[str]:
 
 
 def test_completion_offers_tags_and_operations(sandbox: Sandbox) -> None:
-    """`dir` of the client has its tags, and `dir` of a tag nothing but its operations."""
+    """`dir` of the client has its tags, and `dir` of a tag nothing but its operations and their iterators."""
     with connect(sandbox.credentials, server=sandbox.url) as client:
         assert {"account", "market", "stream", "trade", "aio"} <= public(client)
         assert {"account", "market", "stream", "trade"} == public(client.aio)
-        assert {"account": 13, "market": 26, "stream": 3, "trade": 28} == {
-            tag: len(public(getattr(client, tag))) for tag in public(client.aio)
+        assert {"account": (13, 1), "market": (26, 8), "stream": (3, 0), "trade": (28, 4)} == {
+            tag: tuple(
+                sum(name.startswith("iterate_") is is_iterator for name in public(getattr(client, tag)))
+                for is_iterator in (False, True)
+            )
+            for tag in public(client.aio)
         }
         for tag in public(client.aio):
             assert public(getattr(client, tag)) == public(getattr(client.aio, tag))

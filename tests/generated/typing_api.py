@@ -30,7 +30,7 @@ from binance_coinm import (
 )
 from binance_coinm.api.account import futures_account_balance
 from binance_coinm.api.market import check_server_time
-from binance_coinm.models import FuturesAccountBalance, ServerTime
+from binance_coinm.models import FuturesAccountBalance, Income, KlineInterval, ServerTime
 from binance_coinm.types import Response
 from binance_sandbox import Account, Fault, ReceivedRequest, Sandbox, gzip_bomb
 from binance_signing import Signer
@@ -73,6 +73,20 @@ async def use_public_client() -> None:
         assert_type(await client.aio.market.check_server_time(), ServerTime)
         assert_type(check_server_time.sync(client=client), ServerTime)
         assert_type(client.with_options(timeout=2).market.check_server_time().server_time, int)
+
+
+async def use_iterators(client: Client) -> None:
+    """Iterate over rows that come in pages."""
+    for income in client.account.iterate_get_income_history(start_time=0, end_time=1, symbol="BTCUSD_PERP"):
+        assert_type(income, Income)
+    async for candle in client.aio.market.iterate_kline_candlestick_data(
+        symbol="BTCUSD_PERP", interval=KlineInterval.HOUR_1, start_time=0
+    ):
+        assert_type(candle.close, Decimal)
+    assert_type(next(client.market.iterate_old_trades_lookup(symbol="BTCUSD_PERP", from_id=0)).id, int)
+    client.account.iterate_get_income_history()  # type: ignore[call-arg]  # pyrefly: ignore[missing-argument]
+    client.account.iterate_get_income_history(start_time=0, page=1)  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
+    public().market.iterate_old_trades_lookup(symbol="BTCUSD_PERP", from_id=0)  # type: ignore[misc]  # pyrefly: ignore[bad-argument-type]
 
 
 async def misuse_public_client(client: PublicClient) -> None:

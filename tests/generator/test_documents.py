@@ -235,6 +235,45 @@ def test_no_object(document: Any) -> None:
     assert error_of(document).startswith("expected an OpenAPI document, got ")
 
 
+PAGING = {"start": "recvWindow", "size": "recvWindow", "order-by": "updateTime", "identity": ["asset"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "paging", "message"),
+    [
+        (BALANCE, {}, ""),
+        (BALANCE, {"end": "recvWindow", "max-span": 1000, "without": ["recvWindow"]}, ""),
+        (BALANCE, {"start": "odd"}, "/balance.get.x-paging.start: expected a parameter that is an integer, got 'odd'"),
+        (BALANCE, {"size": "odd"}, "/balance.get.x-paging.size: expected a parameter that is an integer, got 'odd'"),
+        (BALANCE, {"end": "timestamp"}, "x-paging.end: expected a parameter that is an integer, got 'timestamp'"),
+        (BALANCE, {"max-span": 1000}, "x-paging.end: missing"),
+        (BALANCE, {"max-span": 0, "end": "recvWindow"}, "x-paging.max-span: expected a number of milliseconds"),
+        (BALANCE, {"without": ["odd"]}, "x-paging.without.0: expected an optional parameter, got 'odd'"),
+        (BALANCE, {"order-by": "updatetime"}, "x-paging.order-by: expected a required member of the rows (acc"),
+        (BALANCE, {"identity": ["asset", "odd"]}, "x-paging.identity: expected a required member of the rows (acc"),
+        (BALANCE, {"identity": []}, "x-paging.identity: expected names of members of the rows"),
+        (BALANCE, {"odd": 1}, "x-paging.odd: not supported"),
+        (TIME, {}, "x-paging: expected a response that is a list of objects, or of tuples with titles"),
+    ],
+)  # fmt: skip
+def test_paging(operation: Keys, paging: dict[str, Any], message: str) -> None:
+    """Parameters and members of `x-paging` have to be there, and of the right types."""
+    document = changed(("components", "parameters", "recvWindow", "schema", "maximum"), 60_000)
+    document["paths"][TIME[1]]["get"]["parameters"] = [{"$ref": "#/components/parameters/recvWindow"}]
+    document["paths"][operation[1]]["get"]["x-paging"] = PAGING | paging
+    if message:
+        assert message in error_of(document)
+    else:
+        generate.parse(document, CONFIG)
+
+
+def test_pages_without_a_size() -> None:
+    """Without a maximum, the size of a page is not known."""
+    assert "x-paging.size: recvWindow has no maximum, which is the size of a page" in error_of(
+        changed((*BALANCE, "x-paging"), PAGING)
+    )
+
+
 @pytest.mark.parametrize("key", ["openapi", "info", "servers", "paths", "components"])
 def test_missing_part(key: str) -> None:
     """A document without one of its parts is an error that names it."""

@@ -36,3 +36,9 @@ def blocks_of(page: Path) -> list[Block]:
         blocks.append(Block(fence[1], fence[2], line, prose))
         end = fence.end()
     return blocks
+
+
+def files_of(blocks: list[Block]) -> dict[str, str]:
+    """Return the programs that a page says to save as files, by their names."""
+    named = [(re.findall(r"`(\w+\.py)`", block.prose), block) for block in blocks if block.language == "python"]
+    return {names[-1]: block.text for names, block in named if names}

@@ -25,6 +25,7 @@ PUBLIC = (
     "binance_client.messages.http:HTTPResponse",
     "binance_client.models:Model",
     "binance_client.policy.clock:Clock",
+    "binance_client.row_iterators",
     "binance_client.spec",
     "binance_client.types",
     "binance_coinm",

@@ -13,6 +13,7 @@ from ...types import UNSET, Unset
 
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
+    from binance_client.row_iterators import AsyncRowIterator, RowIterator
 
     from ...models.account_information import AccountInformation
     from ...models.futures_account_balance import FuturesAccountBalance
@@ -232,6 +233,47 @@ class AccountOperations(_Generic[ClientT_co]):
             end_time=end_time,
             page=page,
             limit=limit,
+            recv_window=recv_window,
+        )
+
+    def iterate_get_income_history(
+        self: AccountOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        income_type: IncomeType | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> RowIterator[Income]:
+        """Iterate over the rows of a period, page by page, in the order of `time`.
+
+        A page is a call of `get_income_history` with limit=1000, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, income_type, recv_window: Those of `get_income_history`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[Income]
+        """
+
+        with _import_errors:
+            from . import get_income_history as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            income_type=income_type,
             recv_window=recv_window,
         )
 
@@ -656,6 +698,28 @@ class AsyncAccountOperations(_Generic[ClientT_co]):
             end_time=end_time,
             page=page,
             limit=limit,
+            recv_window=recv_window,
+        )
+
+    def iterate_get_income_history(
+        self: AsyncAccountOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        income_type: IncomeType | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> AsyncRowIterator[Income]:
+        """Return the same as `client.account.iterate_get_income_history`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_income_history as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            income_type=income_type,
             recv_window=recv_window,
         )
 

@@ -13,6 +13,7 @@ from ...types import UNSET, Unset
 
 if TYPE_CHECKING:
     from binance_client.base_client import AuthenticatedClient
+    from binance_client.row_iterators import AsyncRowIterator, RowIterator
 
     from ...models.aggregate_trade import AggregateTrade
     from ...models.basis import Basis
@@ -248,6 +249,38 @@ class MarketOperations(_Generic[ClientT_co]):
             from_id=from_id,
         )
 
+    def iterate_old_trades_lookup(
+        self: MarketOperations[AuthenticatedClient],
+        *,
+        from_id: int,
+        symbol: str,
+    ) -> RowIterator[MarketTrade]:
+        """Iterate over the rows from an id on, page by page, in the order of `id`.
+
+        A page is a call of `old_trades_lookup` with limit=500, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again.
+
+        Args:
+            from_id (int): The first id.
+            symbol: Those of `old_trades_lookup`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the id is invalid.
+            ResponseError: While iterating, also if a page begins before the id.
+
+        Returns:
+            RowIterator[MarketTrade]
+        """
+
+        with _import_errors:
+            from . import old_trades_lookup as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            from_id=from_id,
+            symbol=symbol,
+        )
+
     def compressed_aggregate_trades_list(
         self,
         *,
@@ -298,6 +331,43 @@ class MarketOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+        )
+
+    def iterate_compressed_aggregate_trades_list(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+    ) -> RowIterator[AggregateTrade]:
+        """Iterate over the rows of a period, page by page, in the order of `t`.
+
+        A page is a call of `compressed_aggregate_trades_list` with limit=1000, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol: Those of `compressed_aggregate_trades_list`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[AggregateTrade]
+        """
+
+        with _import_errors:
+            from . import compressed_aggregate_trades_list as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
         )
 
     def index_price_and_mark_price(
@@ -381,6 +451,43 @@ class MarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_get_funding_rate_history_of_perpetual_futures(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+    ) -> RowIterator[FundingRate]:
+        """Iterate over the rows of a period, page by page, in the order of `funding_time`.
+
+        A page is a call of `get_funding_rate_history_of_perpetual_futures` with limit=1000, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol: Those of `get_funding_rate_history_of_perpetual_futures`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[FundingRate]
+        """
+
+        with _import_errors:
+            from . import get_funding_rate_history_of_perpetual_futures as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+        )
+
     def get_funding_rate_info(
         self,
     ) -> list[FundingRateInfo]:
@@ -460,6 +567,45 @@ class MarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        interval: KlineInterval,
+    ) -> RowIterator[Kline]:
+        """Iterate over the rows of a period, page by page, in the order of `open_time`.
+
+        A page is a call of `kline_candlestick_data` with limit=1500, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, interval: Those of `kline_candlestick_data`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[Kline]
+        """
+
+        with _import_errors:
+            from . import kline_candlestick_data as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            interval=interval,
+        )
+
     def continuous_contract_kline_candlestick_data(
         self,
         *,
@@ -515,6 +661,47 @@ class MarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_continuous_contract_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        pair: str,
+        contract_type: QueryContractType,
+        interval: KlineInterval,
+    ) -> RowIterator[Kline]:
+        """Iterate over the rows of a period, page by page, in the order of `open_time`.
+
+        A page is a call of `continuous_contract_kline_candlestick_data` with limit=1500, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            pair, contract_type, interval: Those of `continuous_contract_kline_candlestick_data`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[Kline]
+        """
+
+        with _import_errors:
+            from . import continuous_contract_kline_candlestick_data as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            pair=pair,
+            contract_type=contract_type,
+            interval=interval,
+        )
+
     def index_price_kline_candlestick_data(
         self,
         *,
@@ -564,6 +751,45 @@ class MarketOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+        )
+
+    def iterate_index_price_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        pair: str,
+        interval: KlineInterval,
+    ) -> RowIterator[PriceKline]:
+        """Iterate over the rows of a period, page by page, in the order of `open_time`.
+
+        A page is a call of `index_price_kline_candlestick_data` with limit=1500, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            pair, interval: Those of `index_price_kline_candlestick_data`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[PriceKline]
+        """
+
+        with _import_errors:
+            from . import index_price_kline_candlestick_data as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            pair=pair,
+            interval=interval,
         )
 
     def mark_price_kline_candlestick_data(
@@ -617,6 +843,45 @@ class MarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_mark_price_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        interval: KlineInterval,
+    ) -> RowIterator[PriceKline]:
+        """Iterate over the rows of a period, page by page, in the order of `open_time`.
+
+        A page is a call of `mark_price_kline_candlestick_data` with limit=1500, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, interval: Those of `mark_price_kline_candlestick_data`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[PriceKline]
+        """
+
+        with _import_errors:
+            from . import mark_price_kline_candlestick_data as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            interval=interval,
+        )
+
     def premium_index_kline_data(
         self,
         *,
@@ -664,6 +929,45 @@ class MarketOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+        )
+
+    def iterate_premium_index_kline_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        interval: KlineInterval,
+    ) -> RowIterator[PremiumIndexKline]:
+        """Iterate over the rows of a period, page by page, in the order of `open_time`.
+
+        A page is a call of `premium_index_kline_data` with limit=1500, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, interval: Those of `premium_index_kline_data`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[PremiumIndexKline]
+        """
+
+        with _import_errors:
+            from . import premium_index_kline_data as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            interval=interval,
         )
 
     def ticker_24_hr_price_change_statistics(
@@ -1253,6 +1557,22 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             from_id=from_id,
         )
 
+    def iterate_old_trades_lookup(
+        self: AsyncMarketOperations[AuthenticatedClient],
+        *,
+        from_id: int,
+        symbol: str,
+    ) -> AsyncRowIterator[MarketTrade]:
+        """Return the same as `client.market.iterate_old_trades_lookup`, without blocking the event loop."""
+        with _import_errors:
+            from . import old_trades_lookup as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            from_id=from_id,
+            symbol=symbol,
+        )
+
     async def compressed_aggregate_trades_list(
         self,
         *,
@@ -1273,6 +1593,24 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+        )
+
+    def iterate_compressed_aggregate_trades_list(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+    ) -> AsyncRowIterator[AggregateTrade]:
+        """Return the same as `client.market.iterate_compressed_aggregate_trades_list`, without blocking the event loop."""
+        with _import_errors:
+            from . import compressed_aggregate_trades_list as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
         )
 
     async def index_price_and_mark_price(
@@ -1311,6 +1649,24 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_get_funding_rate_history_of_perpetual_futures(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+    ) -> AsyncRowIterator[FundingRate]:
+        """Return the same as `client.market.iterate_get_funding_rate_history_of_perpetual_futures`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_funding_rate_history_of_perpetual_futures as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+        )
+
     async def get_funding_rate_info(
         self,
     ) -> list[FundingRateInfo]:
@@ -1344,6 +1700,26 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        interval: KlineInterval,
+    ) -> AsyncRowIterator[Kline]:
+        """Return the same as `client.market.iterate_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import kline_candlestick_data as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            interval=interval,
+        )
+
     async def continuous_contract_kline_candlestick_data(
         self,
         *,
@@ -1368,6 +1744,28 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_continuous_contract_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        pair: str,
+        contract_type: QueryContractType,
+        interval: KlineInterval,
+    ) -> AsyncRowIterator[Kline]:
+        """Return the same as `client.market.iterate_continuous_contract_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import continuous_contract_kline_candlestick_data as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            pair=pair,
+            contract_type=contract_type,
+            interval=interval,
+        )
+
     async def index_price_kline_candlestick_data(
         self,
         *,
@@ -1388,6 +1786,26 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+        )
+
+    def iterate_index_price_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        pair: str,
+        interval: KlineInterval,
+    ) -> AsyncRowIterator[PriceKline]:
+        """Return the same as `client.market.iterate_index_price_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import index_price_kline_candlestick_data as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            pair=pair,
+            interval=interval,
         )
 
     async def mark_price_kline_candlestick_data(
@@ -1412,6 +1830,26 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             limit=limit,
         )
 
+    def iterate_mark_price_kline_candlestick_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        interval: KlineInterval,
+    ) -> AsyncRowIterator[PriceKline]:
+        """Return the same as `client.market.iterate_mark_price_kline_candlestick_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import mark_price_kline_candlestick_data as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            interval=interval,
+        )
+
     async def premium_index_kline_data(
         self,
         *,
@@ -1432,6 +1870,26 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+        )
+
+    def iterate_premium_index_kline_data(
+        self,
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        interval: KlineInterval,
+    ) -> AsyncRowIterator[PremiumIndexKline]:
+        """Return the same as `client.market.iterate_premium_index_kline_data`, without blocking the event loop."""
+        with _import_errors:
+            from . import premium_index_kline_data as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            interval=interval,
         )
 
     async def ticker_24_hr_price_change_statistics(

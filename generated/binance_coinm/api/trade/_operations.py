@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from binance_client.base_client import AuthenticatedClient
+    from binance_client.row_iterators import AsyncRowIterator, RowIterator
 
     from ...models.account_trade import AccountTrade
     from ...models.adl_quantile_estimation import AdlQuantileEstimation
@@ -683,6 +684,47 @@ class TradeOperations(_Generic[ClientT_co]):
             recv_window=recv_window,
         )
 
+    def iterate_all_orders(
+        self: TradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> RowIterator[Order]:
+        """Iterate over the rows of a period, page by page, in the order of `time`.
+
+        A page is a call of `all_orders` with limit=100, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, pair, recv_window: Those of `all_orders`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[Order]
+        """
+
+        with _import_errors:
+            from . import all_orders as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            pair=pair,
+            recv_window=recv_window,
+        )
+
     def account_trade_list(
         self: TradeOperations[AuthenticatedClient],
         *,
@@ -747,6 +789,49 @@ class TradeOperations(_Generic[ClientT_co]):
             recv_window=recv_window,
         )
 
+    def iterate_account_trade_list(
+        self: TradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+        order_id: int | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> RowIterator[AccountTrade]:
+        """Iterate over the rows of a period, page by page, in the order of `time`.
+
+        A page is a call of `account_trade_list` with limit=1000, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, pair, order_id, recv_window: Those of `account_trade_list`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[AccountTrade]
+        """
+
+        with _import_errors:
+            from . import account_trade_list as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            pair=pair,
+            order_id=order_id,
+            recv_window=recv_window,
+        )
+
     def users_force_orders(
         self: TradeOperations[AuthenticatedClient],
         *,
@@ -798,6 +883,47 @@ class TradeOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+            recv_window=recv_window,
+        )
+
+    def iterate_users_force_orders(
+        self: TradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        auto_close_type: AutoCloseType | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> RowIterator[Order]:
+        """Iterate over the rows of a period, page by page, in the order of `time`.
+
+        A page is a call of `users_force_orders` with limit=100, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, auto_close_type, recv_window: Those of `users_force_orders`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[Order]
+        """
+
+        with _import_errors:
+            from . import users_force_orders as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            auto_close_type=auto_close_type,
             recv_window=recv_window,
         )
 
@@ -855,6 +981,49 @@ class TradeOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+            recv_window=recv_window,
+        )
+
+    def iterate_get_order_modify_history(
+        self: TradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        order_id: int | Unset = UNSET,
+        orig_client_order_id: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> RowIterator[OrderAmendment]:
+        """Iterate over the rows of a period, page by page, in the order of `time`.
+
+        A page is a call of `get_order_modify_history` with limit=100, made when its first row is needed. If a call fails, its
+        exception is raised, and `next` makes the call again. Periods with more rows than a page, or longer than a call may
+        have, are split.
+
+        Args:
+            start_time (int): When the period begins, in milliseconds since the Unix epoch.
+            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
+                the client's clock.
+            symbol, order_id, orig_client_order_id, recv_window: Those of `get_order_modify_history`, for all its calls.
+
+        Raises:
+            ConfigurationError: If the period is invalid.
+            ResponseError: While iterating, also if a page is full of rows of a single millisecond.
+
+        Returns:
+            RowIterator[OrderAmendment]
+        """
+
+        with _import_errors:
+            from . import get_order_modify_history as _operation
+
+        return _operation.iterate(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            order_id=order_id,
+            orig_client_order_id=orig_client_order_id,
             recv_window=recv_window,
         )
 
@@ -1767,6 +1936,28 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
             recv_window=recv_window,
         )
 
+    def iterate_all_orders(
+        self: AsyncTradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> AsyncRowIterator[Order]:
+        """Return the same as `client.trade.iterate_all_orders`, without blocking the event loop."""
+        with _import_errors:
+            from . import all_orders as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            pair=pair,
+            recv_window=recv_window,
+        )
+
     async def account_trade_list(
         self: AsyncTradeOperations[AuthenticatedClient],
         *,
@@ -1795,6 +1986,30 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
             recv_window=recv_window,
         )
 
+    def iterate_account_trade_list(
+        self: AsyncTradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        pair: str | Unset = UNSET,
+        order_id: int | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> AsyncRowIterator[AccountTrade]:
+        """Return the same as `client.trade.iterate_account_trade_list`, without blocking the event loop."""
+        with _import_errors:
+            from . import account_trade_list as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            pair=pair,
+            order_id=order_id,
+            recv_window=recv_window,
+        )
+
     async def users_force_orders(
         self: AsyncTradeOperations[AuthenticatedClient],
         *,
@@ -1816,6 +2031,28 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+            recv_window=recv_window,
+        )
+
+    def iterate_users_force_orders(
+        self: AsyncTradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str | Unset = UNSET,
+        auto_close_type: AutoCloseType | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> AsyncRowIterator[Order]:
+        """Return the same as `client.trade.iterate_users_force_orders`, without blocking the event loop."""
+        with _import_errors:
+            from . import users_force_orders as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            auto_close_type=auto_close_type,
             recv_window=recv_window,
         )
 
@@ -1842,6 +2079,30 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
             start_time=start_time,
             end_time=end_time,
             limit=limit,
+            recv_window=recv_window,
+        )
+
+    def iterate_get_order_modify_history(
+        self: AsyncTradeOperations[AuthenticatedClient],
+        *,
+        start_time: int,
+        end_time: int | Unset = UNSET,
+        symbol: str,
+        order_id: int | Unset = UNSET,
+        orig_client_order_id: str | Unset = UNSET,
+        recv_window: int | Unset = UNSET,
+    ) -> AsyncRowIterator[OrderAmendment]:
+        """Return the same as `client.trade.iterate_get_order_modify_history`, without blocking the event loop."""
+        with _import_errors:
+            from . import get_order_modify_history as _operation
+
+        return _operation.iterate_async(
+            client=self._client,
+            start_time=start_time,
+            end_time=end_time,
+            symbol=symbol,
+            order_id=order_id,
+            orig_client_order_id=orig_client_order_id,
             recv_window=recv_window,
         )
 
