@@ -67,6 +67,7 @@ CLASS_OPTIONS = """:members:
    :exclude-members: connect"""
 
 html_theme = "furo"
+html_favicon = "_static/icon.svg"
 html_title = f"binance-coinm {version}"
 html_copy_source = False
 html_extra_path = ["llms.txt", str(BUNDLED_SPEC)]

@@ -1,4 +1,4 @@
-"""The README's programs run, and its commands exist."""
+"""The README's programs run, and its commands exist; so do those of CONTRIBUTING.md."""
 
 import re
 import runpy
@@ -11,17 +11,15 @@ import pytest
 from binance_coinm import errors
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
+from support.cli_runner import use
 from support.constants import ROOT, SPEC
 from support.markdown_blocks import blocks_of, make_targets
-from support.pytest_runner import run_pytest
 from support.specs import importable
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks_of(ROOT / "README.md")
-PYTHON = [block for block in BLOCKS if block.language == "python"]
-TESTS = [block for block in PYTHON if block.is_test]
-OF_ANOTHER_PACKAGE = [block for block in PYTHON if "my_client" in block.text]
-PROGRAMS = [block.text for block in PYTHON if block not in TESTS + OF_ANOTHER_PACKAGE]
+PROGRAMS = [block.text for block in BLOCKS if block.language == "python"]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
 
 @pytest.mark.parametrize("snippet", PROGRAMS, ids=lambda snippet: snippet.strip().splitlines()[-1].strip())
@@ -29,33 +27,23 @@ def test_snippets_run(
     snippet: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each program runs unchanged, and prints something; its server is the sandbox."""
-    account = sandbox.add_account("your-API-key", "your-secret")
-    monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
-    monkeypatch.setenv("BINANCE_API_SECRET", "your-secret")
-    monkeypatch.setenv("BINANCE_SERVER", sandbox.url)
+    use(monkeypatch, sandbox)
     script = tmp_path / "snippet.py"
-    script.write_text(snippet.replace("Server.DEMO", repr(sandbox.url)))
+    script.write_text(snippet)
 
     runpy.run_path(str(script), run_name="__main__")
 
     assert capsys.readouterr().out
 
 
-def test_tests_pass(tmp_path: Path) -> None:
-    """The test in the README passes unchanged."""
-    [block] = TESTS
-    (tmp_path / "test_snippet.py").write_text(block.text)
-
-    assert "= 1 passed in" in run_pytest(tmp_path)
-
-
 def test_operation_is_added_as_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The operation that the README adds to a copy of openapi.yaml can be called in the package of that copy."""
-    [operation] = [block.text for block in BLOCKS if block.language == "yaml"]
-    [program] = OF_ANOTHER_PACKAGE
-    [command] = re.findall("^binance-coinm (generate .*)$", README, re.MULTILINE)
+    """The operation that CONTRIBUTING.md adds to a copy of openapi.yaml can be called in the package of that copy."""
+    blocks = blocks_of(CONTRIBUTING)
+    [operation] = [block.text for block in blocks if block.language == "yaml"]
+    [program] = [block for block in blocks if block.language == "python"]
+    [command] = re.findall("^binance-coinm (generate .*)$", CONTRIBUTING.read_text(encoding="utf-8"), re.MULTILINE)
     arguments = shlex.split(command)
     monkeypatch.chdir(tmp_path)
     document = Path(arguments[arguments.index("--spec") + 1])
@@ -114,22 +102,30 @@ def test_example_shows_errors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_commands_are_targets_of_make() -> None:
-    """Each make target that the README names exists."""
-    assert set(re.findall("(?:`|^)make ([a-z0-9-]+)", README, re.MULTILINE)) <= make_targets()
+    """Each make target that the README and CONTRIBUTING.md name exists."""
+    text = README + CONTRIBUTING.read_text(encoding="utf-8")
+    assert {*re.findall("(?:`|^)make ([a-z0-9-]+)", text, re.MULTILINE)} <= make_targets()
+
+
+def test_readme_is_short() -> None:
+    """The README can be read in a minute."""
+    assert 60 >= len(README.splitlines())
 
 
 def test_examples_are_in_the_table() -> None:
-    """The README's table has a line for each example, and `make examples` a test file for each except the first."""
-    examples = {path.name for path in (ROOT / "examples").iterdir() if path.is_file()}
+    """The table of examples has a line for each, and `make examples` a test file for each except the first."""
+    folder = ROOT / "examples"
+    table = (folder / "README.md").read_text(encoding="utf-8")
     tested = {path.name.removeprefix("test_") for path in (ROOT / "tests" / "examples").glob("test_*.py")}
 
-    assert examples == set(re.findall(r"^\| \[(\w+\.py)\]\(examples/\1\) \|", README, re.MULTILINE))
-    assert examples == tested | {"balance.py"}
+    assert {path.name for path in folder.glob("*.py")} == tested | {"balance.py"}
+    assert tested | {"balance.py"} == {*re.findall(r"^\| \[(\w+\.py)\]\(\1\) \|", table, re.MULTILINE)}
 
 
-def test_errors_of_the_readme_are_complete() -> None:
-    """The handlers in the README catch every class of the error tree."""
-    handled = tuple(getattr(errors, name) for name in re.findall(r"except errors\.(\w+)", README))
+def test_handlers_of_errors_are_complete() -> None:
+    """The handlers on the page about errors catch every class of the error tree."""
+    page = (ROOT / "docs" / "how-to" / "errors.md").read_text(encoding="utf-8")
+    handled = tuple(getattr(errors, name) for name in re.findall(r"except errors\.(\w+)", page))
 
     others = [getattr(errors, name) for name in binance_client.errors.__all__ if name != "BinanceError"]
     assert all(issubclass(kind, handled) for kind in others)
