@@ -27,7 +27,7 @@ GROUPS_OF_TESTS := import sysconfig; print("test" if sysconfig.get_config_var("P
 SBOM := .venv/sbom
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-httpx2 test-lowest test-pythons contract examples fuzz soak mutation bench bench-retries bench-scaling bench-smoke generate check-generated check lint-spec format \
+.PHONY: help run test coverage test-httpx2 test-lowest test-pythons contract examples fuzz soak mutation bench bench-retries bench-scaling bench-smoke generate check-generated check lint-spec check-live report-drift format \
 	docs test-docs test-frozen translations build check-wheel sbom check-tag audit
 
 help: ## List the targets
@@ -119,6 +119,12 @@ lint-spec: $(VENV)/test $(VENV)/node ## Validate openapi.yaml with four OpenAPI 
 	@# Spectral takes a path item of another file for an unknown property.
 	@$(TOOL)/spectral lint --fail-severity=hint generated/binance_coinm/openapi.json
 	@NODE_PATH=$(VENV)/node/node_modules $(BIN)/node .ci/apidom.cjs $(SPEC)
+
+check-live: $(VENV)/test ## Compare responses of the real exchange, or of BINANCE_SERVER, with openapi.yaml; needs no API key
+	@$(BIN)/python tools/check_live.py --report $(VENV)/drift.txt
+
+report-drift: ## Open an issue with what check-live found, or comment on the open one; needs gh
+	@.ci/report-drift $(VENV)/drift.txt
 
 format: $(VENV)/test ## Format the code, and apply the linter's fixes
 	@$(BIN)/ruff check --fix-only --quiet .

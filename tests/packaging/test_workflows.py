@@ -54,4 +54,13 @@ def test_token_of_the_registry() -> None:
     assert ["actions/download-artifact", "pypa/gh-action-pypi-publish"] == [
         step["uses"].partition("@")[0] for step in publish["steps"]
     ]
-    assert all({"contents": "read"} == job["permissions"] for job in jobs() if job is not publish)
+
+
+def test_token_of_the_repository() -> None:
+    """Only one other job may do more than read: it writes issues, by a step that does nothing else."""
+    others = [job for job in jobs() if "id-token" not in job["permissions"]]
+    [drift] = (job for job in others if {"contents": "read"} != job["permissions"])
+
+    assert {"contents": "read", "issues": "write"} == drift["permissions"]
+    assert ["make report-drift"] == [step["run"] for step in drift["steps"] if "env" in step]
+    assert "github.token" not in str([job for job in others if job is not drift])
