@@ -3,3 +3,8 @@
 from .policy.retry_policy import RetryDetails, RetryPolicy
 
 __all__ = ["RetryDetails", "RetryPolicy"]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

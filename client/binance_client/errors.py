@@ -216,3 +216,8 @@ __all__ = [
     "TimeoutError",
     "TimestampError",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

@@ -24,3 +24,8 @@ __all__ = (
     "models",
     "public",
 )
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

@@ -7,13 +7,11 @@ from .private_keys import Ed25519Key, RsaKey
 from .signer import Security, Signer
 
 __all__ = [
-    "BinanceError",
-    "ConfigurationError",
-    "Credentials",
-    "Ed25519Key",
-    "HmacKey",
-    "RsaKey",
-    "Security",
-    "Signer",
+    "BinanceError", "ConfigurationError", "Credentials", "Ed25519Key", "HmacKey", "RsaKey", "Security", "Signer",
     "SigningKey",
-]
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

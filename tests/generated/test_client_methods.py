@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import yaml
 from binance_client.base_client import BaseClient
 from binance_coinm import Client, connect
-from binance_coinm.api.account import futures_account_balance
+from binance_coinm.api.account import futures_account_balance, get_income_history
 from binance_coinm.api.account._operations import AccountOperations
 from binance_coinm.api.market import check_server_time
 from binance_coinm.errors import ConfigurationError, ExchangeError, SignatureError
@@ -154,6 +155,25 @@ def test_completion_offers_tags_and_operations(sandbox: Sandbox) -> None:
             assert public(getattr(client, tag)) == public(getattr(client.aio, tag))
         stream = {"start_user_data_stream", "keepalive_user_data_stream", "close_user_data_stream"}
         assert stream == public(client.stream)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["binance_coinm", "binance_client", "binance_client.errors", "binance_coinm.models", "binance_sandbox", "binance_signing"],
+)  # fmt: skip
+def test_completion_offers_public_names(name: str) -> None:
+    """`dir` of a package is its `__all__`."""
+    module = import_module(name)
+
+    assert sorted(module.__all__) == dir(module)
+
+
+def test_completion_offers_functions() -> None:
+    """`dir` of an operation's module has its functions, the iterators where there are some, and nothing else."""
+    functions = ["asyncio", "asyncio_detailed", "build_request", "parse_response", "sync", "sync_detailed"]
+
+    assert functions == dir(futures_account_balance)
+    assert sorted([*functions, "iterate", "iterate_async"]) == dir(get_income_history)
 
 
 def test_every_operation_is_a_method(kinds: Kinds) -> None:

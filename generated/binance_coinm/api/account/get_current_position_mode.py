@@ -100,3 +100,18 @@ async def asyncio(
         )
     )
     return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode)
+
+
+__all__ = [
+    "asyncio",
+    "asyncio_detailed",
+    "build_request",
+    "parse_response",
+    "sync",
+    "sync_detailed",
+]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

@@ -198,3 +198,20 @@ def iterate_async(
             interval=interval,
         ),
     )
+
+
+__all__ = [
+    "asyncio",
+    "asyncio_detailed",
+    "build_request",
+    "iterate",
+    "iterate_async",
+    "parse_response",
+    "sync",
+    "sync_detailed",
+]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

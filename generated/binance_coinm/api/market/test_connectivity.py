@@ -66,3 +66,18 @@ async def asyncio(
     """Do the same as `client.aio.market.test_connectivity`."""
     _response = await client.request_async(build_request())
     return decoders.parse_response(_response, ERROR_MAP, _STATUSES, _decode)
+
+
+__all__ = [
+    "asyncio",
+    "asyncio_detailed",
+    "build_request",
+    "parse_response",
+    "sync",
+    "sync_detailed",
+]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]

@@ -156,3 +156,18 @@ async def asyncio(
         is_write=True,
         result_count=count_results(order_id_list, orig_client_order_id_list),
     )
+
+
+__all__ = [
+    "asyncio",
+    "asyncio_detailed",
+    "build_request",
+    "parse_response",
+    "sync",
+    "sync_detailed",
+]
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__]
