@@ -13,6 +13,7 @@ from rich.text import Text
 
 PICTURE = Path(__file__).parents[1] / "docs" / "_static" / "doctor.svg"
 COMMAND = ("doctor", "--sandbox")
+COLUMNS = 90
 
 
 def draw() -> str:
@@ -26,7 +27,7 @@ def draw() -> str:
     ).stdout
     # Without an API key that is another one each time.
     text = Text.from_ansi(re.sub(r", API key \S+, \d+ characters", "", shown))
-    console = Console(record=True, width=max(map(len, text.plain.splitlines())), file=StringIO())
+    console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(text)
     svg = console.export_svg(title=f"binance-coinm {' '.join(COMMAND)}", theme=DIMMED_MONOKAI, unique_id="doctor")
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
