@@ -146,6 +146,16 @@ def render(_app: Sphinx, page: str, source: list[str]) -> None:
         )
 
 
+def mark_translated(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], _: object
+) -> None:
+    """Let the template say of a page without a translation that it has none."""
+    folder = Path(app.confdir, "locales", app.config.language, "LC_MESSAGES")
+    is_source = app.config.language == language or page not in app.env.found_docs
+    context["is_translated"] = is_source or (folder / f"{page}.po").exists()
+
+
 def setup(app: Sphinx) -> None:
-    """Render pages when they are read."""
+    """Render pages when they are read, and mark those without a translation."""
     app.connect("source-read", render)
+    app.connect("html-page-context", mark_translated)
