@@ -12,7 +12,7 @@ import pytest
 from binance_coinm import errors
 from binance_sandbox import Sandbox
 from hypothesis import settings
-from support.call_helpers import Balance, balance_async, balance_sync
+from support.call_helpers import Balance, Call, balance_async, balance_sync, call_async, call_sync
 from support.constants import API_KEY, SECRET
 from support.recording_proxy import RecordingProxy
 from support.specs import Kinds, kinds_in
@@ -61,6 +61,13 @@ def _exceptions_without_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 def balance(request: pytest.FixtureRequest) -> Balance:
     """Return a call of the balance operation, once of the sync and once of the async function."""
     call: Balance = request.param
+    return call
+
+
+@pytest.fixture(params=[call_sync, call_async], ids=["sync", "async"])
+def call(request: pytest.FixtureRequest) -> Call:
+    """Return a call of any operation, once of the sync and once of the async function."""
+    call: Call = request.param
     return call
 
 

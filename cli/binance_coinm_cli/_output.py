@@ -131,7 +131,8 @@ def message(error: errors.BinanceError) -> str:
 
 def hint(error: errors.BinanceError) -> str:
     """Return what to do: the document's hint for the status or the code, or the one for the error's class."""
-    if isinstance(error, errors.IpBannedError | errors.RateLimitError):
+    is_of_account = isinstance(error, errors.OrderRateLimitError)
+    if isinstance(error, errors.IpBannedError | errors.RateLimitError) and not is_of_account:
         return (
             f"send no requests {_ban_period(error)}: more of them lead to a ban or prolong it;"
             " connect(max_weight_per_minute=...) stays below the limit"

@@ -1,7 +1,7 @@
 """The clients that `connect` and `public` return: one signs its calls, the other has no credentials."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -12,6 +12,7 @@ from .base_client import DEFAULT_TIMEOUT, AuthenticatedClient
 from .errors import ConfigurationError
 from .exchange_client import ExchangeClient
 from .policy.call import CallOptions
+from .policy.order_counts import OrderCounts
 from .policy.retry_policy import OnRetry, RetryPolicy
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[rep
     ) -> None:
         super().__init__(base_url, state, options, transport)
         self._signer = signer
+        self._order_counts = OrderCounts(self.spec.error_map)
 
     @classmethod
     def connect(  # noqa: PLR0913, all but the first are keyword-only, as in httpx
@@ -147,6 +149,19 @@ class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[rep
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold a secret.
             del credentials
+        # They may be those of another account.
+        self._order_counts.clear()
+
+    @property
+    def order_counts(self) -> Mapping[str, int]:
+        """How many orders the account has placed, by interval: `10S` and `1M`; a mapping that cannot be changed.
+
+        It is what the last response that reported it says, as the exchange does in responses to orders. It is empty
+        before the first of them, and again when the credentials are replaced.
+
+        Source: General Info, "LIMITS".
+        """
+        return self._order_counts.by_interval
 
     def with_credentials(self, credentials: Credentials) -> Self:
         """Return a client of another account, which shares connections, clock and all settings with this one.
@@ -157,6 +172,7 @@ class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[rep
         client = self._copy(self._built.options)
         try:
             client._signer = self._signer.with_credentials(credentials)  # noqa: SLF001, a client of this very class
+            client._order_counts = OrderCounts(self.spec.error_map)  # noqa: SLF001, the same
         finally:
             # An exception's traceback keeps this frame, whose variables must not hold a secret.
             del credentials
@@ -165,6 +181,10 @@ class SigningClient(ExchangeClient, AuthenticatedClient):  # pyright: ignore[rep
     @property
     def _request_hooks(self) -> list[Signer]:
         return [self._signer]
+
+    @property
+    def _response_hooks(self) -> list[Callable[[httpx.Response], Awaitable[None]]]:
+        return [*super()._response_hooks, self._order_counts]
 
 
 class UnsignedClient(ExchangeClient):

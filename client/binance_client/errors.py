@@ -85,6 +85,13 @@ class RateLimitError(ApiError):
     banned_until: int | None = None
 
 
+class OrderRateLimitError(RateLimitError):
+    """The account has placed too many orders within an interval; the IP address may go on to send other requests.
+
+    Source: Error Codes, -1015.
+    """
+
+
 class IpBannedError(ApiError):
     """The IP address is banned.
 
@@ -209,6 +216,7 @@ __all__ = [
     "FirewallError",
     "IpBannedError",
     "NetworkError",
+    "OrderRateLimitError",
     "RateLimitError",
     "ResponseError",
     "RestrictedLocationError",

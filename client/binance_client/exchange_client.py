@@ -17,6 +17,8 @@ from .policy.retry_policy import RetryPolicy
 from .types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from binance_signing import Signer
 
     from .policy.client_state import ClientState
@@ -184,8 +186,13 @@ class ExchangeClient(BaseClient):
         """The hooks of each request."""
         return []
 
+    @property
+    def _response_hooks(self) -> "list[Callable[[httpx.Response], Awaitable[None]]]":
+        """The hooks of each response."""
+        return [raise_on_redirect]
+
     def _settings_with(self, options: CallOptions) -> dict[str, Any]:
-        hooks = {"request": self._request_hooks, "response": [raise_on_redirect]}
+        hooks = {"request": self._request_hooks, "response": self._response_hooks}
         return {**self._settings(), "timeout": options.timeout, "event_hooks": hooks}
 
 

@@ -8,6 +8,10 @@ from binance_client.messages.error_map import ErrorMap
 
 ERROR_MAP = ErrorMap(
     used_weight_header="X-MBX-USED-WEIGHT-1M",
+    order_count_headers={
+        "1M": "X-MBX-ORDER-COUNT-1M",
+        "10S": "X-MBX-ORDER-COUNT-10S",
+    },
     retry_after_header="Retry-After",
     banned_until=re.compile("banned until (\\d+)"),
     shortest_ban=120,
@@ -26,6 +30,7 @@ ERROR_MAP = ErrorMap(
         -1007: errors.ExchangeError,
         -1008: errors.ExchangeError,
         -1010: errors.ExchangeError,
+        -1015: errors.OrderRateLimitError,
         -1016: errors.ExchangeError,
         -1021: errors.TimestampError,
         -1022: errors.SignatureError,
@@ -62,6 +67,7 @@ ERROR_MAP = ErrorMap(
         451: "call from a location that the exchange serves; no setting changes this",
     },
     hints_by_code={
+        -1015: "place no orders until the interval is over; client.order_counts has what the account has placed in each, and exchange_information has the limits",
         -1021: "check this machine's clock, and whether recvWindow is long enough for a request to reach the exchange",
         -1022: "check that the secret or private key belongs to this API key and is of the registered type (HMAC, RSA or Ed25519), and that no proxy changes the query or the body, which are signed as they are sent",
         -2008: "check the API key and the server: each server has its own API keys",

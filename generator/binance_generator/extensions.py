@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from .paging import Paging
 
+# The beginning of the components of the headers with the order counts, before the interval.
+_ORDER_COUNT = "#/components/headers/OrderCount"
 # The schema of the response with the exchange's time.
 _TIME = "#/components/schemas/ServerTime"
 
@@ -45,6 +47,7 @@ class SpecExtensions:
     max_clock_skew_ms: int | None
     operations: dict[str, Operation] = field(factory=dict)
     paging: dict[str, Paging | None] = field(factory=dict)
+    order_counts: dict[str, str] = field(factory=dict)
     error_by_status: dict[int, str] = field(factory=dict)
     error_by_code: dict[int, str] = field(factory=dict)
     error_by_status_else: dict[int, str] = field(factory=dict)
@@ -181,6 +184,10 @@ def _default_recv_window(spec: Spec) -> int | None:
 
 
 def _add_response(extensions: SpecExtensions, location: str, status: str, response: Node) -> None:
+    for name, header in response.get("headers", {}).items():
+        component = header.get("$ref", "")
+        if component.startswith(_ORDER_COUNT):
+            extensions.order_counts[component.removeprefix(_ORDER_COUNT)] = name
     if "x-exception" in response:
         if not status.isdigit():
             raise SpecError(location, "x-exception needs a single status; a range can have x-exception-else")

@@ -14,7 +14,7 @@ import attrs
 from binance_sandbox._account import API_KEY_LENGTH, Account
 from binance_sandbox._arguments import closest
 from binance_sandbox._http import FORM, JSON, Headers, ReceivedRequest, Response, diagnostic, encode
-from binance_sandbox._rate_limit import RateLimit, Verdict
+from binance_sandbox._rate_limit import OrderCount, RateLimit, Verdict
 from binance_sandbox._signature import split_signature
 from binance_sandbox._spec import Operation, ResponseSpec, Spec
 from binance_sandbox._stubs import StubResponse
@@ -43,6 +43,7 @@ class RequestHandler:
         self.spec = spec
         self.accounts: dict[str, Account] = {}
         self.rate_limit = RateLimit(weight_limit, min_ban_ms=spec.min_ban_ms, max_ban_ms=spec.max_ban_ms)
+        self._order_counts: dict[tuple[str, str], OrderCount] = {}
         self._checked: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         for account in accounts:
             self.add_account(account)
@@ -126,16 +127,27 @@ class RequestHandler:
             return _report(HTTPStatus.INTERNAL_SERVER_ERROR, str(error), error.__cause__)
         except (LookupError, ValueError) as error:
             return _report(HTTPStatus.NOT_IMPLEMENTED, str(error))
-        return self._build_response(int(success.status), success, body, now_ms)
+        counts = self._count_orders(operation, account, request, now_ms)
+        return self._build_response(int(success.status), success, body, now_ms, counts)
+
+    def _count_orders(
+        self, operation: Operation, account: Account, request: ReceivedRequest, now_ms: int
+    ) -> dict[str, str]:
+        """Count the orders of a request; return the account's, in each interval, by the component of their header."""
+        items = _items_of(operation, request) if operation.order_count else None
+        orders = operation.order_count * (1 if items is None else items)
+        return {
+            component: str(
+                self._order_counts.setdefault((account.api_key, component), OrderCount(interval_ms)).add(orders, now_ms)
+            )
+            for component, interval_ms in self.spec.order_intervals_ms.items()
+        }
 
     def _example(self, operation: Operation, request: ReceivedRequest) -> Any:
         """Return the example; if it has a result for each item of a list that is sent, its results are repeated."""
         example = operation.example
-        if not operation.result_for:
-            return example
-        values = _values_of(operation, request)
-        counts = [len(values[name]) for name in operation.result_for if name in values]
-        return [*itertools.islice(itertools.cycle(example), counts[0])] if len(counts) == 1 else example
+        items = _items_of(operation, request)
+        return example if items is None else [*itertools.islice(itertools.cycle(example), items)]
 
     def _call(self, function: Callable[[dict[str, Any]], Any], operation: Operation, request: ReceivedRequest) -> Any:
         """Return what a function of the test returns; raise `RequestRejectedError` if it does."""
@@ -207,6 +219,15 @@ def _report(status: HTTPStatus, text: str, cause: BaseException | None = None) -
     """Return and log what is wrong with a test or a document, because the program under test may handle the error."""
     _LOGGER.error("%s", text, exc_info=cause)
     return diagnostic(status, text)
+
+
+def _items_of(operation: Operation, request: ReceivedRequest) -> int | None:
+    """Return how many items the list has for which the response has results, None if not exactly one is sent."""
+    if not operation.result_for:
+        return None
+    values = _values_of(operation, request)
+    counts = [len(values[name]) for name in operation.result_for if name in values]
+    return counts[0] if len(counts) == 1 else None
 
 
 def _values_of(operation: Operation, request: ReceivedRequest) -> dict[str, Any]:

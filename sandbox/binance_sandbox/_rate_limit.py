@@ -1,4 +1,4 @@
-"""The rate limit: weight per minute, 429 above it, and a ban for clients that ignore 429."""
+"""The rate limits: weight per minute, with 429 and bans, and the orders of accounts, which are only counted."""
 
 from enum import Enum, auto
 
@@ -13,6 +13,23 @@ class Verdict(Enum):
     PASS = auto()
     TOO_MANY = auto()
     BANNED = auto()
+
+
+class OrderCount:
+    """How many orders an account has placed in the current interval; they are counted, and not limited."""
+
+    def __init__(self, interval_ms: int) -> None:
+        """Start without an order; intervals are those of the exchange's clock."""
+        self._interval_ms = interval_ms
+        self._interval = 0
+        self._count = 0
+
+    def add(self, orders: int, now_ms: int) -> int:
+        """Count orders and return how many there are in the current interval."""
+        if now_ms // self._interval_ms != self._interval:
+            self._interval, self._count = now_ms // self._interval_ms, 0
+        self._count += orders
+        return self._count
 
 
 class RateLimit:

@@ -25,6 +25,9 @@ from binance_sandbox._validation import BodySchema, Node, Parameter, resolve
 
 # The exchange's methods. Source: General Info, "General Information on Endpoints".
 _METHODS = ("get", "put", "post", "delete")
+# The component of a header with the number of orders that the account has placed within an interval.
+_order_count = re.compile("OrderCount([0-9]+)([SMHD])").fullmatch
+_UNIT_MS = {"S": 1000, "M": 60_000, "H": 3_600_000, "D": 86_400_000}
 # Longer text is not a value that decides a weight, and takes long to convert.
 _MAX_DIGITS = 20
 
@@ -76,6 +79,9 @@ class Operation:
     parameters: Mapping[str, Parameter]
     responses: tuple[ResponseSpec, ...]
     """Exact statuses first."""
+
+    order_count: int
+    """How many orders it places, or each item of `result_for`."""
 
     result_for: tuple[str, ...]
     """The names of the lists, one of which is sent, for whose items the response has results."""
@@ -136,6 +142,8 @@ class Spec:
     """The shortest duration of a ban; 0 if the document describes no bans."""
     max_ban_ms: int
     """The longest duration of a ban; 0 if the document describes no bans."""
+    order_intervals_ms: Mapping[str, int]
+    """The intervals in which orders are counted, by the names of the components of their headers."""
 
     def operation(self, method: str, path: str) -> Operation | None:
         """Return the operation with this method and path, or None."""
@@ -295,6 +303,11 @@ class _Parser:
             max_clock_skew_ms=self.child(parameters, "timestamp").get("x-max-clock-skew", inf),
             min_ban_ms=1000 * ban.get("x-shortest-ban", 0),
             max_ban_ms=1000 * ban.get("x-longest-ban", 0),
+            order_intervals_ms={
+                component: int(match[1]) * _UNIT_MS[match[2]]
+                for component in self.child(self.root, "components", "headers")
+                if (match := _order_count(component))
+            },
         )
 
     def operation(self, path: str, method: str, item: Node) -> Operation:
@@ -309,6 +322,7 @@ class _Parser:
             method=method.upper(),
             path=path,
             weight=node.get("x-weight", 1),
+            order_count=node.get("x-order-count", 0),
             result_for=tuple(node.get("x-result-for", ())),
             security=self.security(node.get("security", self.root.get("security"))),
             parameters={parameter.name: parameter for parameter in parameters},

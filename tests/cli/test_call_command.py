@@ -237,6 +237,16 @@ def test_errors_of_the_exchange(exchange: Sandbox, capsys: pytest.CaptureFixture
     assert "-1121: Invalid symbol." in err
 
 
+def test_order_too_many(exchange: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """An order beyond the limit of orders is no sign of a ban: the document says what to do."""
+    exchange.respond_next(429, body={"code": -1015, "msg": "Too many new orders."}, times=4)
+
+    code, _, err = here(capsys, "call", *ORDER, "--yes")
+
+    assert (1, 1) == (code, err.count("\n"))
+    assert "Too many new orders.; place no orders until the interval is over" in err
+
+
 def test_trade_without_a_terminal(exchange: Sandbox) -> None:
     """What may change the account needs --yes if nobody can be asked; nothing is sent without it."""
     code, out, err = ended(start("call", *ORDER))

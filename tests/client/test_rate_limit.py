@@ -34,12 +34,12 @@ def rate_limit() -> RateLimit:
 
 
 def rejection(
-    banned_until: int | None = None, retry_after: int | None = None, *, status: int = 418
+    banned_until: int | None = None, retry_after: int | None = None, *, status: int = 418, code: int = -1003
 ) -> errors.IpBannedError | errors.RateLimitError:
     """Return the error of a response that tells of a ban, or of the rate limit."""
     msg = "Banned." if banned_until is None else f"Way too much; IP banned until {banned_until}."
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    error = SPEC.error_map.from_response(httpx.Response(status, json={"code": -1003, "msg": msg}, headers=headers))
+    error = SPEC.error_map.from_response(httpx.Response(status, json={"code": code, "msg": msg}, headers=headers))
     assert isinstance(error, errors.IpBannedError if status == 418 else errors.RateLimitError)
     return error
 
@@ -650,6 +650,16 @@ def test_rate_limit_error(rate_limit: RateLimit) -> None:
     assert 0 == rate_limit.reserve(10, 10, MINUTE + 60_000)
     assert 2 == rate_limit.used_weight
     assert rate_limit.ban_error(START) is None
+
+
+@pytest.mark.parametrize("status", [400, 429])
+def test_order_rate_limit_error(rate_limit: RateLimit, status: int) -> None:
+    """An error about the orders of an account leaves the weight of the minute to all other requests."""
+    error = rejection(status=status, code=-1015)
+
+    rate_limit.record_error(error, sent_ms=MINUTE, now=NOW, max_weight=10)
+
+    assert 0 == rate_limit.reserve(10, 10, MINUTE)
 
 
 @pytest.mark.parametrize(("sent_ms", "is_used_up"), [(MINUTE, True), (MINUTE - 1, False)])

@@ -7,6 +7,7 @@ comment is an error too: so a checker that accepts the misuse reports the commen
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 import asyncio
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, assert_type
 
@@ -130,6 +131,7 @@ def use_client(client: Client) -> None:
     assert_type(client.clock(), int)
     assert_type(client.clock.offset_ms, int | None)
     assert_type(client.used_weight, int | None)
+    assert_type(client.order_counts, Mapping[str, int])
     assert_type(client.timeout, float)
     assert_type(client.base_url, str)
     client.timeout = 5

@@ -298,6 +298,12 @@ def test_missing_part(key: str) -> None:
         pytest.param(
             (*TIME, "x-result-for"), ["odd"], "/time.get.x-result-for.0: expected a parameter that is a list", id="for"
         ),
+        pytest.param(
+            ("components", "headers", "OrderCount10"),
+            {"schema": {"type": "integer"}},
+            "components.headers.OrderCount10: expected OrderCount and an interval such as 10S",
+            id="interval",
+        ),
         pytest.param((*TIME, "operationId"), DELETED, "/time.get.operationId: missing; expected the name", id="name"),
         pytest.param((*TIME, "tags"), ["a", "b"], "/time.get.tags: expected one tag, which is", id="second tag"),
         pytest.param(

@@ -19,6 +19,7 @@ from support.call_helpers import Balance
 from support.constants import ROW
 
 SYMBOL = "BTCUSD_PERP"
+NOW_MS = 1_700_000_040_000
 MARKET: dict[str, Any] = {"symbol": SYMBOL, "side": "BUY", "type_": "MARKET", "quantity": Decimal(1)}
 PLACED = {"orderId": 1, "clientOrderId": "a", "symbol": SYMBOL}
 
@@ -243,6 +244,25 @@ def test_headers_of_a_rejection(sandbox: Sandbox, trade: Trade) -> None:
         trade(sandbox, "query_order", symbol=SYMBOL, order_id=1)
 
     assert (30, 1) == (caught.value.retry_after, caught.value.used_weight)
+
+
+def test_orders_that_count() -> None:
+    """Orders of all operations that place some count, those of a batch each, and a rejected one does not."""
+    with (
+        Sandbox(clock=lambda: NOW_MS) as sandbox,
+        connect(sandbox.credentials, server=sandbox.url, clock=lambda: NOW_MS) as client,
+    ):
+        sandbox.responses["newOrder"] = rejecting(-2019)
+        with pytest.raises(errors.ApiError):
+            client.trade.new_order(**MARKET)
+        conditional: dict[str, Any] = {"algo_type": "CONDITIONAL", "type_": "STOP_MARKET"}
+        client.trade.new_algo_order(**MARKET | conditional)
+        client.trade.query_order(symbol=SYMBOL, order_id=1)
+        assert {} == client.order_counts
+
+        client.trade.place_multiple_orders(batch_orders=[BatchOrder(**MARKET) for _ in range(3)])
+
+        assert {"10S": 4, "1M": 4} == client.order_counts
 
 
 def failing(parameters: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The balance call as a function of a client, sync and async alike, so that one test covers both."""
+"""Calls as functions of a client, sync and async alike, so that one test covers both."""
 
 import asyncio
 from typing import Any, Protocol
@@ -31,3 +31,21 @@ def balance_async(client: AuthenticatedClient, **arguments: Any) -> Response[lis
             return await futures_account_balance.asyncio_detailed(client=client, **arguments)
 
     return asyncio.run(call())
+
+
+class Call(Protocol):
+    """One call of an operation, given as its module, which leaves the client open."""
+
+    def __call__(self, operation: Any, client: AuthenticatedClient, **arguments: Any) -> Any:
+        """Call, and return the response's content."""
+        ...
+
+
+def call_sync(operation: Any, client: AuthenticatedClient, **arguments: Any) -> Any:
+    """Call by the sync function."""
+    return operation.sync(client=client, **arguments)
+
+
+def call_async(operation: Any, client: AuthenticatedClient, **arguments: Any) -> Any:
+    """Call by the async function, in an event loop of its own."""
+    return asyncio.run(operation.asyncio(client=client, **arguments))

@@ -40,8 +40,8 @@ _NOT_SENT = (
 )
 # The first digit of the status. Source: RFC 9110, section 15.4.
 _REDIRECTION = 3
-# Longer digit strings are not a weight.
-_is_weight = re.compile("[0-9]{1,9}").fullmatch
+# Longer digit strings are neither a weight nor a number of orders.
+_is_count = re.compile("[0-9]{1,9}").fullmatch
 # Longer digit strings take long to convert.
 _is_time = re.compile("[0-9]{1,18}").fullmatch
 _is_seconds = re.compile(r"[0-9]+(\.[0-9]+)?").fullmatch
@@ -59,10 +59,14 @@ class ErrorMap(NamedTuple):
     """What a document says about responses that reject a request.
 
     `shortest_ban` and `longest_ban` are in seconds; `banned_until` finds the end of a ban in the `msg` of a response.
-    The error is that of the status, else that of the code, else that of the status or its class if no code has one.
+    `order_count_headers` are the names of headers by their interval, such as 10S.
+
+    The error is that of the status, or of the code if this is a subclass of that; else that of the code, else that of
+    the status or its class if no code has one.
     """
 
     used_weight_header: str
+    order_count_headers: Mapping[str, str]
     retry_after_header: str
     banned_until: re.Pattern[str]
     shortest_ban: int
@@ -78,9 +82,14 @@ class ErrorMap(NamedTuple):
 
     def used_weight(self, headers: Mapping[str, str]) -> int | None:
         """Return the weight that the IP address has used of the minute, None if the headers do not report it."""
-        # A header that is given twice is joined by a comma.
-        values = [value.strip() for value in headers.get(self.used_weight_header, "").split(",")]
-        return max((int(value) for value in values if _is_weight(value)), default=None)
+        return _largest_count(headers.get(self.used_weight_header, ""))
+
+    def order_counts(self, headers: Mapping[str, str]) -> dict[str, int]:
+        """Return how many orders the account has placed, by interval, as far as the headers report it."""
+        counts = {
+            interval: _largest_count(headers.get(name, "")) for interval, name in self.order_count_headers.items()
+        }
+        return {interval: count for interval, count in counts.items() if count is not None}
 
     def retry_after(self, headers: httpx.Headers, received_ms: int | None) -> int | None:
         """Return the seconds that a response asks to wait, rounded up and at most those of the longest ban, or None.
@@ -107,14 +116,8 @@ class ErrorMap(NamedTuple):
         if status_code // 100 == _REDIRECTION:
             return from_redirect(response)
         code, msg = _parse_code_and_msg(response.content)
-        kind = (
-            self.error_by_status.get(status_code)
-            or self.error_by_code.get(code)
-            or self.error_by_status_else.get(status_code)
-            or self.error_by_class_else.get(status_code // 100, ApiError)
-        )
         headers = httpx.Headers(response.headers)
-        error = kind(status_code=status_code, code=code, msg=msg, headers=headers)
+        error = self._kind(status_code, code)(status_code=status_code, code=code, msg=msg, headers=headers)
         error.retry_after = self.retry_after(headers, response.extensions.get("received_ms"))
         error.used_weight = self.used_weight(error.headers)
         # `retry_flow` sets the extensions.
@@ -133,6 +136,16 @@ class ErrorMap(NamedTuple):
         if isinstance(error, ExchangeError):
             error.execution = self._execution(code, msg or "")
         return error
+
+    def _kind(self, status_code: int, code: int | None) -> type[ApiError]:
+        by_status, by_code = self.error_by_status.get(status_code), self.error_by_code.get(code)
+        if by_status and not (by_code and issubclass(by_code, by_status)):
+            return by_status
+        return (
+            by_code
+            or self.error_by_status_else.get(status_code)
+            or self.error_by_class_else.get(status_code // 100, ApiError)
+        )
 
     def _execution(self, code: int | None, msg: str) -> Execution:
         for start, execution in self.execution_by_msg.items():
@@ -168,6 +181,12 @@ def from_redirect(response: HTTPResponse) -> ResponseError:
     if "location" in error.headers:
         error.headers["location"] = error.headers["location"].partition("?")[0].partition("#")[0]
     return error
+
+
+def _largest_count(text: str) -> int | None:
+    """Return the largest number in the value of a header, which is joined by commas if it is given several times."""
+    values = [value.strip() for value in text.split(",")]
+    return max((int(value) for value in values if _is_count(value)), default=None)
 
 
 def _parse_wait(value: str, now: float | None) -> float | None:

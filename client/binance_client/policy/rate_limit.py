@@ -70,7 +70,11 @@ class RateLimit:
             isinstance(error, errors.RateLimitError) and error.banned_until is not None
         ):
             self._record_ban(error, now)
-        elif isinstance(error, errors.RateLimitError) and max_weight is not None:
+        elif (
+            isinstance(error, errors.RateLimitError)
+            and not isinstance(error, errors.OrderRateLimitError)
+            and max_weight is not None
+        ):
             with self._lock:
                 self._roll_window(now.exchange_ms)
                 if sent_ms // _MINUTE_MS == self._minute:

@@ -379,7 +379,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Place up to 5 orders, each as with `newOrder`. They are executed at the same time, in no particular
         order; the response has the order of the request.
-        How much it counts against the limits of orders is not documented.
+        How much it counts against the limits of orders is not documented; presumably each order as one.
 
         Args:
             batch_orders (list[BatchOrder]): The orders.
