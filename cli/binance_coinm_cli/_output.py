@@ -28,6 +28,9 @@ _HINTS: dict[type[errors.BinanceError], str] = {
     errors.NetworkError: "check the network, any proxies, and the server's URL",
 }
 
+# The errors that can have a hint of their own.
+_HINTED = errors.ApiError | errors.ResponseError | errors.NetworkError
+
 
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
@@ -123,7 +126,7 @@ def format_timestamp(milliseconds: int) -> str:
 
 def message(error: errors.BinanceError) -> str:
     """Return the error's text without its hint."""
-    if isinstance(error, errors.ApiError) and error.was_sent:
+    if isinstance(error, _HINTED) and getattr(error, "was_sent", True):
         error = copy.copy(error)
         error.hint = None
     return str(error)
@@ -137,7 +140,7 @@ def hint(error: errors.BinanceError) -> str:
             f"send no requests {_ban_period(error)}: more of them lead to a ban or prolong it;"
             " connect(max_weight_per_minute=...) stays below the limit"
         )
-    if isinstance(error, errors.ApiError) and error.hint:
+    if isinstance(error, _HINTED) and error.hint:
         return error.hint
     return next((text for kind, text in _HINTS.items() if isinstance(error, kind)), "")
 

@@ -1,6 +1,7 @@
 """The base of clients: what the generated functions send their requests with."""
 
 import ssl
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -10,11 +11,12 @@ from binance_signing.origin import parse_url, shown_url
 from binance_signing.signer import system_clock
 
 from .connections.tls_settings import load_tls_settings
-from .errors import ConfigurationError
+from .errors import BinanceError, ConfigurationError, ResponseError
 from .lifetime import closed_before_call
 from .messages.error_map import from_httpx_error
 from .messages.failures import ARGUMENT_ERRORS
 from .messages.http import HTTPResponse
+from .messages.queries import QUERIED_BY, with_query
 from .spec import ExchangeSpec
 
 T = TypeVar("T")
@@ -73,9 +75,9 @@ class BaseClient:
         if client.is_closed:
             raise closed_before_call()
         try:
-            return client.request(**request)
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
-            error = from_httpx_error(failure)
+            return _with_query(client.request(**request), request)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ResponseError) as failure:
+            error = _error_of(failure, request)
         raise error
 
     async def request_async(self, request: dict[str, Any]) -> HTTPResponse:
@@ -84,9 +86,9 @@ class BaseClient:
         if client.is_closed:
             raise closed_before_call()
         try:
-            return await client.request(**request)
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as failure:
-            error = from_httpx_error(failure)
+            return _with_query(await client.request(**request), request)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ResponseError) as failure:
+            error = _error_of(failure, request)
         raise error
 
     def get_httpx_client(self) -> httpx.Client:
@@ -169,6 +171,23 @@ class BaseClient:
     async def __aexit__(self, *_: object) -> None:
         """Close the connections of async calls, and of sync ones."""
         await self.aclose()
+
+
+def _with_query(response: httpx.Response, request: dict[str, Any]) -> HTTPResponse:
+    """Return a response that keeps how to find out what became of its request, for the error that it may become."""
+    response.extensions[QUERIED_BY] = _extensions_of(request).get(QUERIED_BY)
+    return response
+
+
+def _error_of(
+    failure: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL | ResponseError, request: dict[str, Any]
+) -> BinanceError:
+    error = failure if isinstance(failure, ResponseError) else from_httpx_error(failure)
+    return with_query(error, _extensions_of(request))
+
+
+def _extensions_of(request: dict[str, Any]) -> Mapping[str, Any]:
+    return request.get("extensions") or {}
 
 
 class AuthenticatedClient(BaseClient):

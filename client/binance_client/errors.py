@@ -162,19 +162,22 @@ def _format_path(path: tuple[str | int, ...]) -> str:
 class NetworkError(BinanceError, httpx.TransportError):
     """There was no response, or only part of one.
 
-    `execution` is "not_executed" if nothing of the request was sent, else "unknown".
+    `execution` is "not_executed" if nothing of the request was sent, else "unknown"; `hint` says what to do after a
+    write then.
     """
 
     execution: Execution
+    hint: str | None = None
 
     def __init__(self, message: str, execution: Execution) -> None:
         self.execution = execution
         super().__init__(message)
 
     def __str__(self) -> str:
-        """Return the message, and that the execution is unknown if it is."""
-        unknown = "; it is unknown whether the exchange executed the request"
-        return f"{super().__str__()}{unknown if self.execution == 'unknown' else ''}"
+        """Return the message, and the hint, or else that the execution is unknown, if it is."""
+        if self.execution == "not_executed":
+            return super().__str__()
+        return f"{super().__str__()}; {self.hint or 'it is unknown whether the exchange executed the request'}"
 
 
 class TimeoutError(NetworkError, httpx.TimeoutException):  # noqa: A001, users write errors.TimeoutError

@@ -66,6 +66,13 @@ class SpecExtensions:
                 return f"api.{tag_name(operation)}.{name}"
         return ""
 
+    def query_method(self, operation: Operation) -> str:
+        """Return the client's method that shows whether an operation was executed; empty if there is none."""
+        for name, other in self.operations.items():
+            if other.node["operationId"] == operation.queried_by:
+                return f"client.{tag_name(other)}.{name}"
+        return ""
+
 
 def tag_name(operation: Operation) -> str:
     """Return the Python name of an operation's tag, which names its subpackage and the client's attribute."""
@@ -115,6 +122,7 @@ def collect(
         extensions.operations[name] = operation
         for status, response in operation.node["responses"].items():
             _add_response(extensions, f"{operation.location}.responses.{status}", status, resolve(spec, response))
+    _check_queries(extensions)
     codes = spec["components"]["schemas"]["Error"]["x-codes"]
     location = "components.schemas.Error.x-codes"
     for entry in _unique(
@@ -134,6 +142,16 @@ def _check_exceptions(spec: Spec, exceptions: Collection[str]) -> None:
         for key in {"x-exception", "x-exception-else"} & (set() if is_map(location) else node.keys()):
             if node[key] not in exceptions:
                 raise SpecError(f"{location}.{key}", f"expected one of {', '.join(exceptions)}, got {node[key]!r}")
+
+
+def _check_queries(extensions: SpecExtensions) -> None:
+    reads = [operation.node["operationId"] for operation in extensions.operations.values() if operation.is_read]
+    for operation in extensions.operations.values():
+        location = f"{operation.location}.x-queried-by"
+        if operation.queried_by and operation.is_read:
+            raise SpecError(location, "the operation changes nothing")
+        if operation.queried_by and operation.queried_by not in reads:
+            raise SpecError(location, f"expected the operationId of a read, got {operation.queried_by!r}")
 
 
 def _check_member_names(spec: Spec) -> None:

@@ -110,6 +110,11 @@ class Operation:
         return names
 
     @property
+    def queried_by(self) -> str:
+        """The operationId of the operation that shows whether this one was executed; empty if there is none."""
+        return str(self.node.get("x-queried-by", ""))
+
+    @property
     def source(self) -> str:
         """The URL of the exchange's documentation; empty if the document has none."""
         return str(self.node.get("externalDocs", {}).get("url", ""))

@@ -15,7 +15,7 @@ from binance_coinm import models
 from binance_coinm_cli import _app
 from binance_coinm_cli._operations import load_operations
 from binance_coinm_cli._records import field_names, fields
-from binance_sandbox import Sandbox
+from binance_sandbox import Fault, Sandbox
 from support.cli_runner import ended, here, start, use
 from support.operations import DOCUMENT, OPERATIONS, arguments, as_sent, endpoint, examples
 
@@ -245,6 +245,28 @@ def test_order_too_many(exchange: Sandbox, capsys: pytest.CaptureFixture[str]) -
 
     assert (1, 1) == (code, err.count("\n"))
     assert "Too many new orders.; place no orders until the interval is over" in err
+
+
+@pytest.mark.parametrize(
+    ("arranged", "beginning"),
+    [
+        ({"status": 503, "example": "unknown"}, "ExchangeError: HTTP 503, code -1000: Unknown error, "),
+        ({"status": 200, "body": "<html>"}, "ResponseError: HTTP 200: expected JSON, got something else; "),
+        ({"status": 200, "fault": Fault.disconnect()}, "NetworkError: no response, or only part of one, "),
+    ],
+)
+def test_order_of_unknown_execution(
+    exchange: Sandbox, capsys: pytest.CaptureFixture[str], arranged: dict[str, Any], beginning: str
+) -> None:
+    """The error of an order that may have been executed says, once, what to query before it is sent again."""
+    exchange.respond_next(**arranged)
+
+    code, _, err = here(capsys, "call", *ORDER, "--yes")
+
+    assert (1, 1) == (code, err.count("\n"))
+    assert beginning in err
+    assert "; query its state with client.trade.query_order before you send it again (" in err
+    assert 1 == err.count("query its state")
 
 
 def test_trade_without_a_terminal(exchange: Sandbox) -> None:

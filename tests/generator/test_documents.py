@@ -298,6 +298,13 @@ def test_missing_part(key: str) -> None:
         pytest.param(
             (*TIME, "x-result-for"), ["odd"], "/time.get.x-result-for.0: expected a parameter that is a list", id="for"
         ),
+        pytest.param((*TIME, "x-queried-by"), "a", "/time.get.x-queried-by: the operation changes nothing", id="read"),
+        pytest.param(
+            ("paths", "/odd"),
+            {"post": OPERATION | {"x-queried-by": "futuresAcountBalance"}},
+            "paths./odd.post.x-queried-by: expected the operationId of a read, got 'futuresAcountBalance'",
+            id="query",
+        ),
         pytest.param(
             ("components", "headers", "OrderCount10"),
             {"schema": {"type": "integer"}},

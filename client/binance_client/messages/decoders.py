@@ -27,6 +27,7 @@ from binance_client.types import UNSET, Unset
 
 from .error_map import ErrorMap, excerpt, parse_code
 from .http import HTTPResponse, is_success
+from .queries import QUERIED_BY, query_hint, with_query
 
 _logger = logging.getLogger("binance_client")
 # Set while a union looks for the type whose values are all known.
@@ -43,8 +44,6 @@ Decoder = Callable[[Any], T]
 _DECIMAL = r"-?+(?:0|[1-9][0-9]{0,63}+)(?:\.[0-9]{1,64}+|)"
 is_decimal = re.compile(_DECIMAL).fullmatch
 _MAX_SHOWN = 60
-# Of a write whose response cannot be decoded.
-_MAY_BE_EXECUTED = "the exchange may have executed this request; query its state before you send it again"
 _JSON_NAMES: dict[type, str] = {
     Unset: "nothing",
     bool: "a boolean",
@@ -396,7 +395,7 @@ def parse_response(  # noqa: PLR0913, the last two are keyword-only
     not what the document describes.
     """
     if not is_success(response):
-        raise error_map.from_response(response)
+        raise with_query(error_map.from_response(response), response.extensions)
     value: Any = None
     try:
         if response.status_code not in documented:
@@ -407,11 +406,11 @@ def parse_response(  # noqa: PLR0913, the last two are keyword-only
             if result_count is None or len(cast("list[object]", decoded)) == result_count:
                 return decoded
             raise ResponseError(f"expected {result_count} items, as many as in the request, got {len(value)}")  # noqa: TRY301, completed below
-        failure: Exception = error_map.from_response(response)
+        failure: Exception = with_query(error_map.from_response(response), response.extensions)
     except ResponseError as error:
         error.status_code, error.headers = response.status_code, httpx.Headers(response.headers)
         error.body = excerpt(response.content)
-        error.hint = _MAY_BE_EXECUTED if is_write else None
+        error.hint = query_hint(response.extensions.get(QUERIED_BY)) if is_write else None
         failure = error
     # Raised here, because frames of decoders have variables in which a server may have repeated a key or a signature.
     del value

@@ -31,7 +31,11 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.TRADE, "weight": 1},
+        "extensions": {
+            "security": Security.TRADE,
+            "weight": 1,
+            "queried_by": "client.trade.current_all_algo_open_orders",
+        },
     }
 
 

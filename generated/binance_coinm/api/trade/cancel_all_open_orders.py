@@ -31,7 +31,7 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.TRADE, "weight": 1},
+        "extensions": {"security": Security.TRADE, "weight": 1, "queried_by": "client.trade.current_all_open_orders"},
     }
 
 

@@ -33,7 +33,7 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.TRADE, "weight": 1},
+        "extensions": {"security": Security.TRADE, "weight": 1, "queried_by": "client.trade.position_information"},
     }
 
 

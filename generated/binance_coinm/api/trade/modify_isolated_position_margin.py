@@ -40,7 +40,11 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.TRADE, "weight": 1},
+        "extensions": {
+            "security": Security.TRADE,
+            "weight": 1,
+            "queried_by": "client.trade.get_position_margin_change_history",
+        },
     }
 
 

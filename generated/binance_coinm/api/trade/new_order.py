@@ -80,7 +80,7 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.TRADE, "weight": 0},
+        "extensions": {"security": Security.TRADE, "weight": 0, "queried_by": "client.trade.query_order"},
     }
 
 

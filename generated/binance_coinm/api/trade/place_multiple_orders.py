@@ -36,7 +36,7 @@ def build_request(
                 ),
             }
         ),
-        "extensions": {"security": Security.TRADE, "weight": 5},
+        "extensions": {"security": Security.TRADE, "weight": 5, "queried_by": "client.trade.query_order"},
     }
 
 
