@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self, TypeVar
 import httpx
 from attrs import define, field
 from binance_signing.origin import parse_url, shown_url
-from binance_signing.signer import system_clock
 
 from .connections.tls_settings import load_tls_settings
 from .errors import BinanceError, ConfigurationError, ResponseError
@@ -60,10 +59,6 @@ class BaseClient:
     def timeout(self) -> float | httpx.Timeout:
         """The timeout of a call, in seconds, or an `httpx.Timeout`."""
         return self._timeout
-
-    def time_ms(self) -> int:
-        """Return the current time in milliseconds since the Unix epoch."""
-        return system_clock()
 
     def request(self, request: dict[str, Any]) -> HTTPResponse:
         """Send a request, given as arguments of `httpx.Client.request`; return the response, whatever its status.

@@ -100,10 +100,6 @@ class ExchangeClient(BaseClient):
         """The exchange's clock; `clock.offset_ms` is how far it is ahead of this machine's."""
         return self._state.clock
 
-    def time_ms(self) -> int:
-        """Return the current time by the client's clock, in milliseconds since the Unix epoch."""
-        return self._state.clock()
-
     @property
     def used_weight(self) -> int | None:
         """The used weight of the minute, per IP address, that the last response reported; None before the first one.

@@ -2,23 +2,58 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Generic, Self, TypeVar
+from threading import Lock
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from .policy.paging import Pages
 
 RowT = TypeVar("RowT")
 
 
-class RowIterator(Iterator[RowT], Generic[RowT]):
+class _State(NamedTuple, Generic[RowT]):
+    """The rows that were requested, and the pages after them; None if there are no more."""
+
+    rows: deque[RowT]
+    pages: Pages | None
+
+
+class _Rows(Generic[RowT]):
+    """What both kinds of iterators share.
+
+    The state is replaced as a whole, and only if it is still the one that a page was requested for. So an exception at
+    any moment loses no page, and of several threads or tasks that have requested the same page one gets its rows.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._state = _State[RowT](deque(), pages)
+        self._lock = Lock()
+
+    def _next_row(self) -> RowT | None:
+        """Return the next of the rows that were requested, None if there are none."""
+        try:
+            return self._state.rows.popleft()
+        except IndexError:
+            return None
+
+    def _accept(self, state: _State[RowT], rows: list[RowT]) -> None:
+        """Add the rows of the page that was requested in a state."""
+        if state.pages is None:
+            return
+        pages, new = state.pages.accept(rows)
+        with self._lock:
+            if self._state is state:
+                self._state = _State(deque(new), pages)
+
+
+class RowIterator(_Rows[RowT], Iterator[RowT]):
     """The rows of an operation, each page of which is requested when its first row is needed.
 
     If a request fails, `next` raises its exception, and repeats it when it is called again.
     """
 
     def __init__(self, pages: Pages, request_page: Callable[..., list[RowT]]) -> None:
-        self._pages = pages
+        super().__init__(pages)
         self._request_page = request_page
-        self._rows: deque[RowT] = deque()
 
     def __iter__(self) -> Self:
         """Return the iterator itself."""
@@ -26,21 +61,22 @@ class RowIterator(Iterator[RowT], Generic[RowT]):
 
     def __next__(self) -> RowT:
         """Return the next row."""
-        while not self._rows:
-            arguments = self._pages.arguments
-            if arguments is None:
+        while (row := self._next_row()) is None:
+            state = self._state
+            if state.rows:
+                continue
+            if state.pages is None:
                 raise StopIteration
-            self._rows.extend(self._pages.accept(self._request_page(**arguments)))
-        return self._rows.popleft()
+            self._accept(state, self._request_page(**state.pages.arguments))
+        return row
 
 
-class AsyncRowIterator(AsyncIterator[RowT], Generic[RowT]):
+class AsyncRowIterator(_Rows[RowT], AsyncIterator[RowT]):
     """The rows of an operation, like `RowIterator`, without blocking the event loop."""
 
     def __init__(self, pages: Pages, request_page: Callable[..., Awaitable[list[RowT]]]) -> None:
-        self._pages = pages
+        super().__init__(pages)
         self._request_page = request_page
-        self._rows: deque[RowT] = deque()
 
     def __aiter__(self) -> Self:
         """Return the iterator itself."""
@@ -48,9 +84,11 @@ class AsyncRowIterator(AsyncIterator[RowT], Generic[RowT]):
 
     async def __anext__(self) -> RowT:
         """Return the next row."""
-        while not self._rows:
-            arguments = self._pages.arguments
-            if arguments is None:
+        while (row := self._next_row()) is None:
+            state = self._state
+            if state.rows:
+                continue
+            if state.pages is None:
                 raise StopAsyncIteration
-            self._rows.extend(self._pages.accept(await self._request_page(**arguments)))
-        return self._rows.popleft()
+            self._accept(state, await self._request_page(**state.pages.arguments))
+        return row

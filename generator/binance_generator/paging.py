@@ -50,7 +50,7 @@ def paging_of(spec: Spec, operation: Operation, endpoint: Endpoint, models: dict
     own = {node["start"], node.get("end"), node["size"], *without}
     row = _row_of(location, endpoint)
     members = _members_of(row, models)
-    for key, names in (("order-by", [node["order-by"]]), ("identity", node["identity"])):
+    for key, names in (("order-by", [node["order-by"]]), ("identity", node.get("identity", []))):
         for name in names:
             if name not in members:
                 known = ", ".join(members)
@@ -62,7 +62,7 @@ def paging_of(spec: Spec, operation: Operation, endpoint: Endpoint, models: dict
         max_size=int(max_size),
         max_span=node.get("max-span"),
         order_by=members[node["order-by"]],
-        identity=[members[name] for name in node["identity"]],
+        identity=[members[name] for name in node.get("identity", [])],
         others=[prop for name, prop in parameters.items() if name not in own],
         row_type=row.get_type_string().as_unembedded_code(),
     )

@@ -110,7 +110,7 @@ def test_event_loops_that_are_abandoned(*, tls: bool) -> None:
 
 @pytest.fixture
 def _exceptions_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drop exceptions that Python can only report: those of calls that look for their event loop when they are collected.
+    """Drop what Python can only report: exceptions of collected calls that look for their event loop.
 
     pytest's own hook keeps them, and with their frames the connections that the tests count.
     """

@@ -201,4 +201,4 @@ def test_ids(sandbox: Sandbox, client: Client, collect: Collect, operation_id: s
     found = collect(client, module, **{first: 3}, **arguments(module, with_optional=False))
 
     assert [*range(4, 2400, 2)] == [getattr(row, paging["order-by"]) for row in found]
-    assert 3 == len(sandbox.pop_requests())
+    assert 4 == len(sandbox.pop_requests())

@@ -81,12 +81,12 @@ async def use_iterators(client: Client) -> None:
     for income in client.account.iterate_get_income_history(start_time=0, end_time=1, symbol="BTCUSD_PERP"):
         assert_type(income, Income)
     async for candle in client.aio.market.iterate_kline_candlestick_data(
-        symbol="BTCUSD_PERP", interval=KlineInterval.HOUR_1, start_time=0
+        symbol="BTCUSD_PERP", interval=KlineInterval.HOUR_1, start_time=0, end_time=1
     ):
         assert_type(candle.close, Decimal)
     assert_type(next(client.market.iterate_old_trades_lookup(symbol="BTCUSD_PERP", from_id=0)).id, int)
     client.account.iterate_get_income_history()  # type: ignore[call-arg]  # pyrefly: ignore[missing-argument]
-    client.account.iterate_get_income_history(start_time=0, page=1)  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
+    client.account.iterate_get_income_history(start_time=0, end_time=1, page=1)  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]
     public().market.iterate_old_trades_lookup(symbol="BTCUSD_PERP", from_id=0)  # type: ignore[misc]  # pyrefly: ignore[bad-argument-type]
 
 

@@ -235,19 +235,24 @@ def test_no_object(document: Any) -> None:
     assert error_of(document).startswith("expected an OpenAPI document, got ")
 
 
-PAGING = {"start": "recvWindow", "size": "recvWindow", "order-by": "updateTime", "identity": ["asset"]}
+PAGING = {
+    "start": "recvWindow",
+    "end": "recvWindow",
+    "size": "recvWindow",
+    "order-by": "updateTime",
+    "identity": ["asset"],
+}
 
 
 @pytest.mark.parametrize(
     ("operation", "paging", "message"),
     [
         (BALANCE, {}, ""),
-        (BALANCE, {"end": "recvWindow", "max-span": 1000, "without": ["recvWindow"]}, ""),
+        (BALANCE, {"max-span": 1000, "without": ["recvWindow"]}, ""),
         (BALANCE, {"start": "odd"}, "/balance.get.x-paging.start: expected a parameter that is an integer, got 'odd'"),
         (BALANCE, {"size": "odd"}, "/balance.get.x-paging.size: expected a parameter that is an integer, got 'odd'"),
         (BALANCE, {"end": "timestamp"}, "x-paging.end: expected a parameter that is an integer, got 'timestamp'"),
-        (BALANCE, {"max-span": 1000}, "x-paging.end: missing"),
-        (BALANCE, {"max-span": 0, "end": "recvWindow"}, "x-paging.max-span: expected a number of milliseconds"),
+        (BALANCE, {"max-span": 0}, "x-paging.max-span: expected a number of milliseconds"),
         (BALANCE, {"without": ["odd"]}, "x-paging.without.0: expected an optional parameter, got 'odd'"),
         (BALANCE, {"order-by": "updatetime"}, "x-paging.order-by: expected a required member of the rows (acc"),
         (BALANCE, {"identity": ["asset", "odd"]}, "x-paging.identity: expected a required member of the rows (acc"),
@@ -265,6 +270,13 @@ def test_paging(operation: Keys, paging: dict[str, Any], message: str) -> None:
         assert message in error_of(document)
     else:
         generate.parse(document, CONFIG)
+
+
+def test_pages_of_a_period_without_its_end() -> None:
+    """Rows with an identity are those of a period, which has an end."""
+    paging = {name: value for name, value in PAGING.items() if name != "end"}
+
+    assert "x-paging.end: missing" in error_of(changed((*BALANCE, "x-paging"), paging))
 
 
 def test_pages_without_a_size() -> None:

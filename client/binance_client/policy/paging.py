@@ -1,26 +1,32 @@
 """Rows that come in pages: which page to request next, without I/O and without a clock."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from attrs import evolve, field, frozen
 
 from binance_client.errors import ConfigurationError, ResponseError
 from binance_client.messages import encoders
-from binance_client.types import Unset
+from binance_client.messages.http import MAX_TIME_MS, MIN_TIME_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
 RowT = TypeVar("RowT")
 
 
 class Pages(Protocol):
-    """The pages of one iteration."""
+    """What is left of the pages of an iteration, at least one; a value, so that a failed request changes nothing."""
 
     @property
-    def arguments(self) -> dict[str, int] | None:
-        """The arguments of the next page, None after the last one."""
+    def arguments(self) -> dict[str, int]:
+        """The arguments of the next page."""
         ...
 
-    def accept(self, rows: Sequence[RowT]) -> list[RowT]:
-        """Return those rows of the requested page that no page had before, in their order."""
+    def accept(self, rows: Sequence[RowT]) -> tuple[Pages | None, list[RowT]]:
+        """Return the pages after this one, None if it is the last, and those of its rows that no page before had."""
         ...
 
 
@@ -41,79 +47,116 @@ class TimePaging(NamedTuple):
     identity: Callable[[Any], Hashable]
     """What no other row of that time has."""
 
-    def pages(self, start: int, end: int | Unset, clock: Callable[[], int]) -> "TimePages":
-        """Return the pages of a period, which without an end lasts until now; raise `ConfigurationError`."""
-        end = clock() if isinstance(end, Unset) else end
+    def pages(self, start: int, end: int) -> TimePages:
+        """Return the pages of a period; raise `ConfigurationError` for an invalid one."""
         for name, time in ((self.start, start), (self.end, end)):
-            encoders.bounded(encoders.integer, 0, None)(time, name)
+            encoders.bounded(encoders.integer, MIN_TIME_MS, MAX_TIME_MS)(time, name)
         if start > end:
             raise ConfigurationError(f"{self.start}: expected a time before {self.end}, {end}, got {start}")
-        return TimePages(self, start, end)
+        return TimePages(self, start, end, span=end - start)
 
 
+class _FullPage(NamedTuple):
+    """The period of a page that was full, and the times of its first and last row."""
+
+    start: int
+    first: int
+    last: int
+    end: int
+
+
+@frozen
 class TimePages:
     """The pages of a period, in the order of time.
 
     Of a period with more rows than a page holds, an exchange returns the earliest or the latest ones, and few documents
-    say which. A full page therefore only shows how dense its rows are: its period is requested again in shorter parts.
-    A page that is not full has all rows of its period. Pages overlap by a millisecond, in case that an exchange counts
-    the end of a period out; times and identities show which rows were there before.
+    say which. Until the pages have shown it, a full one is requested again in shorter periods: a page that is not full
+    has all rows of its period. Pages overlap by a millisecond, whose rows may be on both; times and identities show
+    which rows were there before.
     """
 
-    def __init__(self, paging: TimePaging, start: int, end: int) -> None:
-        self._paging = paging
-        self._start, self._end = start, end
-        self._max_span = end - start if paging.max_span is None else paging.max_span
-        self._span = self._max_span
-        self._previous: Counter[tuple[int, Hashable]] = Counter()
+    _paging: TimePaging
+    _start: int
+    _end: int
+    _span: int
+    _previous: Mapping[tuple[int, Hashable], int] = field(factory=Counter)
+    _full: _FullPage | None = None
+    _full_in_a_row: int = 0
+    _keeps_earliest: bool | None = None
 
     @property
     def _page_end(self) -> int:
-        return min(self._start + self._span, self._end)
+        span = self._span if self._paging.max_span is None else min(self._span, self._paging.max_span)
+        return min(self._start + span, self._end)
 
     @property
-    def arguments(self) -> dict[str, int] | None:
-        """The arguments of the next page, None after the last one."""
-        if self._start > self._end:
-            return None
+    def arguments(self) -> dict[str, int]:
+        """The arguments of the next page."""
         paging = self._paging
         return {paging.start: self._start, paging.end: self._page_end, paging.size: paging.max_size}
 
-    def accept(self, rows: Sequence[RowT]) -> list[RowT]:
-        """Return the rows of a page in the order of time, none of a page that is full.
+    def accept(self, rows: Sequence[RowT]) -> tuple[TimePages | None, list[RowT]]:
+        """Return the pages after this one, and its rows in the order of time; none of them if it is to be split.
 
         Raises `ResponseError` if a page of a single millisecond is full, because the exchange may have more rows.
         """
-        paging = self._paging
-        rows = sorted(rows, key=paging.order_by)
-        span = self._page_end - self._start
-        if len(rows) >= paging.max_size:
-            if span == 0:
-                raise ResponseError(
-                    f"a page has at most {paging.max_size} rows, and {len(rows)} are of the millisecond {self._start},"
-                    " so that others may be missing; narrow the call down by its other arguments"
-                )
-            covered = min(paging.order_by(rows[-1]) - paging.order_by(rows[0]), span)
-            # A bit less time than these rows cover, because times are irregular; not much less than before, because few
-            # rows may follow on many that share a moment.
-            self._span = max(covered * 7 // 8, span // 64)
-            return []
-        self._start = self._page_end + (span == 0 or self._page_end == self._end)
-        if 3 * len(rows) < paging.max_size:
-            self._span = min(2 * self._span + 1, self._max_span)
-        return self._new_among(rows)
+        rows = sorted(rows, key=self._paging.order_by)
+        times = [self._paging.order_by(row) for row in rows]
+        pages = evolve(self, keeps_earliest=self._learned(times))
+        if len(rows) < self._paging.max_size:
+            return pages._after(self._page_end, rows)  # noqa: SLF001, a value of this class
+        if self._start == self._page_end:
+            raise ResponseError(
+                f"a page has at most {self._paging.max_size} rows, and those of {self._start} fill one, so that others"
+                " of this millisecond may be missing; narrow the call down by its other arguments"
+            )
+        if pages._keeps_earliest and times[-1] > self._start:  # noqa: SLF001, the same
+            return pages._after(times[-1], rows)  # noqa: SLF001, the same
+        return pages._split(times), []  # noqa: SLF001, the same
 
-    def _new_among(self, rows: list[RowT]) -> list[RowT]:
-        """Return the rows that are not among those of the previous page, of equal ones as many as there are more."""
+    def _learned(self, times: list[int]) -> bool | None:
+        """Return whether the exchange keeps the earliest rows, as those around a full page show; None if unknown."""
+        full = self._full
+        if full is None or self._keeps_earliest is not None:
+            return self._keeps_earliest
+        if any(full.start <= time < full.first for time in times):
+            return False
+        # A few rows can have come since.
+        later = sum(full.last < time <= full.end for time in times)
+        return True if 4 * later >= self._paging.max_size else None
+
+    def _after(self, end: int, rows: list[RowT]) -> tuple[TimePages | None, list[RowT]]:
+        """Return the pages after a time up to which all rows are on this page, and those that are new."""
         identities = [(self._paging.order_by(row), self._paging.identity(row)) for row in rows]
-        previous, self._previous = self._previous, Counter(identities)
-        new: list[RowT] = []
+        left, new = Counter(self._previous), list[RowT]()
         for row, identity in zip(rows, identities, strict=True):
-            if previous[identity]:
-                previous[identity] -= 1
+            if left[identity]:
+                # Counted, because rows that an exchange does not tell apart are all wanted.
+                left[identity] -= 1
             else:
                 new.append(row)
-        return new
+        start = end + (end in (self._start, self._end))
+        if start > self._end:
+            return None, new
+        # Longer periods if the rows are few; the longest if a full page does no harm.
+        grows = self._keeps_earliest or 3 * len(rows) < self._paging.max_size
+        span = min(8 * self._span + 1, self._end - self._start) if grows else self._span
+        return evolve(self, start=start, span=span, previous=Counter(identities), full_in_a_row=0), new
+
+    def _split(self, times: list[int]) -> TimePages:
+        """Return these pages with a shorter period for the next one, after a full page with rows of these times."""
+        start, span = self._start, self._page_end - self._start
+        covered = times[-1] - times[0]
+        if 64 * covered >= span:
+            # A bit less time than these rows cover, because times are irregular.
+            span = min(covered, span) * 7 // 8
+        elif times[0] > start:
+            # These rows share a moment. Up to them there are few, or many others; then less and less is requested.
+            span = min((times[0] - start) >> 2 * self._full_in_a_row, span - 1)
+        else:
+            span = min(times[len(times) * 7 // 8] - start, span - 1)
+        full = _FullPage(start, times[0], times[-1], self._page_end)
+        return evolve(self, span=span, full=full, full_in_a_row=self._full_in_a_row + 1)
 
 
 class IdPaging(NamedTuple):
@@ -127,30 +170,30 @@ class IdPaging(NamedTuple):
     order_by: Callable[[Any], int]
     """The id of a row."""
 
-    def pages(self, start: int) -> "IdPages":
+    def pages(self, start: int) -> IdPages:
         """Return the pages from an id on; raise `ConfigurationError` if it is none."""
         encoders.bounded(encoders.integer, 0, None)(start, self.start)
         return IdPages(self, start)
 
 
+@frozen
 class IdPages:
-    """The pages of the rows from an id on, until a page is not full."""
+    """The pages of the rows from an id on, until one is empty."""
 
-    def __init__(self, paging: IdPaging, start: int) -> None:
-        self._paging = paging
-        self._start: int | None = start
+    _paging: IdPaging
+    _start: int
 
     @property
-    def arguments(self) -> dict[str, int] | None:
-        """The arguments of the next page, None after the last one."""
-        paging = self._paging
-        return None if self._start is None else {paging.start: self._start, paging.size: paging.max_size}
+    def arguments(self) -> dict[str, int]:
+        """The arguments of the next page."""
+        return {self._paging.start: self._start, self._paging.size: self._paging.max_size}
 
-    def accept(self, rows: Sequence[RowT]) -> list[RowT]:
-        """Return the rows of a page in the order of ids; raise `ResponseError` for one that does not begin there."""
-        paging = self._paging
-        new = sorted(rows, key=paging.order_by)
-        if new and self._start is not None and paging.order_by(new[0]) < self._start:
-            raise ResponseError(f"expected rows from {paging.start} {self._start} on, got {paging.order_by(new[0])}")
-        self._start = paging.order_by(new[-1]) + 1 if len(new) >= paging.max_size else None
-        return new
+    def accept(self, rows: Sequence[RowT]) -> tuple[IdPages | None, list[RowT]]:
+        """Return the pages after this one, and its rows in the order of ids; raise `ResponseError` for earlier ids."""
+        rows = sorted(rows, key=self._paging.order_by)
+        ids = [self._paging.order_by(row) for row in rows]
+        if not ids:
+            return None, rows
+        if ids[0] < self._start:
+            raise ResponseError(f"expected rows from {self._paging.start} {self._start} on, got {ids[0]}")
+        return evolve(self, start=ids[-1] + 1), rows

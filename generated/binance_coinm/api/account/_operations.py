@@ -240,7 +240,7 @@ class AccountOperations(_Generic[ClientT_co]):
         self: AccountOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         income_type: IncomeType | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -253,8 +253,7 @@ class AccountOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, income_type, recv_window: Those of `get_income_history`, for all its calls.
 
         Raises:
@@ -705,7 +704,7 @@ class AsyncAccountOperations(_Generic[ClientT_co]):
         self: AsyncAccountOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         income_type: IncomeType | Unset = UNSET,
         recv_window: int | Unset = UNSET,

@@ -182,14 +182,14 @@ def iterate(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str | Unset = UNSET,
     income_type: IncomeType | Unset = UNSET,
     recv_window: int | Unset = UNSET,
 ) -> RowIterator[Income]:
     """Do the same as `client.account.iterate_get_income_history`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -204,14 +204,14 @@ def iterate_async(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str | Unset = UNSET,
     income_type: IncomeType | Unset = UNSET,
     recv_window: int | Unset = UNSET,
 ) -> AsyncRowIterator[Income]:
     """Do the same as `client.aio.account.iterate_get_income_history`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

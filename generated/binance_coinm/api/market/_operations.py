@@ -337,7 +337,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
     ) -> RowIterator[AggregateTrade]:
         """Iterate over the rows of a period, page by page, in the order of `t`.
@@ -348,8 +348,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol: Those of `compressed_aggregate_trades_list`, for all its calls.
 
         Raises:
@@ -455,7 +454,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
     ) -> RowIterator[FundingRate]:
         """Iterate over the rows of a period, page by page, in the order of `funding_time`.
@@ -466,8 +465,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol: Those of `get_funding_rate_history_of_perpetual_futures`, for all its calls.
 
         Raises:
@@ -571,7 +569,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         interval: KlineInterval,
     ) -> RowIterator[Kline]:
@@ -583,8 +581,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, interval: Those of `kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -665,7 +662,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         pair: str,
         contract_type: QueryContractType,
         interval: KlineInterval,
@@ -678,8 +675,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             pair, contract_type, interval: Those of `continuous_contract_kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -757,7 +753,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         pair: str,
         interval: KlineInterval,
     ) -> RowIterator[PriceKline]:
@@ -769,8 +765,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             pair, interval: Those of `index_price_kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -847,7 +842,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         interval: KlineInterval,
     ) -> RowIterator[PriceKline]:
@@ -859,8 +854,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, interval: Those of `mark_price_kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -935,7 +929,7 @@ class MarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         interval: KlineInterval,
     ) -> RowIterator[PremiumIndexKline]:
@@ -947,8 +941,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, interval: Those of `premium_index_kline_data`, for all its calls.
 
         Raises:
@@ -1599,7 +1592,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
     ) -> AsyncRowIterator[AggregateTrade]:
         """Return the same as `client.market.iterate_compressed_aggregate_trades_list`, without blocking the event loop."""
@@ -1653,7 +1646,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
     ) -> AsyncRowIterator[FundingRate]:
         """Return the same as `client.market.iterate_get_funding_rate_history_of_perpetual_futures`, without blocking the event loop."""
@@ -1704,7 +1697,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         interval: KlineInterval,
     ) -> AsyncRowIterator[Kline]:
@@ -1748,7 +1741,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         pair: str,
         contract_type: QueryContractType,
         interval: KlineInterval,
@@ -1792,7 +1785,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         pair: str,
         interval: KlineInterval,
     ) -> AsyncRowIterator[PriceKline]:
@@ -1834,7 +1827,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         interval: KlineInterval,
     ) -> AsyncRowIterator[PriceKline]:
@@ -1876,7 +1869,7 @@ class AsyncMarketOperations(_Generic[ClientT_co]):
         self,
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         interval: KlineInterval,
     ) -> AsyncRowIterator[PremiumIndexKline]:

@@ -159,12 +159,12 @@ def iterate(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
 ) -> RowIterator[AggregateTrade]:
     """Do the same as `client.market.iterate_compressed_aggregate_trades_list`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -177,12 +177,12 @@ def iterate_async(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
 ) -> AsyncRowIterator[AggregateTrade]:
     """Do the same as `client.aio.market.iterate_compressed_aggregate_trades_list`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

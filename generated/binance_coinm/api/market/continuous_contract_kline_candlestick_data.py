@@ -175,14 +175,14 @@ def iterate(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     pair: str,
     contract_type: QueryContractType,
     interval: KlineInterval,
 ) -> RowIterator[Kline]:
     """Do the same as `client.market.iterate_continuous_contract_kline_candlestick_data`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -197,14 +197,14 @@ def iterate_async(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     pair: str,
     contract_type: QueryContractType,
     interval: KlineInterval,
 ) -> AsyncRowIterator[Kline]:
     """Do the same as `client.aio.market.iterate_continuous_contract_kline_candlestick_data`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

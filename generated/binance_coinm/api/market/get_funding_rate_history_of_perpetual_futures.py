@@ -149,12 +149,12 @@ def iterate(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
 ) -> RowIterator[FundingRate]:
     """Do the same as `client.market.iterate_get_funding_rate_history_of_perpetual_futures`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -167,12 +167,12 @@ def iterate_async(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
 ) -> AsyncRowIterator[FundingRate]:
     """Do the same as `client.aio.market.iterate_get_funding_rate_history_of_perpetual_futures`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

@@ -164,13 +164,13 @@ def iterate(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
     interval: KlineInterval,
 ) -> RowIterator[PremiumIndexKline]:
     """Do the same as `client.market.iterate_premium_index_kline_data`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -184,13 +184,13 @@ def iterate_async(
     *,
     client: BaseClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
     interval: KlineInterval,
 ) -> AsyncRowIterator[PremiumIndexKline]:
     """Do the same as `client.aio.market.iterate_premium_index_kline_data`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

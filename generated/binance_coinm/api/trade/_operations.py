@@ -688,7 +688,7 @@ class TradeOperations(_Generic[ClientT_co]):
         self: TradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -701,8 +701,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, pair, recv_window: Those of `all_orders`, for all its calls.
 
         Raises:
@@ -793,7 +792,7 @@ class TradeOperations(_Generic[ClientT_co]):
         self: TradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
         order_id: int | Unset = UNSET,
@@ -807,8 +806,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, pair, order_id, recv_window: Those of `account_trade_list`, for all its calls.
 
         Raises:
@@ -890,7 +888,7 @@ class TradeOperations(_Generic[ClientT_co]):
         self: TradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         auto_close_type: AutoCloseType | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -903,8 +901,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, auto_close_type, recv_window: Those of `users_force_orders`, for all its calls.
 
         Raises:
@@ -988,7 +985,7 @@ class TradeOperations(_Generic[ClientT_co]):
         self: TradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         order_id: int | Unset = UNSET,
         orig_client_order_id: str | Unset = UNSET,
@@ -1002,8 +999,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int | Unset): When it ends; this millisecond belongs to it. Without it, it ends now, by
-                the client's clock.
+            end_time (int): When it ends; this millisecond belongs to it.
             symbol, order_id, orig_client_order_id, recv_window: Those of `get_order_modify_history`, for all its calls.
 
         Raises:
@@ -1940,7 +1936,7 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
         self: AsyncTradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -1990,7 +1986,7 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
         self: AsyncTradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         pair: str | Unset = UNSET,
         order_id: int | Unset = UNSET,
@@ -2038,7 +2034,7 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
         self: AsyncTradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str | Unset = UNSET,
         auto_close_type: AutoCloseType | Unset = UNSET,
         recv_window: int | Unset = UNSET,
@@ -2086,7 +2082,7 @@ class AsyncTradeOperations(_Generic[ClientT_co]):
         self: AsyncTradeOperations[AuthenticatedClient],
         *,
         start_time: int,
-        end_time: int | Unset = UNSET,
+        end_time: int,
         symbol: str,
         order_id: int | Unset = UNSET,
         orig_client_order_id: str | Unset = UNSET,

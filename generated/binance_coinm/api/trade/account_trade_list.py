@@ -191,7 +191,7 @@ def iterate(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str | Unset = UNSET,
     pair: str | Unset = UNSET,
     order_id: int | Unset = UNSET,
@@ -199,7 +199,7 @@ def iterate(
 ) -> RowIterator[AccountTrade]:
     """Do the same as `client.trade.iterate_account_trade_list`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -215,7 +215,7 @@ def iterate_async(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str | Unset = UNSET,
     pair: str | Unset = UNSET,
     order_id: int | Unset = UNSET,
@@ -223,7 +223,7 @@ def iterate_async(
 ) -> AsyncRowIterator[AccountTrade]:
     """Do the same as `client.aio.trade.iterate_account_trade_list`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

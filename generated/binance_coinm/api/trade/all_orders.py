@@ -181,14 +181,14 @@ def iterate(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str | Unset = UNSET,
     pair: str | Unset = UNSET,
     recv_window: int | Unset = UNSET,
 ) -> RowIterator[Order]:
     """Do the same as `client.trade.iterate_all_orders`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -203,14 +203,14 @@ def iterate_async(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str | Unset = UNSET,
     pair: str | Unset = UNSET,
     recv_window: int | Unset = UNSET,
 ) -> AsyncRowIterator[Order]:
     """Do the same as `client.aio.trade.iterate_all_orders`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,

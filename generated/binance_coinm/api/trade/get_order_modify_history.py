@@ -181,7 +181,7 @@ def iterate(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
     order_id: int | Unset = UNSET,
     orig_client_order_id: str | Unset = UNSET,
@@ -189,7 +189,7 @@ def iterate(
 ) -> RowIterator[OrderAmendment]:
     """Do the same as `client.trade.iterate_get_order_modify_history`."""
     return RowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             sync,
             client=client,
@@ -205,7 +205,7 @@ def iterate_async(
     *,
     client: AuthenticatedClient,
     start_time: int,
-    end_time: int | Unset = UNSET,
+    end_time: int,
     symbol: str,
     order_id: int | Unset = UNSET,
     orig_client_order_id: str | Unset = UNSET,
@@ -213,7 +213,7 @@ def iterate_async(
 ) -> AsyncRowIterator[OrderAmendment]:
     """Do the same as `client.aio.trade.iterate_get_order_modify_history`."""
     return AsyncRowIterator(
-        _PAGING.pages(start_time, end_time, client.time_ms),
+        _PAGING.pages(start_time, end_time),
         partial(
             asyncio,
             client=client,
