@@ -75,88 +75,88 @@ class TimePages:
     which rows were there before.
     """
 
-    _paging: TimePaging
-    _start: int
-    _end: int
-    _span: int
-    _previous: Mapping[tuple[int, Hashable], int] = field(factory=Counter)
-    _full: _FullPage | None = None
-    _full_in_a_row: int = 0
-    _keeps_earliest: bool | None = None
+    paging: TimePaging
+    start: int
+    end: int
+    span: int
+    previous: Mapping[tuple[int, Hashable], int] = field(factory=Counter[tuple[int, "Hashable"]])
+    full: _FullPage | None = None
+    full_in_a_row: int = 0
+    keeps_earliest: bool | None = None
 
     @property
     def _page_end(self) -> int:
-        span = self._span if self._paging.max_span is None else min(self._span, self._paging.max_span)
-        return min(self._start + span, self._end)
+        span = self.span if self.paging.max_span is None else min(self.span, self.paging.max_span)
+        return min(self.start + span, self.end)
 
     @property
     def arguments(self) -> dict[str, int]:
         """The arguments of the next page."""
-        paging = self._paging
-        return {paging.start: self._start, paging.end: self._page_end, paging.size: paging.max_size}
+        paging = self.paging
+        return {paging.start: self.start, paging.end: self._page_end, paging.size: paging.max_size}
 
     def accept(self, rows: Sequence[RowT]) -> tuple[TimePages | None, list[RowT]]:
         """Return the pages after this one, and its rows in the order of time; none of them if it is to be split.
 
         Raises `ResponseError` if a page of a single millisecond is full, because the exchange may have more rows.
         """
-        rows = sorted(rows, key=self._paging.order_by)
-        times = [self._paging.order_by(row) for row in rows]
+        rows = sorted(rows, key=self.paging.order_by)
+        times = [self.paging.order_by(row) for row in rows]
         pages = evolve(self, keeps_earliest=self._learned(times))
-        if len(rows) < self._paging.max_size:
+        if len(rows) < self.paging.max_size:
             return pages._after(self._page_end, rows)  # noqa: SLF001, a value of this class
-        if self._start == self._page_end:
+        if self.start == self._page_end:
             raise ResponseError(
-                f"a page has at most {self._paging.max_size} rows, and those of {self._start} fill one, so that others"
+                f"a page has at most {self.paging.max_size} rows, and those of {self.start} fill one, so that others"
                 " of this millisecond may be missing; narrow the call down by its other arguments"
             )
-        if pages._keeps_earliest and times[-1] > self._start:  # noqa: SLF001, the same
+        if pages.keeps_earliest and times[-1] > self.start:
             return pages._after(times[-1], rows)  # noqa: SLF001, the same
         return pages._split(times), []  # noqa: SLF001, the same
 
     def _learned(self, times: list[int]) -> bool | None:
         """Return whether the exchange keeps the earliest rows, as those around a full page show; None if unknown."""
-        full = self._full
-        if full is None or self._keeps_earliest is not None:
-            return self._keeps_earliest
+        full = self.full
+        if full is None or self.keeps_earliest is not None:
+            return self.keeps_earliest
         if any(full.start <= time < full.first for time in times):
             return False
         # A few rows can have come since.
         later = sum(full.last < time <= full.end for time in times)
-        return True if 4 * later >= self._paging.max_size else None
+        return True if 4 * later >= self.paging.max_size else None
 
     def _after(self, end: int, rows: list[RowT]) -> tuple[TimePages | None, list[RowT]]:
         """Return the pages after a time up to which all rows are on this page, and those that are new."""
-        identities = [(self._paging.order_by(row), self._paging.identity(row)) for row in rows]
-        left, new = Counter(self._previous), list[RowT]()
+        identities = [(self.paging.order_by(row), self.paging.identity(row)) for row in rows]
+        left, new = Counter(self.previous), list[RowT]()
         for row, identity in zip(rows, identities, strict=True):
             if left[identity]:
                 # Counted, because rows that an exchange does not tell apart are all wanted.
                 left[identity] -= 1
             else:
                 new.append(row)
-        start = end + (end in (self._start, self._end))
-        if start > self._end:
+        start = end + (end in (self.start, self.end))
+        if start > self.end:
             return None, new
         # Longer periods if the rows are few; the longest if a full page does no harm.
-        grows = self._keeps_earliest or 3 * len(rows) < self._paging.max_size
-        span = min(8 * self._span + 1, self._end - self._start) if grows else self._span
+        grows = self.keeps_earliest or 3 * len(rows) < self.paging.max_size
+        span = min(8 * self.span + 1, self.end - self.start) if grows else self.span
         return evolve(self, start=start, span=span, previous=Counter(identities), full_in_a_row=0), new
 
     def _split(self, times: list[int]) -> TimePages:
         """Return these pages with a shorter period for the next one, after a full page with rows of these times."""
-        start, span = self._start, self._page_end - self._start
+        start, span = self.start, self._page_end - self.start
         covered = times[-1] - times[0]
         if 64 * covered >= span:
             # A bit less time than these rows cover, because times are irregular.
             span = min(covered, span) * 7 // 8
         elif times[0] > start:
             # These rows share a moment. Up to them there are few, or many others; then less and less is requested.
-            span = min((times[0] - start) >> 2 * self._full_in_a_row, span - 1)
+            span = min((times[0] - start) >> 2 * self.full_in_a_row, span - 1)
         else:
             span = min(times[len(times) * 7 // 8] - start, span - 1)
         full = _FullPage(start, times[0], times[-1], self._page_end)
-        return evolve(self, span=span, full=full, full_in_a_row=self._full_in_a_row + 1)
+        return evolve(self, span=span, full=full, full_in_a_row=self.full_in_a_row + 1)
 
 
 class IdPaging(NamedTuple):
@@ -180,20 +180,20 @@ class IdPaging(NamedTuple):
 class IdPages:
     """The pages of the rows from an id on, until one is empty."""
 
-    _paging: IdPaging
-    _start: int
+    paging: IdPaging
+    start: int
 
     @property
     def arguments(self) -> dict[str, int]:
         """The arguments of the next page."""
-        return {self._paging.start: self._start, self._paging.size: self._paging.max_size}
+        return {self.paging.start: self.start, self.paging.size: self.paging.max_size}
 
     def accept(self, rows: Sequence[RowT]) -> tuple[IdPages | None, list[RowT]]:
         """Return the pages after this one, and its rows in the order of ids; raise `ResponseError` for earlier ids."""
-        rows = sorted(rows, key=self._paging.order_by)
-        ids = [self._paging.order_by(row) for row in rows]
+        rows = sorted(rows, key=self.paging.order_by)
+        ids = [self.paging.order_by(row) for row in rows]
         if not ids:
             return None, rows
-        if ids[0] < self._start:
-            raise ResponseError(f"expected rows from {self._paging.start} {self._start} on, got {ids[0]}")
+        if ids[0] < self.start:
+            raise ResponseError(f"expected rows from {self.paging.start} {self.start} on, got {ids[0]}")
         return evolve(self, start=ids[-1] + 1), rows
