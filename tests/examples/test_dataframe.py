@@ -96,7 +96,7 @@ def test_prints_errors(sandbox: Sandbox, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("page", ["history.md"])
+@pytest.mark.parametrize("page", ["history.md", "rows.md"])
 def test_page_can_be_followed(page: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """From an empty folder and environment, each step of a page succeeds, and prints what the page shows."""
     folder, scratch = (tmp_path_factory.mktemp(name) for name in ("folder", "scratch"))
