@@ -23,7 +23,14 @@ from support.specs import generate, merged, with_operations, write
 DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): blocks_of(page) for page in sorted(DOCS.rglob("*.md"))}
 # Others follow these: they need pip, pandas, or httpx2 in place of httpx, or have parts of a document to put together.
-OTHERS = {"tutorial.md", "how-to/describe-operations.md", "how-to/history.md", "how-to/rows.md", "how-to/httpx2.md"}
+OTHERS = {
+    "tutorial.md",
+    "examples.md",
+    "how-to/describe-operations.md",
+    "how-to/history.md",
+    "how-to/rows.md",
+    "how-to/httpx2.md",
+}
 # The reference of the command is a list of commands, and no steps.
 FOLLOWED = [
     page
@@ -40,6 +47,7 @@ COMMANDS = sorted(
     }
 )
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"])
+SOURCE = re.compile(r"^```\{literalinclude\}.*$", re.MULTILINE)
 # What a path on a page may be relative to.
 FOLDERS = [ROOT, ROOT / "client" / "binance_client", ROOT / "signing_plugin" / "binance_signing"]
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|toml|json))`")
@@ -133,6 +141,17 @@ def test_no_language_is_left_out() -> None:
 
     # The examples of the reference are the document's, which the generator checks.
     assert {"python", "sh", "text", "yaml"} == {language for _, language in languages - {("reference/http.md", "json")}}
+
+
+def test_examples_are_shown() -> None:
+    """The page of the examples has the source of each, and a command that runs it."""
+    page = (DOCS / "examples.md").read_text(encoding="utf-8")
+    examples = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+    assert examples == sorted(re.findall(r"^```\{literalinclude\} \.\./examples/(.+)$", page, re.MULTILINE))
+    assert examples == sorted(
+        f"{name}.py" for name in re.findall(r"examples(?:/| )(\w+)(?:\.py|:app)[` ]?", SOURCE.sub("", page))
+    )
 
 
 @pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", "../SECURITY.md", *PAGES])

@@ -1,4 +1,4 @@
-"""examples/dataframe.py, and the pages whose programs need pandas as well."""
+"""examples/dataframe.py, and the pages whose programs need what examples need."""
 
 import runpy
 from decimal import Decimal, Inexact, localcontext
@@ -96,9 +96,9 @@ def test_prints_errors(sandbox: Sandbox, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("page", ["history.md", "rows.md"])
+@pytest.mark.parametrize("page", ["how-to/history.md", "how-to/rows.md", "examples.md"])
 def test_page_can_be_followed(page: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """From an empty folder and environment, each step of a page succeeds, and prints what the page shows."""
     folder, scratch = (tmp_path_factory.mktemp(name) for name in ("folder", "scratch"))
 
-    follow(ROOT / "docs" / "how-to" / page, folder, scratch, clean_environment())
+    follow(ROOT / "docs" / page, folder, scratch, clean_environment())

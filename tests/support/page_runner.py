@@ -81,8 +81,13 @@ def follow(page: Path, folder: Path, scratch: Path, environment: dict[str, str],
         following = blocks[number + 1] if number + 1 < len(blocks) else None
         shown = following.text if following and is_output(following) else None
         if block.language == "python" or (block.language == "sh" and shown is not None):
-            assert VARYING.sub("…", shown or "") == VARYING.sub("…", printed[number]), place
+            assert _comparable(shown or "") == _comparable(printed[number]), place
     assert 0 == code, told
+
+
+def _comparable(text: str) -> list[str]:
+    """Return the lines of a text without what differs each time, and without the space at their ends."""
+    return [line.rstrip() for line in VARYING.sub("…", text).splitlines()]
 
 
 def is_output(block: Block) -> bool:
