@@ -37,10 +37,10 @@ run: $(VENV)/run ## Show the balances of the account in BINANCE_*, or those of a
 	@$(BIN)/python examples/balance.py
 
 test: $(VENV)/test ## Run the tests; WORKERS=2 uses two processes
-	@$(BIN)/python -m pytest --numprocesses=$(WORKERS)
+	@$(BIN)/python -m pytest tests --numprocesses=$(WORKERS)
 
 coverage: $(VENV)/test ## Run the tests and report lines that are not covered; takes twice as long
-	@$(BIN)/python -m pytest --cov --cov-report=term --numprocesses=$(WORKERS)
+	@$(BIN)/python -m pytest tests --cov --cov-report=term --numprocesses=$(WORKERS)
 
 contract: $(VENV)/contract $(VENV)/node $(VENV)/foreign $(VENV)/official ## Test the document, the sandbox and the client with Schemathesis, Prism, OpenAPI Generator and the exchange's SDK
 	@$(BIN)/python -m pytest -p schemathesis tests/contract
@@ -49,10 +49,10 @@ examples: $(VENV)/examples ## Test the examples, which use pandas, Prometheus, F
 	@$(BIN)/python -m pytest tests/examples
 
 test-httpx2: $(HTTPX2)/done ## Run the tests with httpx2 instead of httpx
-	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
+	@HTTPX=httpx2 $(HTTPX2)/bin/python -m pytest tests --quiet --numprocesses=$(WORKERS)
 
 test-lowest: $(LOWEST)/done ## Run the tests with the lowest versions of dependencies that pyproject.toml allows
-	@LOWEST=1 $(LOWEST)/bin/python -m pytest --quiet --numprocesses=$(WORKERS)
+	@LOWEST=1 $(LOWEST)/bin/python -m pytest tests --quiet --numprocesses=$(WORKERS)
 
 test-pythons: ## Run the tests with each supported Python that is installed (PYTHONS=python3.13: only with that one)
 	@status=0; tested=; \
@@ -66,7 +66,7 @@ test-pythons: ## Run the tests with each supported Python that is installed (PYT
 		test -n "$$tested" && exit $$status
 
 test-frozen: $(VENV)/frozen ## Test a program that is frozen with PyInstaller
-	@$(BIN)/python -m pytest --quiet tests/packaging/frozen
+	@$(BIN)/python -m pytest --quiet tests/distribution/frozen
 
 fuzz: $(VENV)/test ## Run the property tests with 10,000 examples each (PROFILE=brief: 600)
 	@$(BIN)/python -m pytest tests/client/test_properties.py tests/client/test_arguments.py tests/generator/test_documents.py --hypothesis-profile=$(PROFILE)
@@ -147,15 +147,16 @@ build: $(VENV)/release ## Build the wheel and the sdist in dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --quiet
 
-check-wheel: build ## Check that the build is reproducible; test the wheel and a project that uses it in an empty environment
+check-wheel: build $(VENV)/test ## Check that the build is reproducible; test the wheel, a project that uses it, and the tutorial, in empty environments
 	@.ci/check-reproducible $(BIN)/python
 	@$(BIN)/twine --no-color check --strict dist/*.whl dist/*.tar.gz
-	@.ci/check-wheel dist/*.whl examples/balance.py tests/packaging/second_project
+	@.ci/check-wheel dist/*.whl examples/balance.py tests/distribution/second_project
+	@$(BIN)/python -m pytest --quiet tests/distribution/first_steps
 
 sbom: build $(VENV)/test ## Create the SBOM (CycloneDX) of the wheel with all extras in dist/, and check it
 	@$(PYTHON) -m venv --clear --without-pip $(SBOM)
 	@$(BIN)/python .ci/sbom.py dist/*.whl $(SBOM)
-	@SBOM=$(SBOM) $(BIN)/python -m pytest --quiet tests/packaging/release
+	@SBOM=$(SBOM) $(BIN)/python -m pytest --quiet tests/distribution/release
 
 check-tag: ## Fail if TAG is not the version in openapi.yaml, or has no section in CHANGELOG.md
 	@.ci/check-tag "$$TAG"
@@ -243,12 +244,12 @@ $(VENV)/node: $(VENV)/python pyproject.toml package.json
 	@mv $@.part $@ && touch $@
 
 # A separate environment, like that of the tests, in which httpx2 is imported as httpx.
-$(HTTPX2)/done: pyproject.toml tests/packaging/httpx2_stand_in.py
+$(HTTPX2)/done: pyproject.toml tests/distribution/httpx2_stand_in.py
 	@$(MAKE) --no-print-directory VENV=$(HTTPX2) $(HTTPX2)/test
 	@$(HTTPX2)/bin/python -m pip uninstall --quiet --yes httpx httpcore
 	@$(HTTPX2)/bin/python -m pip install --quiet --group httpx2
 	@cd "$$($(HTTPX2)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" && \
-		for name in httpx httpcore; do cp "$(CURDIR)/tests/packaging/httpx2_stand_in.py" $$name.py; done
+		for name in httpx httpcore; do cp "$(CURDIR)/tests/distribution/httpx2_stand_in.py" $$name.py; done
 	@touch $@
 
 # A separate environment, like that of the tests, with the lowest allowed version of each dependency. Unlike pip, uv can

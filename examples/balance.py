@@ -1,4 +1,8 @@
-"""Print the balances of a COIN-M futures account: that of the environment, or else of a sandbox."""
+"""Print the balances of an account as a table: `python examples/balance.py`.
+
+The account is that of BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER, or one of a sandbox if none of these is
+set.
+"""
 
 import os
 import sys

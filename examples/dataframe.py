@@ -55,7 +55,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, help="file for the drawing, such as balances.png")
     picture = parser.parse_args().picture
     # A sum of more digits than the 28 of Decimal's default context is an error instead of being rounded.

@@ -1,4 +1,4 @@
-"""Print the changes of an account's balances, within the rate limit: `python examples/polling.py [SECONDS]`.
+"""Print an account's balances and their changes, within the rate limit: `python examples/polling.py [SECONDS]`.
 
 The account is that of BINANCE_API_KEY, BINANCE_API_SECRET and BINANCE_SERVER; it is polled every SECONDS (5) until
 Ctrl-C or SIGTERM. The exchange limits the weight of the whole IP address, so that other programs may use it up. With
@@ -43,16 +43,17 @@ def main(seconds: float) -> None:
             else:
                 now = {row.asset: row.balance for row in rows}
                 for asset in known | now:
-                    before, after = known.get(asset, Decimal(0)), now.get(asset, Decimal(0))
-                    if before != after:
-                        print(f"{asset}: {before:f} -> {after:f} (weight used: {client.used_weight})", flush=True)
+                    before, after = known.get(asset), now.get(asset, Decimal(0))
+                    if after != (before or 0):
+                        change = f"{after:f}" if before is None else f"{before:f} -> {after:f}"
+                        print(f"{asset}: {change} (weight used: {client.used_weight})", flush=True)
                 known = now
             stop.wait(wait)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("seconds", type=float, nargs="?", default=5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", type=float, nargs="?", default=5, help="time between two calls (default: 5)")
     seconds = parser.parse_args().seconds
     if not 0 < seconds <= DAY:
         parser.error(f"seconds: expected a positive number, at most {DAY}")

@@ -79,9 +79,13 @@ def main(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int, nargs="?", default=9109, choices=range(1 << 16), metavar="port")
-    parser.add_argument("seconds", type=float, nargs="?", default=15)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "port", type=int, nargs="?", default=9109, choices=range(1 << 16), metavar="port", help="default: 9109"
+    )
+    parser.add_argument(
+        "seconds", type=float, nargs="?", default=15, help="age of balances that are used again (default: 15)"
+    )
     arguments = parser.parse_args()
     try:
         main(arguments.port, arguments.seconds)

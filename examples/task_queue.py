@@ -65,9 +65,9 @@ def main(scheduler: str, accounts: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scheduler", help="address of the scheduler, such as tcp://127.0.0.1:8786")
-    parser.add_argument("accounts", nargs="+", metavar="account")
+    parser.add_argument("accounts", nargs="+", metavar="account", help="suffix of its variables, such as HEDGE")
     arguments = parser.parse_args()
     try:
         failures = main(arguments.scheduler, arguments.accounts)

@@ -10,6 +10,8 @@ exchange, in the header `traceparent`, unless OTEL_PROPAGATORS=none is set.
 
 import os
 import sys
+from io import StringIO
+from typing import TextIO
 
 import httpx
 from binance_coinm import connect, errors
@@ -40,27 +42,35 @@ async def remove_query_async(span: Span, request: RequestInfo) -> None:
     remove_query(span, request)
 
 
-def start_tracing() -> TracerProvider:
-    """Trace all calls from now on; spans are printed, and could be sent with an OTLPSpanExporter instead."""
+def start_tracing(output: TextIO) -> TracerProvider:
+    """Trace all calls from now on; spans are written, and could be sent with an OTLPSpanExporter instead."""
     os.environ[SANITIZED] = ",".join(filter(None, [os.environ.get(SANITIZED), "x-mbx-apikey"]))
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=line_of)))
+    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(out=output, formatter=line_of)))
     HTTPXClientInstrumentor().instrument(
         tracer_provider=provider, request_hook=remove_query, async_request_hook=remove_query_async
     )
     return provider
 
 
-def main() -> None:
+def main(output: TextIO) -> None:
     """Make a call with tracing."""
-    provider = start_tracing()
+    provider = start_tracing(output)
     with connect() as client, provider.get_tracer("balances").start_as_current_span("balances") as span:
         rows = client.account.futures_account_balance()
         span.set_attributes({"assets": len(rows), "used_weight": client.used_weight or 0})
 
 
 if __name__ == "__main__":
+    spans, failure = StringIO(), None
     try:
-        main()
+        main(spans)
     except errors.BinanceError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        failure = f"{type(error).__name__}: {error}"
+    try:
+        print(spans.getvalue(), end="", flush=True)
+    except BrokenPipeError:
+        # The reader has enough, such as head. At exit, Python would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    sys.exit(failure)

@@ -3,12 +3,13 @@
 # JSON values have no known types.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from attrs import fields
 
+from .errors import ConfigurationError
 from .redaction import without_secrets
 from .types import Unset
 
@@ -29,16 +30,23 @@ class Model:
 
     def __repr__(self) -> str:
         """Return the attributes that are set, decimals as plain digits, and nothing that looks like a key."""
-        values = ((attribute.name, getattr(self, attribute.name)) for attribute in fields(cast("Any", type(self))))
         try:
-            texts = [
-                f"{name}={_plain(value)}"
-                for name, value in values
-                if not isinstance(value, Unset) and not (name == "additional_properties" and not value)
-            ]
+            texts = [f"{name}={_plain(value)}" for name, value in _set_attributes(self)]
         except RecursionError:
             texts = ["…"]
         return f"{type(self).__name__}({', '.join(texts)})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the attributes that are set, by their names; models and named tuples in them are dicts too.
+
+        Amounts stay `Decimal`, and choices enumerations. `to_dict()` has the names and text of the exchange instead.
+        Raises `ConfigurationError` for `additional_properties` that are nested too deeply.
+        """
+        try:
+            return {name: _as_dicts(value) for name, value in _set_attributes(self)}
+        except RecursionError:
+            message = "additional_properties: expected values that are nested less deeply"
+            raise ConfigurationError(message) from None
 
     if not TYPE_CHECKING:
         # Hidden from type checkers, which reject row["asset"] only if these methods do not exist.
@@ -62,6 +70,28 @@ class Model:
         def __iter__(self) -> NoReturn:
             """Raise TypeError: a model is not iterable."""
             raise TypeError(f"{type(self).__name__} is not iterable; iterate over to_dict()")
+
+
+def _set_attributes(model: Model) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of each attribute that has one: a member, or members that have no attribute."""
+    for attribute in fields(cast("Any", type(model))):
+        value = getattr(model, attribute.name)
+        if not isinstance(value, Unset) and not (attribute.name == "additional_properties" and not value):
+            yield attribute.name, value
+
+
+def _as_dicts(value: Any) -> Any:
+    """Return a value with dicts in place of models and named tuples."""
+    if isinstance(value, Model):
+        return {name: _as_dicts(item) for name, item in _set_attributes(value)}
+    if isinstance(value, list):
+        return [_as_dicts(item) for item in value]
+    if isinstance(value, tuple):
+        named = getattr(value, "_asdict", None)
+        return _as_dicts(named()) if named else tuple(_as_dicts(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _as_dicts(item) for key, item in value.items()}
+    return value
 
 
 def _not_a_mapping(model: Any, key: object) -> TypeError:

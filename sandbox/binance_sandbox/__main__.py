@@ -3,6 +3,8 @@
 import argparse
 import signal
 import sys
+from pathlib import Path
+from shlex import quote
 from threading import Event
 
 
@@ -15,14 +17,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--account",
         action="append",
+        default=[],
         metavar="KEY:SECRET",
         help="API key and HMAC secret of an account, made up for tests; may be repeated (default: random ones)",
     )
+    parser.add_argument(
+        "--public-key",
+        action="append",
+        default=[],
+        metavar="KEY:FILE",
+        help="API key and the file of the public key (PEM) of an account that signs with a private key, Ed25519 or RSA;"
+        " may be repeated",
+    )
+    parser.add_argument("--document", type=Path, metavar="FILE", help="OpenAPI document (default: this package's own)")
     options = parser.parse_args(arguments)
-    pairs = [account.partition(":") for account in options.account or ()]
-    if not all(key and secret for key, _, secret in pairs):
+    with_secret = [account.partition(":")[::2] for account in options.account]
+    if not all(key and secret for key, secret in with_secret):
         # The error of a type= of argparse would show the secret.
         parser.error("argument --account: expected an API key and a secret with a colon between them, KEY:SECRET")
+    with_public_key = [account.partition(":")[::2] for account in options.public_key]
+    if not all(key and file for key, file in with_public_key):
+        parser.error("argument --public-key: expected an API key and a file with a colon between them, KEY:FILE")
     # Both are set because shells start background programs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -32,16 +47,20 @@ def main(arguments: list[str] | None = None) -> int:
         from binance_sandbox._sandbox import example_responses  # noqa: PLC0415
         from binance_sandbox._spec import load_spec  # noqa: PLC0415
 
-        responses = example_responses(load_spec()) if pairs else None
-        accounts = [Account(key, secret=secret, responses=responses) for key, _, secret in pairs]
-        with Sandbox(port=options.port, accounts=accounts or None) as sandbox:
-            variables = {
-                "BINANCE_SERVER": sandbox.url,
-                "BINANCE_API_KEY": sandbox.account.api_key,
-                "BINANCE_API_SECRET": sandbox.account.secret,
-            }
-            text = "\n".join(f"export {name}={value}" for name, value in variables.items())
-            sys.stdout.write(f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:\n{text}\n")
+        responses = example_responses(load_spec(options.document))
+        accounts = [Account(key, secret=secret, responses=responses) for key, secret in with_secret] + [
+            Account(key, public_key_pem=Path(file).read_bytes(), responses=responses) for key, file in with_public_key
+        ]
+        with Sandbox(port=options.port, document=options.document, accounts=accounts or None) as sandbox:
+            lines = [
+                f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:",
+                f"export BINANCE_SERVER={sandbox.url}",
+                f"export BINANCE_API_KEY={quote(sandbox.account.api_key)}",
+                f"export BINANCE_API_SECRET={quote(sandbox.account.secret)}"
+                if sandbox.account.secret is not None
+                else "# Set BINANCE_PRIVATE_KEY_FILE to the path of the private key.",
+            ]
+            sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
             Event().wait()
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from binance_client.messages import decoders
 from binance_coinm.errors import ConfigurationError
-from binance_coinm.models import Error, FuturesAccountBalance, ServerTime
+from binance_coinm.models import Error, FuturesAccountBalance, OrderBook, ServerTime
 from binance_coinm.types import UNSET
 from support.constants import ROW
 from support.specs import Kinds
@@ -116,6 +116,65 @@ def test_dictionary_is_json() -> None:
     )
 
 
+def test_as_dict(row: FuturesAccountBalance) -> None:
+    """The attributes by their names, with exact amounts; without members that the document does not name."""
+    assert {
+        "account_alias": "SgsR",
+        "asset": "BTC",
+        "balance": Decimal("0.00000000"),
+        "withdraw_available": Decimal("0.00250000"),
+        "cross_wallet_balance": Decimal("0.00241969"),
+        "cross_un_pnl": Decimal("0.00000000"),
+        "available_balance": Decimal("0.00241969"),
+        "update_time": 1592468353979,
+    } == row.as_dict()
+
+
+def test_as_dict_of_additional_properties() -> None:
+    """Members that the document does not name are there, if there are any."""
+    time = ServerTime.from_dict({"serverTime": 1, "more": [True]})
+
+    assert {"server_time": 1, "additional_properties": {"more": [True]}} == time.as_dict()
+
+
+def test_as_dict_of_nested_values(kinds: Kinds) -> None:
+    """Models in lists, tuples and dicts become dicts; attributes that are not set are left out."""
+    shapes = kinds.models.Shapes.from_dict(
+        {
+            "byName": {"x": {"price": "0.10", "qty": None}},
+            "amounts": [["0.10"], []],
+            "nullable": None,
+            "nullableAmount": None,
+            "either": [5, [1, "0.10"]],
+            "open": [1, "0.10"],
+            "closed": ["a", True],
+            "version": "v1",
+            "nested": {"inner": {"deep": "0.10"}},
+        }
+    )
+
+    assert {
+        "by_name": {"additional_properties": {"x": {"price": Decimal("0.10"), "qty": None}}},
+        "amounts": [[Decimal("0.10")], []],
+        "nullable": None,
+        "nullable_amount": None,
+        "either": [5, (1, Decimal("0.10"))],
+        "open_": (1, Decimal("0.10")),
+        "closed": ("a", True),
+        "version": "v1",
+        "nested": {"inner": {"deep": Decimal("0.10")}},
+    } == shapes.as_dict()
+
+
+def test_as_dict_of_named_tuples() -> None:
+    """Named tuples become dicts too, as those of an order book."""
+    book = OrderBook.from_dict(
+        {"lastUpdateId": 1, "symbol": "X", "pair": "X", "E": 1, "T": 1, "bids": [["9.0", "4"]], "asks": []}
+    )
+
+    assert [{"price": Decimal("9.0"), "quantity": Decimal(4)}] == book.as_dict()["bids"]
+
+
 def test_repr_of_nested_values(kinds: Kinds) -> None:
     """Models, lists and tuples within a model show plain digits too; attributes that are not set are left out."""
     shapes = {
@@ -193,6 +252,8 @@ def test_deep_nesting() -> None:
     assert "ServerTime(…)" == repr(row)
     with pytest.raises(ConfigurationError, match="^additional_properties: expected values that are nested less deeply"):
         row.to_dict()
+    with pytest.raises(ConfigurationError, match="^additional_properties: expected values that are nested less deeply"):
+        row.as_dict()
 
 
 @pytest.mark.parametrize("value", [None, [("a", 1)]])

@@ -7,9 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from decimal import Decimal
 from functools import reduce
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,103 +15,94 @@ import pytest
 import yaml
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
-from support.constants import BUNDLED_SPEC, ROOT, SPEC
-from support.markdown_blocks import Block, blocks_of, files_of, make_targets
-from support.page_runner import run_programs
-from support.pytest_runner import run_pytest
-from support.specs import importable, merged, with_operations, write
+from support.constants import ROOT, SPEC
+from support.markdown_blocks import blocks_of, make_targets
+from support.page_runner import clean_environment, follow
+from support.specs import generate, merged, with_operations, write
 
 DOCS = ROOT / "docs"
 PAGES = {str(page.relative_to(DOCS)): blocks_of(page) for page in sorted(DOCS.rglob("*.md"))}
-# They need a package of another document, httpx2 in place of httpx, and pandas; other tests run them.
-OTHERS = {"how-to/add-an-operation.md", "how-to/describe-operations.md", "how-to/httpx2.md", "how-to/history.md"}
-PROGRAMS = [
-    page for page, blocks in PAGES.items() if page not in OTHERS and any(b.language == "python" for b in blocks)
+# Others follow these: they need pip, pandas, or httpx2 in place of httpx, or have parts of a document to put together.
+OTHERS = {
+    "tutorial.md",
+    "examples.md",
+    "how-to/describe-operations.md",
+    "how-to/history.md",
+    "how-to/rows.md",
+    "how-to/httpx2.md",
+}
+# The reference of the command is a list of commands, and no steps.
+FOLLOWED = [
+    page
+    for page, blocks in PAGES.items()
+    if any(block.language in {"python", "sh"} for block in blocks) and page not in {*OTHERS, "reference/command.md"}
 ]
-TESTS = [(page, block) for page, blocks in PAGES.items() for block in blocks if block.is_test]
 COMMANDS = sorted(
     {
         line
-        for page in [ROOT / "README.md", *DOCS.rglob("*.md")]
+        for page in [ROOT / "README.md", DOCS / "reference" / "command.md"]
         for block in blocks_of(page)
         if block.language == "sh"
         for line in block.text.splitlines()
     }
 )
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"])
+SOURCE = re.compile(r"^```\{literalinclude\}.*$", re.MULTILINE)
 # What a path on a page may be relative to.
 FOLDERS = [ROOT, ROOT / "client" / "binance_client", ROOT / "signing_plugin" / "binance_signing"]
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|yaml|toml|json))`")
 # Files of users, and of the examples on the pages.
-NOT_OURS = {"alert.py", "first.py", "mine.yaml", "test_alert.py", "binance_coinm/openapi.json", "openapi.json"}
-KEYS = {"your-API-key": "your-secret", "api-key-of-anna": "secret-of-anna", "api-key-of-ben": "secret-of-ben"}
+NOT_OURS = {
+    *("alert.py", "first.py", "test_alert.py", "test_available.py", "test_orders.py"),
+    *("own.yaml", "mine/openapi.yaml", "binance_coinm/openapi.json", "openapi.json"),
+}
 
 
 @pytest.fixture
-def _environment_of_the_pages(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for api_key, secret in KEYS.items():
-        sandbox.add_account(api_key, secret, responses=sandbox.account.responses)
-    monkeypatch.setenv("BINANCE_SERVER", sandbox.url)
-    monkeypatch.setenv("BINANCE_API_KEY", "your-API-key")
-    monkeypatch.setenv("BINANCE_API_SECRET", "your-secret")
+def _environment_of_the_commands(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables_of(sandbox).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     shutil.copytree(SPEC.with_suffix(""), tmp_path / "mine" / "openapi")
     shutil.copy(SPEC, tmp_path / "mine")
-    shutil.copy(BUNDLED_SPEC, tmp_path / "mine.yaml")
 
 
-@pytest.mark.usefixtures("_environment_of_the_pages")
-@pytest.mark.parametrize("page", PROGRAMS)
-def test_programs_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The programs of a page run one after the other, as in one session, and print the output below them."""
-    run_programs(DOCS / page, capsys)
+def variables_of(sandbox: Sandbox) -> dict[str, str]:
+    """Return the variables that name a sandbox and its account."""
+    account = sandbox.account
+    return {
+        "BINANCE_SERVER": sandbox.url,
+        "BINANCE_API_KEY": account.api_key,
+        "BINANCE_API_SECRET": account.secret or "",
+    }
 
 
-def test_operations_can_be_described_as_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for files that are not the reader's."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.mark.parametrize("page", FOLLOWED)
+def test_page_can_be_followed(page: str, tmp_path: Path, scratch: Path, sandbox: Sandbox) -> None:
+    """From an empty folder and environment, each step of a page succeeds, and prints what the page shows."""
+    environment = clean_environment()
+    # It shows a program, and leaves it to the tutorial what to start.
+    if page == "index.md":
+        environment |= variables_of(sandbox)
+
+    follow(DOCS / page, tmp_path, scratch, environment)
+
+
+def test_operations_can_be_described_as_shown(tmp_path: Path, scratch: Path) -> None:
     """A package of the document whose parts a page shows can do what its programs do."""
     page = "how-to/describe-operations.md"
     parts = [yaml.safe_load(block.text) for block in PAGES[page] if block.language == "yaml"]
-    document = write(with_operations(reduce(merged, parts)), tmp_path)
-    monkeypatch.chdir(tmp_path)
-    document.rename("mine.yaml")
+    document = write(with_operations(reduce(merged, parts)), scratch)
+    generated = generate("--spec", document, "--output", tmp_path / "src", "--package", "my_client")
+    assert 0 == generated.returncode, generated.stderr
 
-    assert 0 == main(["generate", "--spec", "mine.yaml", "--output", ".", "--package", "my_client"])
-    capsys.readouterr()
-    with importable(tmp_path, "my_client"):
-        run_programs(DOCS / page, capsys)
-
-
-def test_document_in_several_files_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The document of a page that refers to the package's own can be generated, and the sandbox takes the result."""
-    [document] = [block.text for block in PAGES["how-to/add-an-operation.md"] if block.language == "yaml"]
-    shutil.copy(BUNDLED_SPEC, tmp_path)
-    (tmp_path / "own.yaml").write_text(document)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-
-    assert 0 == main(["generate", "--spec", "own.yaml", "--output", ".", "--package", "several_files_client"])
-    package = import_module("several_files_client")
-
-    with (
-        Sandbox(document="several_files_client/openapi.json") as sandbox,
-        package.connect(sandbox.credentials, server=sandbox.url) as client,
-    ):
-        [delivery] = client.market.quarterly_contract_settlement_price(pair="BTCUSD")
-        assert Decimal("27103.5") == delivery.delivery_price
-        assert sandbox.now_ms - 60_000 < client.market.check_server_time().server_time
-
-
-@pytest.mark.parametrize(("page", "block"), TESTS, ids=[f"{page}:{block.line}" for page, block in TESTS])
-def test_tests_pass(page: str, block: Block, tmp_path: Path) -> None:
-    """The tests of a page pass unchanged, beside the page's files."""
-    for name, text in files_of(PAGES[page]).items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "test_of_the_page.py").write_text(block.text)
-
-    passed = block.text.count("def test_")
-    assert f"= {passed} passed in" in run_pytest(tmp_path, "test_of_the_page.py")
+    follow(DOCS / page, tmp_path, scratch, clean_environment() | {"PYTHONPATH": "src"})
 
 
 @pytest.mark.skipif(os.environ.get("HTTPX") != "httpx2", reason="make test-httpx2 runs it, where httpx2 is")
@@ -124,7 +113,7 @@ def test_program_with_httpx2() -> None:
     subprocess.run([sys.executable, "-c", f"{block.text}\nimport binance_coinm"], check=True)
 
 
-@pytest.mark.usefixtures("_environment_of_the_pages")
+@pytest.mark.usefixtures("_environment_of_the_commands")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command is one that this project has: it runs, or its targets, extras and variables exist."""
@@ -152,6 +141,17 @@ def test_no_language_is_left_out() -> None:
 
     # The examples of the reference are the document's, which the generator checks.
     assert {"python", "sh", "text", "yaml"} == {language for _, language in languages - {("reference/http.md", "json")}}
+
+
+def test_examples_are_shown() -> None:
+    """The page of the examples has the source of each, and a command that runs it."""
+    page = (DOCS / "examples.md").read_text(encoding="utf-8")
+    examples = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+    assert examples == sorted(re.findall(r"^```\{literalinclude\} \.\./examples/(.+)$", page, re.MULTILINE))
+    assert examples == sorted(
+        f"{name}.py" for name in re.findall(r"examples(?:/| )(\w+)(?:\.py|:app)[` ]?", SOURCE.sub("", page))
+    )
 
 
 @pytest.mark.parametrize("page", ["../README.md", "../CONTRIBUTING.md", "../SECURITY.md", *PAGES])

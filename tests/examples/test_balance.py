@@ -34,6 +34,7 @@ def test_rows_with_different_fields(sandbox: Sandbox) -> None:
         ["dataframe.py", "balances.png"],
         ["polling.py", "0.01"],
         ["prometheus_exporter.py", "0"],
+        ["tracing.py"],
     ],
     ids=lambda arguments: arguments[0],
 )
@@ -51,6 +52,16 @@ def test_closed_pipe(sandbox: Sandbox, tmp_path: Path, arguments: list[str], *, 
 
     assert Ended(141, "", "") == Ended(process.returncode, "", errors)
     assert len(list(tmp_path.iterdir())) == (name == "dataframe.py")
+
+
+@pytest.mark.parametrize("name", ["dataframe.py", "polling.py", "prometheus_exporter.py", "task_queue.py"])
+def test_help(sandbox: Sandbox, name: str) -> None:
+    """The help of a program that has arguments says what it does, with a command that runs it."""
+    code, output, errors = run(sandbox, arguments_of(name, "--help"))
+
+    assert (0, "") == (code, errors)
+    assert output.startswith(f"usage: {name} ")
+    assert f"`python examples/{name}" in output
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""examples/dataframe.py, and the programs of docs/how-to/history.md, one of which needs pandas as well."""
+"""examples/dataframe.py, and the pages whose programs need what examples need."""
 
 import runpy
 from decimal import Decimal, Inexact, localcontext
@@ -11,7 +11,7 @@ from binance_coinm.models import FuturesAccountBalance
 from binance_sandbox import Sandbox
 from support.constants import ROOT
 from support.example_runner import EXAMPLES, arguments_of, environment_of, run
-from support.page_runner import run_programs
+from support.page_runner import clean_environment, follow
 
 TABLE = """\
                          balance          available_balance       cross_wallet_balance    cross_un_pnl                     margin
@@ -96,11 +96,9 @@ def test_prints_errors(sandbox: Sandbox, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_programs_of_the_page(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The programs of the page run one after the other, and print the output below them."""
-    for variable, value in environment_of(sandbox).items():
-        monkeypatch.setenv(variable, value)
+@pytest.mark.parametrize("page", ["how-to/history.md", "how-to/rows.md", "examples.md"])
+def test_page_can_be_followed(page: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """From an empty folder and environment, each step of a page succeeds, and prints what the page shows."""
+    folder, scratch = (tmp_path_factory.mktemp(name) for name in ("folder", "scratch"))
 
-    run_programs(ROOT / "docs" / "how-to" / "history.md", capsys)
+    follow(ROOT / "docs" / page, folder, scratch, clean_environment())

@@ -30,8 +30,8 @@ def test_prints_changes_until_a_signal(sandbox: Sandbox, number: signal.Signals)
 
     words = [line.rpartition(" (weight used: ") for line in first + second]
     assert [change for change, _, _ in words] == [
-        "BTC: 0 -> 0.00250000",
-        "ETH: 0 -> 12.50000000",
+        "BTC: 0.00250000",
+        "ETH: 12.50000000",
         "BTC: 0.00250000 -> 0.00250001",
         "ETH: 12.50000000 -> 0",
     ]
@@ -72,7 +72,7 @@ def test_keeps_within_half_of_the_weight(sandbox: Sandbox) -> None:
 
     assert re.match(r"next call in [1-6]?\d s: not sent: ", line)
     assert rest.code == 0
-    assert rest.output.startswith("BTC: 0 -> 0.00250000 (weight used: 1200)\n")
+    assert rest.output.startswith("BTC: 0.00250000 (weight used: 1200)\n")
 
 
 def test_continues_after_a_failure(sandbox: Sandbox) -> None:
@@ -83,7 +83,7 @@ def test_continues_after_a_failure(sandbox: Sandbox) -> None:
         process.send_signal(signal.SIGINT)
         rest = ended(sandbox, process)
 
-    assert first[0].startswith("BTC: 0 -> 0.00250000")
+    assert first[0].startswith("BTC: 0.00250000 ")
     assert rest.errors.startswith("next call in 0.01 s: HTTP 503")
 
 

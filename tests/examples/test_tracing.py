@@ -48,7 +48,7 @@ async def main():
     async with tracing.connect() as client:
         await client.aio.account.futures_account_balance()
 
-tracing.start_tracing()
+tracing.start_tracing(sys.stdout)
 asyncio.run(main())
 """
 

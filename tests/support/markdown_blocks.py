@@ -27,6 +27,12 @@ class Block(NamedTuple):
         """Whether it is for pytest."""
         return "\ndef test_" in self.text
 
+    @property
+    def file_name(self) -> str | None:
+        """The name of the file as which the page says to save it, as in "Save this as `first.py`"."""
+        names = re.findall(r"[Ss]ave\s+\w+(?:\s+\w+)?\s+as\s+`([\w-]+\.(?:py|yaml))`", self.prose)
+        return names[-1] if names else None
+
 
 def blocks_of(page: Path) -> list[Block]:
     """Return the fenced blocks of a page, directives excepted."""
@@ -36,9 +42,3 @@ def blocks_of(page: Path) -> list[Block]:
         blocks.append(Block(fence[1], fence[2], line, prose))
         end = fence.end()
     return blocks
-
-
-def files_of(blocks: list[Block]) -> dict[str, str]:
-    """Return the programs that a page says to save as files, by their names."""
-    named = [(re.findall(r"`(\w+\.py)`", block.prose), block) for block in blocks if block.language == "python"]
-    return {names[-1]: block.text for names, block in named if names}

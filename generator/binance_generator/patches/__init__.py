@@ -35,6 +35,7 @@ RESERVED_NAMES = {
     "UNSET",
     "Unset",
     "additional_properties",
+    "as_dict",
     "attrgetter",
     "build_request",
     "client",
