@@ -4,6 +4,19 @@ import argparse
 import signal
 import sys
 from threading import Event
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._sandbox import Sandbox
+
+
+def environment_of(sandbox: "Sandbox") -> dict[str, str]:
+    """Return the variables that name a sandbox and its first account."""
+    return {
+        "BINANCE_SERVER": sandbox.url,
+        "BINANCE_API_KEY": sandbox.account.api_key,
+        "BINANCE_API_SECRET": sandbox.account.secret or "",
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,13 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
         responses = example_responses(load_spec()) if pairs else None
         accounts = [Account(key, secret=secret, responses=responses) for key, _, secret in pairs]
         with Sandbox(port=options.port, accounts=accounts or None) as sandbox:
-            variables = {
-                "BINANCE_SERVER": sandbox.url,
-                "BINANCE_API_KEY": sandbox.account.api_key,
-                "BINANCE_API_SECRET": sandbox.account.secret,
-            }
-            text = "\n".join(f"export {name}={value}" for name, value in variables.items())
-            sys.stdout.write(f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:\n{text}\n")
+            variables = environment_of(sandbox).items()
+            sys.stdout.write(f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:\n")
+            sys.stdout.writelines(f"export {name}={value}\n" for name, value in variables)
+            sys.stdout.write("# Or in PowerShell:\n")
+            sys.stdout.writelines(f"$env:{name} = '{value}'\n" for name, value in variables)
             sys.stdout.flush()
             Event().wait()
     except KeyboardInterrupt:
