@@ -263,5 +263,5 @@ $(LOWEST)/done: pyproject.toml
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/test
 	@$(LOWEST)/bin/python -m pip install --quiet --group lowest
 	@$(LOWEST)/bin/uv pip install --quiet --system-certs --python $(LOWEST)/bin/python --resolution lowest-direct --reinstall \
-		--requirements pyproject.toml --extra cli --extra keys --extra sandbox --extra socks
+		--requirements pyproject.toml --extra cli --extra keyring --extra keys --extra sandbox --extra socks
 	@touch $@

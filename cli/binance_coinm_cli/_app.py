@@ -113,9 +113,17 @@ def _target_options(function: _CommandFunction) -> _CommandFunction:
     """Add the options that select server, account and timeout; the command gets `open_target` instead."""
 
     @wraps(function)
-    def command(*, server: str | None, timeout: float, use_sandbox: bool, verbosity: int, **options: Any) -> _Command:
-        _reject_both(use_sandbox and "--sandbox", server and "--server")
-        target = partial(open_target, server, timeout, use_sandbox=use_sandbox, verbosity=verbosity)
+    def command(
+        *,
+        server: str | None,
+        profile: str | None,
+        timeout: float,
+        use_sandbox: bool,
+        verbosity: int,
+        **options: Any,
+    ) -> _Command:
+        _reject_both(use_sandbox and "--sandbox", (server and "--server") or (profile and "--profile"))
+        target = partial(open_target, server, timeout, profile=profile, use_sandbox=use_sandbox, verbosity=verbosity)
         return function(open_target=target, **options)
 
     target_options = (
@@ -124,6 +132,11 @@ def _target_options(function: _CommandFunction) -> _CommandFunction:
             callback=_parse_server,
             metavar="NAME|URL",
             help="production, demo, testnet, or a URL. Default: BINANCE_SERVER, or else production.",
+        ),
+        click.option(
+            "--profile",
+            metavar="NAME",
+            help="Server and account with this name in the configuration file. Default: BINANCE_PROFILE, if it is set.",
         ),
         click.option(
             "--timeout",
@@ -189,7 +202,7 @@ def cli(context: click.Context) -> _Command:
     """Balances and all other operations of Binance's COIN-M futures.
 
     API key and secret come from the environment: BINANCE_API_KEY, and BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE
-    (and BINANCE_PRIVATE_KEY_PASSWORD).
+    (and BINANCE_PRIVATE_KEY_PASSWORD); or else from a profile of ~/.config/binance-coinm/config.toml.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

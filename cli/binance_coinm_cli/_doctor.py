@@ -155,8 +155,9 @@ def check_credentials(context: DoctorContext) -> CheckResult:
     api_key = mask(context.credentials.api_key)
     if context.target.is_sandbox:
         return ok(f"created by the sandbox, API key {api_key}")
-    is_file = os.environ.get("BINANCE_PRIVATE_KEY_FILE")
-    return ok(f"BINANCE_API_KEY ({api_key}) and {'BINANCE_PRIVATE_KEY_FILE' if is_file else 'BINANCE_API_SECRET'}")
+    source_of = context.target.source_of
+    key = "BINANCE_PRIVATE_KEY_FILE" if os.environ.get("BINANCE_PRIVATE_KEY_FILE") else "BINANCE_API_SECRET"
+    return ok(f"{source_of('BINANCE_API_KEY')} ({api_key}) and {source_of(key)}")
 
 
 def check_key(context: DoctorContext) -> CheckResult:

@@ -2,16 +2,17 @@
 
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 from binance_coinm import Client, Credentials, PublicClient, Server, connect, public
 from binance_coinm.errors import ConfigurationError
 from binance_coinm.security import Security
 
 from ._output import logs_on_stderr
+from ._profiles import profile_in_environment
 
 if TYPE_CHECKING:
     from binance_sandbox import Sandbox
@@ -25,6 +26,8 @@ class Target:
     credentials: Credentials | None
     timeout: float
     is_sandbox: bool = False
+    # Where variables of the environment come from, other than from the environment.
+    sources: Mapping[str, str] = field(factory=dict[str, str])
 
     def client(self, credentials: Credentials | None = None) -> Client:
         """Return a client, by default with this target's credentials; raises ConfigurationError."""
@@ -41,11 +44,19 @@ class Target:
         """What names the server."""
         if self.is_sandbox:
             return "the sandbox"
-        return "--server" if self.server else "BINANCE_SERVER" if "BINANCE_SERVER" in os.environ else "the default"
+        if self.server:
+            return "--server"
+        return self.source_of("BINANCE_SERVER") if os.environ.get("BINANCE_SERVER") else "the default"
+
+    def source_of(self, variable: str) -> str:
+        """Return what a variable of the environment comes from: a profile, or itself."""
+        return self.sources.get(variable, variable)
 
 
 @contextmanager
-def open_target(server: str | None, timeout: float, *, use_sandbox: bool, verbosity: int) -> Generator[Target]:
+def open_target(
+    server: str | None, timeout: float, *, profile: str | None, use_sandbox: bool, verbosity: int
+) -> Generator[Target]:
     """Yield the target, with a running sandbox if requested; raises ConfigurationError."""
     with ExitStack() as stack:
         if verbosity:
@@ -54,7 +65,8 @@ def open_target(server: str | None, timeout: float, *, use_sandbox: bool, verbos
             sandbox = stack.enter_context(new_sandbox())
             yield Target(sandbox.url, sandbox.credentials, timeout, is_sandbox=True)
         else:
-            yield Target(server, None, timeout)
+            sources = stack.enter_context(profile_in_environment(profile))
+            yield Target(server, None, timeout, sources=sources)
 
 
 def new_sandbox(port: int = 0) -> "Sandbox":
