@@ -35,6 +35,12 @@ help: ## List the targets
 
 run: $(VENV)/run ## Show the balances of the account in BINANCE_*, or those of a sandbox
 	@$(BIN)/python examples/balance.py
+	@$(if $(filter BINANCE_%,$(.VARIABLES)),,printf '%s\n' '' 'A call from Python, to a sandbox:' '' \
+		'  source $(BIN)/activate' \
+		'  binance-coinm sandbox -- python examples/async_balance.py' '' \
+		'With an API key of your account, which only has to permit reading:' '' \
+		'  export BINANCE_API_KEY=your-key BINANCE_API_SECRET=your-secret' \
+		'  binance-coinm balance')
 
 test: $(VENV)/test ## Run the tests; WORKERS=2 uses two processes
 	@$(BIN)/python -m pytest tests --numprocesses=$(WORKERS)
@@ -173,7 +179,7 @@ $(VENV)/python:
 	@touch $@
 
 $(VENV)/run: $(VENV)/python pyproject.toml
-	@$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
+	@$(BIN)/python -m pip install --quiet --editable '.[sandbox,cli]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/run
@@ -258,5 +264,5 @@ $(LOWEST)/done: pyproject.toml
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/test
 	@$(LOWEST)/bin/python -m pip install --quiet --group lowest
 	@$(LOWEST)/bin/uv pip install --quiet --system-certs --python $(LOWEST)/bin/python --resolution lowest-direct --reinstall \
-		--requirements pyproject.toml --extra cli --extra keys --extra sandbox --extra socks
+		--requirements pyproject.toml --extra cli --extra keyring --extra keys --extra sandbox --extra socks
 	@touch $@

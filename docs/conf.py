@@ -12,7 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import binance_coinm.api
+import click
 import jieba
+from binance_coinm_cli._app import EXIT_CODES
 from binance_generator.spec import METHODS, resolve
 from jinja2 import Template
 from openapi_python_client.strings import PythonIdentifier
@@ -54,6 +56,8 @@ autodoc_typehints_format = "short"
 default_role = "code"
 # The headings name the modules.
 add_module_names = False
+# Quotation marks and ellipses, but no dashes: options begin with --.
+smartquotes_action = "qe"
 nitpick_ignore_regex = [
     # Other libraries are documented on other sites.
     ("py:.*", r"(?!binance_).*"),
@@ -140,6 +144,7 @@ def render(_app: Sphinx, page: str, source: list[str]) -> None:
             resolved=lambda node: resolve(DOCUMENT, node),
             python_name=lambda name: PythonIdentifier(name, ""),
             json_text=partial(json.dumps, indent=2, ensure_ascii=False),
+            exit_codes=EXIT_CODES,
             directives=lambda place: "\n\n".join(directives(place, documented)),
             tags=[name for name in modules if "." not in name],
             operations=[name for name in modules if "." in name and "._" not in name],
@@ -155,7 +160,14 @@ def mark_translated(
     context["is_translated"] = is_source or (folder / f"{page}.po").exists()
 
 
+def omit_exit_codes(_app: Sphinx, _context: click.Context, lines: list[str]) -> None:
+    """Remove the end of a command's help, the exit codes: the page has them once."""
+    lines.clear()
+
+
 def setup(app: Sphinx) -> None:
     """Render pages when they are read, and mark those without a translation."""
     app.connect("source-read", render)
     app.connect("html-page-context", mark_translated)
+    # An event of sphinx_click.
+    app.connect("sphinx-click-process-epilog", omit_exit_codes)

@@ -7,31 +7,29 @@ set.
 import os
 import sys
 from contextlib import ExitStack
-from decimal import Decimal
 
 from binance_coinm import connect, errors
 from binance_sandbox import Sandbox
 
+HEADER = ("asset", "balance", "available", "unrealized PnL")
+
 with ExitStack() as stack:
     try:
         if any(variable.startswith("BINANCE_") for variable in os.environ):
-            client = connect()
+            client, kind = connect(), ""
         else:
             sandbox = stack.enter_context(Sandbox())
-            client = connect(sandbox.credentials, server=sandbox.url)
+            client, kind = connect(sandbox.credentials, server=sandbox.url), ", a sandbox with made-up balances"
         with client:
-            rows = [row.to_dict() for row in client.account.futures_account_balance()]
+            rows = client.account.futures_account_balance()
     except errors.BinanceError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
-# A row may have fields that others lack: those that the exchange has added since.
-names = list(dict.fromkeys(name for row in rows for name in row))
-cells = [[row.get(name, "") for name in names] for row in rows]
-texts = [[f"{cell:f}" if isinstance(cell, Decimal) else str(cell) for cell in line] for line in cells]
-lines = [names, *texts] if rows else []
+cells = [(row.asset, f"{row.balance:f}", f"{row.available_balance:f}", f"{row.cross_un_pnl:f}") for row in rows]
+lines = [HEADER, *cells] if rows else []
 widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
 try:
-    print(f"{len(rows)} assets at {client.base_url}\n")
+    print(f"{len(rows)} assets at {client.base_url}{kind}\n")
     for line in lines:
         print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)))
     sys.stdout.flush()

@@ -60,7 +60,7 @@ class Call:
         return click.confirm("Send it?", err=True)
 
 
-def list_operations(selection: str | None, *, as_json: bool) -> ExitCode:
+def list_operations(selection: str | None, output_format: OutputFormat) -> ExitCode:
     """Show the operations of a tag, those whose name contains a text, or a single one with its parameters."""
     operations = load_operations()
     if selection in operations:
@@ -71,8 +71,10 @@ def list_operations(selection: str | None, *, as_json: bool) -> ExitCode:
         ]
     if not shown:
         raise no_such_operation(selection or "")
-    if as_json:
+    if output_format == "json":
         sys.stdout.write(to_json([_operation_fields(operation) for operation in shown]) + "\n")
+    elif output_format == "csv":
+        write_csv((), [_operation_fields(operation) for operation in shown])
     elif selection in operations:
         _print_operation(shown[0])
     else:

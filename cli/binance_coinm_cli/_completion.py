@@ -1,9 +1,9 @@
-"""What a shell offers for `binance-coinm call`."""
+"""What a shell offers, and the script that lets it do so."""
 
 from collections.abc import Iterable
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete, add_completion_class
 
 from ._operations import choices, find_name, load_operations
 
@@ -16,9 +16,17 @@ class _Bash(BashComplete):
     )
 
 
+_SHELLS = {"bash": _Bash, "zsh": ZshComplete, "fish": FishComplete}
+
+
 def register() -> None:
     """Let click use what this module has for shells."""
     add_completion_class(_Bash)
+
+
+def script_for(shell: str, cli: click.Command) -> str:
+    """Return the lines that let a shell complete the command."""
+    return _SHELLS[shell](cli, {}, "binance-coinm", "_BINANCE_COINM_COMPLETE").source()
 
 
 def complete_operation(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -79,7 +79,7 @@ def failed(found: str, *, expected: str, to_do: str) -> CheckResult:
 
 def misconfigured(error: ConfigurationError, *, expected: str, to_do: str) -> CheckResult:
     """Return the result of a check that is impossible with these settings."""
-    return CheckResult(Status.MISCONFIGURED, str(error), expected, to_do)
+    return CheckResult(Status.MISCONFIGURED, message(error), expected, to_do)
 
 
 @frozen
@@ -109,7 +109,6 @@ class DoctorContext:
     """What the checks share: each one sets what later ones need. Closing `stack` closes the client."""
 
     target: Target
-    server_source: str
     stack: ExitStack
     credentials: Credentials = _PLACEHOLDER
     # Set by check_server; it makes a single attempt for each call.
@@ -150,13 +149,15 @@ def check_credentials(context: DoctorContext) -> CheckResult:
         return misconfigured(
             error,
             expected="an API key and its secret or private key in the environment",
-            to_do="set what is missing or invalid, or run binance-coinm doctor --sandbox, which needs no account",
+            to_do="set what is missing or invalid (API keys are created on the exchange's website, in the account's API"
+            " Management, for each server), or run binance-coinm doctor --sandbox, which needs no account",
         )
     api_key = mask(context.credentials.api_key)
     if context.target.is_sandbox:
         return ok(f"created by the sandbox, API key {api_key}")
-    is_file = os.environ.get("BINANCE_PRIVATE_KEY_FILE")
-    return ok(f"BINANCE_API_KEY ({api_key}) and {'BINANCE_PRIVATE_KEY_FILE' if is_file else 'BINANCE_API_SECRET'}")
+    source_of = context.target.source_of
+    key = "BINANCE_PRIVATE_KEY_FILE" if os.environ.get("BINANCE_PRIVATE_KEY_FILE") else "BINANCE_API_SECRET"
+    return ok(f"{source_of('BINANCE_API_KEY')} ({api_key}) and {source_of(key)}")
 
 
 def check_key(context: DoctorContext) -> CheckResult:
@@ -175,8 +176,7 @@ def check_server(context: DoctorContext) -> CheckResult:
             to_do="correct the setting that is named above",
         )
     context.client = client.with_options(retry=None)
-    source = "the sandbox" if context.target.is_sandbox else context.server_source
-    return ok(f"{server_label(client.base_url)} ({source})")
+    return ok(f"{server_label(client.base_url)} ({context.target.server_source})")
 
 
 def check_dns(context: DoctorContext) -> CheckResult:
@@ -286,11 +286,11 @@ CHECKS = (
 )
 
 
-def run_doctor(target: Target, server_source: str) -> ExitCode:
+def run_doctor(target: Target) -> ExitCode:
     """Run all checks, and show each result as soon as it is known."""
     console, results = stdout_console(), dict[str, CheckResult]()
     with ExitStack() as stack:
-        context = DoctorContext(target, server_source, stack)
+        context = DoctorContext(target, stack)
         for check in CHECKS:
             with spinner(console, check.title):
                 results[check.title] = run_check(check, context, results)

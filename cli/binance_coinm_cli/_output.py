@@ -2,10 +2,12 @@
 
 import copy
 import io
+import logging
 import os
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
@@ -99,6 +101,26 @@ def echo_error(text: str) -> None:
         sys.stderr.flush()
 
 
+class _LogHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        echo_error(record.getMessage())
+
+
+@contextmanager
+def logs_on_stderr(level: int) -> Generator[None]:
+    """Write what the SDK logs from this level on to stderr, while the context is open."""
+    # Only this logger: those of the libraries below it would show headers, which have the API key.
+    logger, handler = logging.getLogger("binance_client"), _LogHandler()
+    previous = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(previous)
+
+
 def detach_stdout() -> None:
     """Redirect stdout to the null device, so that its flush at exit does not fail."""
     # stdout is a StringIO, which has no file descriptor, if the process has none: then it was stderr that failed.
@@ -129,7 +151,15 @@ def message(error: errors.BinanceError) -> str:
     if isinstance(error, _HINTED) and getattr(error, "was_sent", True):
         error = copy.copy(error)
         error.hint = None
+    if is_without_credentials(error):
+        # The rest is for programs.
+        return str(error).partition(";")[0]
     return str(error)
+
+
+def is_without_credentials(error: errors.BinanceError) -> bool:
+    """Return whether the environment has no API key, secret or private key."""
+    return isinstance(error, errors.ConfigurationError) and str(error).startswith("no credentials: ")
 
 
 def hint(error: errors.BinanceError) -> str:
@@ -147,7 +177,8 @@ def hint(error: errors.BinanceError) -> str:
 
 def describe(error: errors.BinanceError) -> str:
     """Return an error's class, message and hint in one line."""
-    return "; ".join(filter(None, (f"{type(error).__name__}: {message(error)}", hint(error))))
+    text, advice = f"{type(error).__name__}: {message(error)}", hint(error)
+    return f"{text.rstrip('.')}; {advice}" if advice else text
 
 
 def _ban_period(error: errors.IpBannedError | errors.RateLimitError) -> str:

@@ -6,6 +6,22 @@ import sys
 from pathlib import Path
 from shlex import quote
 from threading import Event
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._sandbox import Sandbox
+
+APOSTROPHE = "'"
+
+
+def environment_of(sandbox: "Sandbox") -> dict[str, str]:
+    """Return the variables that name a sandbox and its first account; the sandbox has no private keys."""
+    secret = sandbox.account.secret
+    return {
+        "BINANCE_SERVER": sandbox.url,
+        "BINANCE_API_KEY": sandbox.account.api_key,
+        **({} if secret is None else {"BINANCE_API_SECRET": secret}),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,13 +68,13 @@ def main(arguments: list[str] | None = None) -> int:
             Account(key, public_key_pem=Path(file).read_bytes(), responses=responses) for key, file in with_public_key
         ]
         with Sandbox(port=options.port, document=options.document, accounts=accounts or None) as sandbox:
+            variables = environment_of(sandbox)
             lines = [
                 f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:",
-                f"export BINANCE_SERVER={sandbox.url}",
-                f"export BINANCE_API_KEY={quote(sandbox.account.api_key)}",
-                f"export BINANCE_API_SECRET={quote(sandbox.account.secret)}"
-                if sandbox.account.secret is not None
-                else "# Set BINANCE_PRIVATE_KEY_FILE to the path of the private key.",
+                *(f"export {name}={quote(value)}" for name, value in variables.items()),
+                *["# Set BINANCE_PRIVATE_KEY_FILE to the path of the private key."] * (sandbox.account.secret is None),
+                "# Or in PowerShell:",
+                *(f"$env:{name} = '{value.replace(APOSTROPHE, 2 * APOSTROPHE)}'" for name, value in variables.items()),
             ]
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()

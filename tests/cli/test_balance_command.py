@@ -34,9 +34,16 @@ BTC = ZERO | {
 LOSS = ZERO | {"asset": "XRP", "crossUnPnl": "-1.5"}
 PATH = "/dapi/v1/balance"
 TABLE = """
-asset     balance  withdraw available  cross wallet balance  cross un pnl  available balance                  updated
-BTC    0.00250000          0.00250000            0.00241969   -0.00000001         0.00241969  2020-06-18 08:19:13 UTC
-XRP    0.00000000          0.00000000            0.00000000          -1.5         0.00000000                    never
+asset     balance   available  unrealized PnL
+BTC    0.00250000  0.00241969     -0.00000001
+XRP    0.00000000  0.00000000            -1.5
+
+not shown: 1 of 3 assets, with a zero balance (--all shows them)
+"""
+WIDE = """
+asset     balance  withdraw available  cross wallet balance  unrealized PnL   available                  updated
+BTC    0.00250000          0.00250000            0.00241969     -0.00000001  0.00241969  2020-06-18 08:19:13 UTC
+XRP    0.00000000          0.00000000            0.00000000            -1.5  0.00000000                    never
 
 not shown: 1 of 3 assets, with a zero balance (--all shows them)
 """
@@ -52,16 +59,44 @@ def _environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     use(monkeypatch, sandbox)
 
 
-def test_table(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
-    """A pipe gets one line per asset, unwrapped and without colors; assets with a zero balance are hidden."""
+@pytest.mark.parametrize(("arguments", "table"), [([], TABLE), (["--wide"], WIDE), (["-o", "table"], TABLE)])
+def test_table(capsys: pytest.CaptureFixture[str], sandbox: Sandbox, arguments: list[str], table: str) -> None:
+    """A pipe gets one line per asset, unwrapped and without colors; assets with a zero balance are hidden.
+
+    --wide adds the other amounts, and when they changed.
+    """
     sandbox.balances = [BTC, ZERO, LOSS]
 
-    code, out, err = here(capsys, "balance")
+    code, out, err = here(capsys, "balance", *arguments)
 
     assert (0, "") == (code, err)
     first, *lines = out.splitlines()
     assert f"{sandbox.url}, account SgsR" == first
-    assert TABLE.splitlines() == lines
+    assert table.splitlines() == lines
+
+
+def test_assets(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
+    """Assets that are named are shown in any form, whatever their case is, and also with a zero balance."""
+    sandbox.balances = [BTC, ZERO, LOSS]
+
+    code, out, err = here(capsys, "balance", "link", "XRP")
+
+    assert (0, ["LINK", "XRP"], "") == (code, [line.split()[0] for line in out.splitlines()[3:]], err)
+    assert [ZERO] == json.loads(here(capsys, "balance", "LINK", "--json").out)
+    assert CSV.splitlines()[:2] == here(capsys, "balance", "btc", "--csv").out.splitlines()
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_unknown_asset(capsys: pytest.CaptureFixture[str], sandbox: Sandbox, form: str) -> None:
+    """An asset that the account does not have is an error that names those that it has."""
+    sandbox.balances = [BTC, ZERO]
+
+    assert (2, "", "binance-coinm: no asset btx, ETH; the account has BTC, LINK\n") == here(
+        capsys, "balance", "btc", "btx", "ETH", "--output", form
+    )
+
+    sandbox.balances = []
+    assert (2, "", "binance-coinm: no asset BTC; the account has none\n") == here(capsys, "balance", "BTC")
 
 
 def test_all_rows(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
@@ -123,6 +158,7 @@ def test_json(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
 
     assert (0, "", 1) == (code, err, out.count("\n"))
     assert [BTC, ZERO] == json.loads(out)
+    assert out == here(capsys, "balance", "-o", "json").out
     assert list(BTC) == list(json.loads(out)[0])
 
 
@@ -140,7 +176,7 @@ def test_csv(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
     """CSV has the exchange's names in its header, and all rows with the exchange's digits."""
     sandbox.balances = [BTC, ZERO]
 
-    assert (0, CSV, "") == here(capsys, "balance", "--csv")
+    assert (0, CSV, "") == here(capsys, "balance", "--csv") == here(capsys, "balance", "--output", "csv")
 
 
 def test_csv_of_unknown_fields(capsys: pytest.CaptureFixture[str], sandbox: Sandbox) -> None:
@@ -197,7 +233,7 @@ def test_time_out_of_range(capsys: pytest.CaptureFixture[str], sandbox: Sandbox)
     """A time out of the calendar's range is shown in milliseconds."""
     sandbox.balances = [BTC | {"updateTime": 10**17}]
 
-    assert "100000000000000000 ms" in here(capsys, "balance").out
+    assert "100000000000000000 ms" in here(capsys, "balance", "--wide").out
 
 
 @pytest.mark.parametrize(
@@ -206,7 +242,7 @@ def test_time_out_of_range(capsys: pytest.CaptureFixture[str], sandbox: Sandbox)
         (
             400,
             {"example": "signature"},
-            "SignatureError: HTTP 400, code -1022: Signature for this request is not valid.; check that the secret or",
+            "SignatureError: HTTP 400, code -1022: Signature for this request is not valid; check that the secret or",
         ),
         (401, {"example": "rejected"}, "ApiKeyError: HTTP 401, code -2015: "),
         (

@@ -234,7 +234,7 @@ def test_errors_of_the_exchange(exchange: Sandbox, capsys: pytest.CaptureFixture
     code, out, err = here(capsys, "call", CANDLES, *RANGE)
 
     assert (1, "", 1) == (code, out, err.count("\n"))
-    assert "-1121: Invalid symbol." in err
+    assert "-1121: Invalid symbol; look up" in err
 
 
 def test_order_too_many(exchange: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,7 +244,7 @@ def test_order_too_many(exchange: Sandbox, capsys: pytest.CaptureFixture[str]) -
     code, _, err = here(capsys, "call", *ORDER, "--yes")
 
     assert (1, 1) == (code, err.count("\n"))
-    assert "Too many new orders.; place no orders until the interval is over" in err
+    assert "Too many new orders; place no orders until the interval is over" in err
 
 
 @pytest.mark.parametrize(

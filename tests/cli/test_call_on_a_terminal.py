@@ -42,7 +42,7 @@ POST /dapi/v1/order, to {url}
 Send it? [y/N]: """
 # bash takes what stands in COMP_WORDBREAKS for words of its own.
 COMPLETE = """
-eval "$({python} -m binance_coinm_cli)"
+eval "$({python} -m binance_coinm_cli completion bash)"
 binance-coinm() {{ {python} -m binance_coinm_cli; }}
 env() {{ command env "${{@:1:3}}" {python} -m binance_coinm_cli; }}
 compopt() {{ echo "$2"; }}
@@ -164,10 +164,22 @@ def test_arguments_are_completed(typed: str, offered: list[str]) -> None:
     assert offered == complete(f"binance-coinm call {typed}")[1::3]
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_commands_are_completed(shell: str) -> None:
+    """Each shell completes commands, with the protocol of its script."""
+    code, script, err = ended(start("completion", shell))
+
+    assert (0, "", 1) == (code, err, script.count(f"_BINANCE_COINM_COMPLETE={shell}_complete"))
+    assert "operations" in complete("binance-coinm oper", shell)[-1 if shell != "zsh" else 1]
+
+
 @pytest.mark.skipif(not BASH, reason="needs bash")
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
+        ("binance-coinm bal", ["balance"]),
+        ("binance-coinm balance --out", ["--output"]),
+        ("binance-coinm completion z", ["zsh"]),
         ("binance-coinm call kl", [CANDLES]),
         (f"binance-coinm call {CANDLES} int", ["nospace", "interval="]),
         (f"binance-coinm call {CANDLES} interval =", ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h"]),
@@ -184,7 +196,7 @@ def test_bash(words: str, offered: list[str]) -> None:
         [BASH, "--norc", "-c", code],
         capture_output=True,
         text=True,
-        env=environment_with({"_BINANCE_COINM_COMPLETE": "bash_source"}),
+        env=environment_with({}),
         check=False,
         timeout=60,
     )

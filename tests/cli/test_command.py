@@ -1,6 +1,7 @@
 """The command line: arguments, installation, exit codes."""
 
 import io
+import logging
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -12,6 +13,7 @@ from binance_coinm_cli import __main__, _app
 from binance_sandbox import Sandbox
 from support.cli_runner import ended, environment_with, here, start, use
 from support.constants import SPEC
+from support.secret_search import assert_hidden
 
 _NOTHING = Path("/dev/full")
 WITHOUT_EXTRA = """
@@ -33,6 +35,12 @@ import sys
 from binance_coinm_cli.__main__ import main
 main(["balance", "--sandbox", "--json"])
 sys.exit(any(f"binance_coinm_cli.{name}" in sys.modules for name in ("_call", "_operations", "_completion")))
+"""
+
+NO_CREDENTIALS = """\
+binance-coinm: no credentials: BINANCE_API_KEY is empty
+binance-coinm: to try it without an account, add --sandbox
+binance-coinm: to check your settings, run binance-coinm doctor
 """
 
 
@@ -100,7 +108,11 @@ def test_balance_does_not_load_the_operations() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["-h"], ["balance", "--help"], ["doctor", "--help"], ["call", "--help"], ["operations", "--help"]],
+    [
+        ["--help"],
+        ["-h"],
+        *([name, "--help"] for name in ("balance", "call", "completion", "doctor", "operations", "sandbox")),
+    ],
 )
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Each help text lists the exit codes."""
@@ -124,28 +136,39 @@ def test_nothing_typed_shows_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert (
         "  balance     Show the balances of the account.\n"
         "  call        Call an operation, and show its response.\n"
+        "  completion  Print the completion script of a shell.\n"
         "  doctor      Check each step of a call, and show what was found.\n"
         "  generate    Generate a client package from an OpenAPI document.\n"
         "  operations  List all operations.\n"
+        "  sandbox     Run an exchange on this machine; no account needed.\n"
     ) in out
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(capsys: pytest.CaptureFixture[str], option: str) -> None:
     """The version is the generated package's."""
-    assert (0, "binance-coinm, version 0.1.0\n", "") == here(capsys, "--version")
+    assert (0, "binance-coinm, version 0.1.0\n", "") == here(capsys, option)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["balances"], "No such command 'balances'"),
+        (["help"], "'help' is an option, not a command: binance-coinm --help"),
+        (["version"], "'version' is an option, not a command: binance-coinm --version"),
         (["balance", "--server", "moon"], "production, demo, testnet or a URL, got 'moon'; see binance-coinm balance"),
         (["balance", "--timeout", "0"], "expected 0.001 to 86400 seconds, got 0; see binance-coinm balance --help"),
         (["balance", "--timeout", "nan"], "expected 0.001 to 86400 seconds, got nan; see"),
         (["balance", "--timeout", "soon"], "'soon' is not a valid float"),
         (["balance", "--watch", "0"], "expected 0.1 to 86400 seconds, got 0; see binance-coinm balance --help"),
         (["balance", "--json", "--csv"], "--json and --csv cannot be used together; see binance-coinm balance --help"),
-        (["balance", "--csv", "--watch", "1"], "--csv and --watch cannot be used together; see"),
+        (["balance", "--csv", "--watch", "1"], "CSV output and --watch cannot be used together; see"),
+        (["balance", "-o", "csv", "--watch", "1"], "CSV output and --watch cannot be used together; see"),
+        (["balance", "-o", "json", "--csv"], "--output and --csv cannot be used together; see"),
+        (["call", "-o", "table", "--json", "check_server_time"], "--output and --json cannot be used together; see"),
+        (["operations", "-o", "yaml"], "'yaml' is not one of 'table', 'json', 'csv'; see binance-coinm operations"),
+        (["completion", "sh"], "'sh' is not one of 'bash', 'zsh', 'fish'; see binance-coinm completion --help"),
+        (["sandbox", "--port", "65536"], "65536 is not in the range 0<=x<=65535; see binance-coinm sandbox --help"),
         (["balance", "--sandbox", "--server", "demo"], "--sandbox and --server cannot be used together; see"),
         (["doctor", "--sandbox", "--server", "demo"], "--sandbox and --server cannot be used together; see"),
         (["doctor", "--json"], "No such option"),
@@ -163,7 +186,6 @@ def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: 
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("BINANCE_API_KEY", "", "no credentials: BINANCE_API_KEY is empty"),
         ("BINANCE_SERVER", "moon", "BINANCE_SERVER is 'moon'"),
         ("BINANCE_SERVER", "http://exchange.example", "would send credentials unencrypted"),
         (
@@ -197,6 +219,48 @@ def test_wrong_environment(
     assert said in (err if command == "balance" else out)
     assert (1 if command == "balance" else 0) == err.count("\n")
     assert "pass/word" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ([], []),
+        (["-v"], ["retry 1 of GET /dapi/v1/balance in"]),
+        (["--verbose", "-v"], ["GET /dapi/v1/balance: HTTP 503", "retry 1 of GET /dapi/v1/balance in", "GET"]),
+    ],
+)
+def test_verbose(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sandbox: Sandbox,
+    options: list[str],
+    lines: list[str],
+) -> None:
+    """-v shows retries on stderr, and -vv each response too; nothing secret is among them, and stdout is the same."""
+    use(monkeypatch, sandbox)
+    logger = logging.getLogger("binance_client")
+    before = logger.level, list(logger.handlers)
+    plain = here(capsys, "balance").out
+    sandbox.respond_next(503, path="/dapi/v1/balance")
+
+    code, out, err = here(capsys, "balance", *options)
+
+    assert (0, plain) == (code, out)
+    assert len(lines) == err.count("\n")
+    for line, start_of_line in zip(err.splitlines(), lines, strict=True):
+        assert line.startswith(f"binance-coinm: {start_of_line}")
+    assert_hidden(sandbox, err)
+    assert before == (logger.level, list(logger.handlers))
+
+
+@pytest.mark.parametrize("arguments", [["balance"], ["call", "account_information"]])
+def test_missing_credentials(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """Missing credentials are three short lines: what is missing, how to do without, and how to check."""
+    monkeypatch.setenv("BINANCE_API_KEY", "")
+
+    assert (2, "", NO_CREDENTIALS) == here(capsys, *arguments)
 
 
 @pytest.mark.parametrize("command", ["balance", "doctor"])

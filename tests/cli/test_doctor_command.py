@@ -144,7 +144,7 @@ def test_missing_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     report = Report(capsys)
 
     assert (2, ["credentials"]) == (report.code, report.failed)
-    assert report.texts["credentials"].startswith("no credentials: BINANCE_API_SECRET is not set; set ")
+    assert report.texts["credentials"].startswith("no credentials: BINANCE_API_SECRET is not set\n")
     assert "or run binance-coinm doctor --sandbox, which needs no account" in report.texts["credentials"]
     assert ["key type", "signature", "balance"] == report.skipped
     assert "requires credentials" == report.texts["signature"]

@@ -28,11 +28,17 @@ LONG = f"{'1234567890' * 3}1.12345678"
 LONGER = f"{'1234567890' * 4}.12345678"
 NARROW = """
 BTC
+balance         1234.00250000
+available       1234.00241969
+unrealized PnL    -1.50000000
+"""
+NARROW_AND_WIDE = """
+BTC
 balance               1234.00250000
 withdraw available    1234.00250000
 cross wallet balance  1234.00241969
-cross un pnl            -1.50000000
-available balance     1234.00241969
+unrealized PnL          -1.50000000
+available             1234.00241969
 updated 2020-06-18 08:19:13 UTC
 """
 DOCTOR = """\
@@ -61,48 +67,66 @@ def _environment(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     sandbox.balances = [dict(ROW)]
 
 
-def balance(columns: int, **environment: str) -> tuple[str, str]:
+def balance(*arguments: str, columns: int, **environment: str) -> tuple[str, str]:
     """Return the output below the first line on a terminal of this width, and the raw output."""
-    with Terminal("balance", columns=columns, **environment) as terminal:
+    with Terminal("balance", *arguments, columns=columns, **environment) as terminal:
         code, out = terminal.ended()
     assert 0 == code
     assert max(map(len, out.splitlines())) <= columns
     return out.partition("\n")[2], terminal.raw
 
 
-def test_narrow(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(("arguments", "block"), [([], NARROW), (["--wide"], NARROW_AND_WIDE)])
+def test_narrow(sandbox: Sandbox, arguments: list[str], block: str) -> None:
     """On 40 columns each asset is a block with one amount per line; a loss is red."""
     sandbox.balances.append(ROW | {"asset": "ETH"})
 
-    out, raw = balance(40)
+    out, raw = balance(*arguments, columns=40)
 
-    assert NARROW + NARROW.replace("BTC", "ETH") == out
+    assert block + block.replace("BTC", "ETH") == out
     assert "\x1b[31m  -1.50000000\x1b[0m" in raw
 
 
-@pytest.mark.parametrize(("columns", "lines"), [(80, 5), (200, 3)])
+@pytest.mark.parametrize("columns", [80, 160])
+def test_table_fits(columns: int, sandbox: Sandbox) -> None:
+    """The table is the same on 80 columns as on more, also with amounts of a rich account."""
+    sandbox.balances.append(ROW | {"asset": "1000SATS", "balance": "123456789012.12345678"})
+
+    out, _ = balance(columns=columns)
+
+    assert (
+        """
+asset                   balance      available  unrealized PnL
+BTC               1234.00250000  1234.00241969     -1.50000000
+1000SATS  123456789012.12345678  1234.00241969     -1.50000000
+"""
+        == out
+    )
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 5), (160, 3)])
 def test_wide(columns: int, lines: int) -> None:
-    """On 80 columns the table's header has one word per line; on 200 columns it is a single line."""
-    out, _ = balance(columns)
+    """On 80 columns the header of --wide has one word per line; on 160 columns it is a single line."""
+    out, _ = balance("--wide", columns=columns)
 
     assert lines == len(out.splitlines())
     assert ["BTC", *AMOUNTS] == out.splitlines()[-1].split()[:6]
-    assert ("2020-06-18 08:19:13 UTC" in out) == (columns == 200)
+    assert ("2020-06-18 08:19:13 UTC" in out) == (columns == 160)
 
 
 def test_amounts_that_are_too_long(sandbox: Sandbox) -> None:
     """An amount that does not fit beside its name is below it; one wider than the terminal is folded, not cut."""
     sandbox.balances[0] |= {"balance": LONG, "availableBalance": LONGER}
 
-    out, _ = balance(40)
+    out, _ = balance(columns=40)
 
     assert f"\nbalance\n{LONG}\n" in out
-    assert f"\navailable balance\n{LONGER[:40]}\n{LONGER[40:]}\n" in out
+    assert f"\navailable\n{LONGER[:40]}\n{LONGER[40:]}\n" in out
 
 
 def test_no_color() -> None:
     """With NO_COLOR a terminal gets neither colors nor other styles."""
-    _, raw = balance(200, NO_COLOR="1")
+    _, raw = balance(columns=200, NO_COLOR="1")
 
     assert "\x1b" not in raw
 
@@ -120,7 +144,7 @@ def test_colors_in_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     assert "\x1b" not in plain
     assert plain == CONTROL.sub("", colored)
-    assert "\x1b[31m -1.50000000\x1b[0m" in colored
+    assert "\x1b[31m   -1.50000000\x1b[0m" in colored
     # Only styles: a pipe has no cursor to move.
     assert {"m"} == {sequence[-1] for sequence in CONTROL.findall(doctor)}
     assert plain == here(capsys, "balance").out
@@ -155,6 +179,7 @@ def test_watch_ends_by_ctrl_c(sandbox: Sandbox) -> None:
         code, out = terminal.ended()
 
     assert 130 == code
+    assert "binance-coinm: calls every 0.1 s, and shows what changed, until Ctrl+C" == out.splitlines()[0]
     assert re.fullmatch(
         "[0-9:]{8} BTC balance 1234.00250000 -> 1235.00250000 \\(\\+1.00000000\\)", out.splitlines()[-2]
     )

@@ -118,6 +118,9 @@ def test_program_with_httpx2() -> None:
 def test_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command is one that this project has: it runs, or its targets, extras and variables exist."""
     name, *arguments = shlex.split(command)
+    if arguments[:2] == ["sandbox", "--"]:
+        # The reader's program is tested where the page shows it.
+        arguments = ["sandbox", "--help"]
     if name == "binance-coinm":
         assert 0 == main(arguments)
         assert capsys.readouterr().out

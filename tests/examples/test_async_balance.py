@@ -11,7 +11,7 @@ LINES = """\
 BTC      0.00250000 of which 0.00241969 available
 ETH      12.50000000 of which 11.98765432 available
 XRP      10000.1 of which 10000.1 available
-ADA      123456789012.123456789012 of which 123456789012.123456789012 available
+ADA      350.75000000 of which 350.75000000 available
 """
 
 

@@ -8,20 +8,20 @@ from support.constants import ROW
 from support.example_runner import Ended, arguments_of, environment_of, run, started
 
 
-def test_rows_with_different_fields(sandbox: Sandbox) -> None:
-    """A field that only some rows have is a column, empty in the others, and an amount in it has all its digits."""
-    sandbox.respond_next(
-        200, body='[{"later": 0.00000000, %s}, {%s}]' % ((str(ROW).strip("{}").replace("'", '"'),) * 2)
-    )
+def test_amounts_have_all_digits(sandbox: Sandbox) -> None:
+    """Amounts are printed as the exchange sends them, and columns are as wide as they need."""
+    sandbox.balances = [ROW | {"balance": "123456789012.123456789012", "crossUnPnl": "-0.00000000"}, ROW]
 
     code, output, errors = run(sandbox, arguments_of("balance.py"))
 
-    first, _, header, *rows = output.splitlines()
+    first, _, *table = output.splitlines()
     assert (0, "") == (code, errors)
     assert f"2 assets at {sandbox.url}" == first
-    assert ["later", *ROW] == header.split()
-    assert [["0.00000000", *map(str, ROW.values())], [*map(str, ROW.values())]] == [row.split() for row in rows]
-    assert {len(header)} == set(map(len, rows))
+    assert [
+        "asset                    balance   available  unrealized PnL",
+        "  BTC  123456789012.123456789012  0.00241969     -0.00000000",
+        "  BTC                 0.00250000  0.00241969      0.00000000",
+    ] == table
 
 
 @pytest.mark.parametrize("is_buffered", [True, False])

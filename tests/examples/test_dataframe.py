@@ -40,6 +40,8 @@ def row(asset: str, balance: str) -> FuturesAccountBalance:
 def test_prints_exact_amounts_and_draws_them(sandbox: Sandbox, tmp_path: Path) -> None:
     """The table has all digits and no asset without a balance; the file is a picture."""
     path = tmp_path / "balances.png"
+    long = dict.fromkeys(("balance", "availableBalance", "crossWalletBalance"), "123456789012.123456789012")
+    sandbox.balances[3] |= long | {"crossUnPnl": "0.000000000000"}
 
     code, output, errors = run(sandbox, arguments_of("dataframe.py", str(path)))
 

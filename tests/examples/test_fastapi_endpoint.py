@@ -49,6 +49,7 @@ def served(sandbox: Sandbox, server: str = "") -> Iterator[Served]:
 
 def test_amounts_are_strings(sandbox: Sandbox) -> None:
     """Amounts in the JSON are strings with all digits."""
+    sandbox.balances[0]["crossUnPnl"] = "0.000000000000"
     with served(sandbox) as application:
         response = application.get()
 

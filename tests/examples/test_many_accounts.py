@@ -27,7 +27,7 @@ def test_one_failure_does_not_hide_the_others(sandbox: Sandbox) -> None:
 
     assert code == 1
     assert output.splitlines() == [
-        "main: 0.00250000 BTC, 12.50000000 ETH, 10000.1 XRP, 123456789012.123456789012 ADA",
+        "main: 0.00250000 BTC, 12.50000000 ETH, 10000.1 XRP, 350.75000000 ADA",
         "hedge: 0.10000000 ETH",
         "idle: nothing",
     ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,7 @@ def test_command_prints_what_to_set_and_serves_until_a_signal(number: signal.Sig
         assert process.stdout
         lines = [process.stdout.readline().rstrip() for _ in range(4)]
         url = lines[1].removeprefix("export BINANCE_SERVER=")
+        powershell = [process.stdout.readline().rstrip() for _ in range(4)]
         with urllib.request.urlopen(f"{url}/dapi/v1/time") as response:  # noqa: S310, the URL is http on loopback
             assert response.status == 200
         process.send_signal(number)
@@ -72,6 +74,10 @@ def test_command_prints_what_to_set_and_serves_until_a_signal(number: signal.Sig
         "export BINANCE_API_SECRET",
     ]
     assert [len(line.partition("=")[2]) for line in lines[2:]] == [64, 64]
+    assert powershell == [
+        "# Or in PowerShell:",
+        *(re.sub("export (.*)=(.*)", r"$env:\1 = '\2'", line) for line in lines[1:]),
+    ]
     assert (process.returncode, rest, errors) == (0, "", "")
 
 

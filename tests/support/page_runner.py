@@ -122,7 +122,8 @@ def _shell(command: str, scratch: Path, number: int) -> list[str]:
             f"{command} > {pipe} &",
             f"lines=$(dd bs=65536 count=1 status=none < {pipe})",
             'echo "$lines"',
-            'eval "$lines"',
+            # Those for PowerShell are not for this shell.
+            'eval "$(grep ^export <<< "$lines")"',
         ]
     if command.startswith("python -i "):
         return _session(command.removeprefix("python -i "), scratch)
