@@ -1,6 +1,6 @@
 """`connect(read_only=True)`: nothing that may change the account is sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import anyio
@@ -170,3 +170,44 @@ def test_read_only_is_checked(sandbox: Sandbox) -> None:
     """Anything but True and False is an error."""
     with pytest.raises(errors.ConfigurationError, match="^read_only: expected True or False, got 'yes'$"):
         connect(sandbox.credentials, server=sandbox.url, read_only="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # tested
+
+
+class Smuggler(httpx.Auth):
+    """A scheme of httpx that sends an order before the request that uses it."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send an order, and then the request."""
+        yield httpx.Request("POST", request.url.join(ORDER), extensions={"security": Security.TRADE})
+        yield request
+
+
+NO_AUTH = "auth: the client signs what the exchange requires"
+
+
+def test_auth(exchange: Sandbox, client: Client) -> None:
+    """A sync request with an auth of httpx is an error, and so is setting one: it could send other requests."""
+    raw = client.get_httpx_client()
+
+    for send in (
+        client.request,
+        lambda request: raw.request(**request),
+        lambda request: raw.stream(**request).__enter__(),
+    ):
+        with pytest.raises(errors.ConfigurationError, match=NO_AUTH):
+            send({"method": "GET", "url": "/dapi/v1/time", "auth": Smuggler()})
+    with pytest.raises(errors.ConfigurationError, match=NO_AUTH):
+        raw.auth = Smuggler()
+    assert raw.auth is None
+    assert [] == exchange.pop_requests()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_auth_async(exchange: Sandbox, client: Client, backend: str) -> None:
+    """The same, async."""
+
+    def call() -> Any:
+        return client.request_async({"method": "GET", "url": "/dapi/v1/time", "auth": Smuggler()})
+
+    with pytest.raises(errors.ConfigurationError, match=NO_AUTH):
+        in_event_loop(backend, client, call)
+    assert [] == exchange.pop_requests()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from binance_client.errors import ConfigurationError
 from binance_client.messages.failures import ARGUMENT_ERRORS
 from binance_client.policy.permission import forbidden
@@ -13,10 +15,10 @@ from .cookies import NoCookies
 from .httpx_utils import resolve_url
 
 if TYPE_CHECKING:
-    import httpx
-
     from binance_client.policy.call import CallOptions
     from binance_client.policy.client_state import ClientState
+
+_NO_AUTH = "auth: the client signs what the exchange requires; pass no auth of httpx, which could send other requests"
 
 
 class AccountClient:
@@ -36,9 +38,11 @@ class AccountClient:
         self._base = str(settings["base_url"])
         self._honors_deadline = honors_deadline
 
-    def require_permitted(self, request: httpx.Request) -> None:
-        """Raise `ConfigurationError` for a request that this client does not send."""
+    def require_permitted(self, request: httpx.Request, settings: dict[str, Any]) -> None:
+        """Raise `ConfigurationError` for a request, or settings of one, that this client does not send."""
         problem = forbidden(request, self._shared_state.settings)
+        if settings.get("auth", httpx.USE_CLIENT_DEFAULT) not in (None, httpx.USE_CLIENT_DEFAULT):
+            problem = _NO_AUTH
         if problem:
             raise ConfigurationError(problem)
 
@@ -56,6 +60,15 @@ class AccountClient:
     @cookies.setter
     def cookies(self, cookies: object) -> None:  # noqa: ARG002, as in httpx
         raise ConfigurationError("no cookie is sent or kept; the exchange identifies callers by their API key")
+
+    @property
+    def auth(self) -> httpx.Auth | None:
+        """No auth, which could send further requests that nothing has permitted."""
+        return None
+
+    @auth.setter
+    def auth(self, auth: object) -> None:  # noqa: ARG002, as in httpx
+        raise ConfigurationError(_NO_AUTH)
 
     def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
         """Build a request as httpx does, which would parse each URL twice."""

@@ -40,7 +40,7 @@ class AsyncRetryingClient(AccountClient, httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **settings: Any) -> httpx.Response:
         """Send a request as `httpx.AsyncClient.send` does, with retries; a streamed one in a single attempt."""
-        self.require_permitted(request)
+        self.require_permitted(request, settings)
         expiry = self._shared_state.settings.write_keepalive_expiry
         if stream:
             self.require_no_ban()
