@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._sandbox import Sandbox
 
-APOSTROPHE = "'"
-
 
 def environment_of(sandbox: "Sandbox") -> dict[str, str]:
-    """Return the variables that name a sandbox and its first account; the sandbox has no private keys."""
-    secret = sandbox.account.secret
-    return {
-        "BINANCE_SERVER": sandbox.url,
-        "BINANCE_API_KEY": sandbox.account.api_key,
-        **({} if secret is None else {"BINANCE_API_SECRET": secret}),
-    }
+    """Return the variables that name a sandbox and its first account."""
+    variables = {"BINANCE_SERVER": sandbox.url, "BINANCE_API_KEY": sandbox.account.api_key}
+    # An account with a public key has none.
+    return variables | ({"BINANCE_API_SECRET": sandbox.account.secret} if sandbox.account.secret else {})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,14 +63,14 @@ def main(arguments: list[str] | None = None) -> int:
             Account(key, public_key_pem=Path(file).read_bytes(), responses=responses) for key, file in with_public_key
         ]
         with Sandbox(port=options.port, document=options.document, accounts=accounts or None) as sandbox:
-            variables = environment_of(sandbox)
-            lines = [
-                f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:",
-                *(f"export {name}={quote(value)}" for name, value in variables.items()),
-                *["# Set BINANCE_PRIVATE_KEY_FILE to the path of the private key."] * (sandbox.account.secret is None),
-                "# Or in PowerShell:",
-                *(f"$env:{name} = '{value.replace(APOSTROPHE, 2 * APOSTROPHE)}'" for name, value in variables.items()),
-            ]
+            variables = environment_of(sandbox).items()
+            lines = [f"# The sandbox runs at {sandbox.url} until Ctrl-C. To use it from a client:"]
+            lines += [f"export {name}={quote(value)}" for name, value in variables]
+            if sandbox.account.secret is None:
+                lines.append("# Set BINANCE_PRIVATE_KEY_FILE to the path of the private key.")
+            # A comment, so that a shell can run the whole text.
+            powershell = ["$env:{} = '{}'".format(name, value.replace("'", "''")) for name, value in variables]
+            lines.append(f"# In PowerShell: {'; '.join(powershell)}")
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
             Event().wait()

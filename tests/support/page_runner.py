@@ -122,8 +122,7 @@ def _shell(command: str, scratch: Path, number: int) -> list[str]:
             f"{command} > {pipe} &",
             f"lines=$(dd bs=65536 count=1 status=none < {pipe})",
             'echo "$lines"',
-            # Those for PowerShell are not for this shell.
-            'eval "$(grep ^export <<< "$lines")"',
+            'eval "$lines"',
         ]
     if command.startswith("python -i "):
         return _session(command.removeprefix("python -i "), scratch)
