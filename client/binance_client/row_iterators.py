@@ -21,7 +21,8 @@ class _Rows(Generic[RowT]):
     """What both kinds of iterators share.
 
     The state is replaced as a whole, and only if it is still the one that a page was requested for. So an exception at
-    any moment loses no page, and of several threads or tasks that have requested the same page one gets its rows.
+    any moment loses no page, at most the row that is being returned, and of several threads or tasks that have
+    requested the same page one gets its rows.
     """
 
     def __init__(self, pages: Pages) -> None:
@@ -35,20 +36,18 @@ class _Rows(Generic[RowT]):
         except IndexError:
             return None
 
-    def _accept(self, state: _State[RowT], rows: list[RowT]) -> None:
+    def _accept(self, state: _State[RowT], pages: Pages, rows: list[RowT]) -> None:
         """Add the rows of the page that was requested in a state."""
-        if state.pages is None:
-            return
-        pages, new = state.pages.accept(rows)
+        remaining, new = pages.accept(rows)
         with self._lock:
             if self._state is state:
-                self._state = _State(deque(new), pages)
+                self._state = _State(deque(new), remaining)
 
 
 class RowIterator(_Rows[RowT], Iterator[RowT]):
     """The rows of an operation, each page of which is requested when its first row is needed.
 
-    If a request fails, `next` raises its exception, and repeats it when it is called again.
+    If a request fails, `next` raises its exception; the next call of `next` sends the request again.
     """
 
     def __init__(self, pages: Pages, request_page: Callable[..., list[RowT]]) -> None:
@@ -60,14 +59,14 @@ class RowIterator(_Rows[RowT], Iterator[RowT]):
         return self
 
     def __next__(self) -> RowT:
-        """Return the next row."""
+        """Return the next row; raise `BinanceError` if a request fails."""
         while (row := self._next_row()) is None:
             state = self._state
             if state.rows:
                 continue
             if state.pages is None:
                 raise StopIteration
-            self._accept(state, self._request_page(**state.pages.arguments))
+            self._accept(state, state.pages, self._request_page(**state.pages.arguments))
         return row
 
 
@@ -83,12 +82,12 @@ class AsyncRowIterator(_Rows[RowT], AsyncIterator[RowT]):
         return self
 
     async def __anext__(self) -> RowT:
-        """Return the next row."""
+        """Return the next row; raise `BinanceError` if a request fails."""
         while (row := self._next_row()) is None:
             state = self._state
             if state.rows:
                 continue
             if state.pages is None:
                 raise StopAsyncIteration
-            self._accept(state, await self._request_page(**state.pages.arguments))
+            self._accept(state, state.pages, await self._request_page(**state.pages.arguments))
         return row

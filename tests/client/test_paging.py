@@ -54,7 +54,10 @@ def exchange(rows: list[Row], *, keeps_latest: bool, is_descending: bool, includ
 
 BEGIN = 1_500_000_000_000
 # Times of which many are equal or close, far from others.
-TIMES = st.lists((st.integers(0, 30) | st.integers(0, 1_000_000)).map(lambda time: BEGIN + time), max_size=60)
+TIMES = st.lists(
+    (st.integers(0, 30) | st.integers(0, 1_000_000) | st.integers(999_998, 1_000_000)).map(lambda time: BEGIN + time),
+    max_size=60,
+)
 KINDS = {"keeps_latest": st.booleans(), "is_descending": st.booleans()}
 
 
@@ -66,7 +69,7 @@ def test_periods(times: list[int], size: int, max_span: int | None, *, keeps_lat
     pages = time_paging(size, max_span).pages(BEGIN, BEGIN + 1_000_000)
 
     if any(times.count(time) >= size for time in times):
-        with pytest.raises(errors.ResponseError, match=f"a page has at most {size} rows, and those of 1500000"):
+        with pytest.raises(errors.ResponseError, match=f"a page has at most {size} rows, and those of 150000"):
             all_rows(pages, respond)
         return
     found, requests = all_rows(pages, respond)
@@ -103,10 +106,10 @@ DAY, YEAR = 86_400_000, 31_536_000_000
 @pytest.mark.parametrize(
     ("times", "earliest", "latest"),
     [
-        pytest.param([*range(0, YEAR, YEAR // 100_000)], 102, 118, id="regular"),
-        pytest.param([day * DAY + number % 10 for day in range(365) for number in range(900)], 341, 472, id="bursts"),
-        pytest.param([day * DAY + 60 * number for day in range(90) for number in range(1200)], 113, 2043, id="large"),
-        pytest.param([200 * DAY + number for number in range(1200)], 13, 13, id="one burst"),
+        pytest.param([*range(0, YEAR, YEAR // 100_000)], 116, 118, id="regular"),
+        pytest.param([day * DAY + number % 10 for day in range(365) for number in range(900)], 343, 912, id="bursts"),
+        pytest.param([day * DAY + 60 * number for day in range(90) for number in range(1200)], 115, 982, id="large"),
+        pytest.param([200 * DAY + number for number in range(1200)], 4, 4, id="one burst"),
         pytest.param([*range(0, YEAR, YEAR // 200)], 1, 1, id="few"),
         pytest.param([], 1, 1, id="none"),
     ],
@@ -137,16 +140,31 @@ def test_a_crowded_millisecond() -> None:
         ) == str(caught.value)
 
 
-def test_rows_that_have_come_since() -> None:
-    """A few rows after a full page, which may be new, do not show that the exchange keeps the earliest ones."""
+def test_rows_that_come_meanwhile() -> None:
+    """Rows that come between two requests do not let a full page of the latest rows pass for the earliest ones."""
     rows = [Row(BEGIN + number, number) for number in range(100)]
-    left, _ = time_paging(40).pages(BEGIN, BEGIN + 1000).accept(rows[60:])
-    rows += [Row(BEGIN + 500, 500)]
-    assert left
 
-    found, _ = all_rows(left, exchange(rows, keeps_latest=True, is_descending=False))
+    def respond(start: int, end: int, size: int) -> list[Row]:
+        found = exchange(rows, keeps_latest=True, is_descending=False)(start=start, end=end, size=size)
+        rows.extend([Row(rows[-1].time + number, len(rows) + number) for number in range(1, 31)] * (len(rows) < 1000))
+        return found
 
-    assert rows == found
+    found, _ = all_rows(time_paging(100).pages(BEGIN, BEGIN + 2000), respond)
+
+    assert rows[: len(found)] == found
+    assert len(found) >= 100
+
+
+def test_rows_of_another_period() -> None:
+    """A full page with rows of another period is an error, as of an exchange that ignores the period."""
+    pages = time_paging(3).pages(BEGIN + 10, BEGIN + 20)
+
+    with pytest.raises(errors.ResponseError) as caught:
+        pages.accept([Row(BEGIN + number, number) for number in (9, 10, 11)])
+
+    assert "expected rows from 1500000000010 to 1500000000020, got rows from 1500000000009 to 1500000000011" == str(
+        caught.value
+    )
 
 
 LATER = 1_600_000_000_000
@@ -162,7 +180,7 @@ TIME = "expected an integer of at least 1000000000000 and at most 10000000000000
         (True, LATER, f"start: {TIME}, got True"),
         (BEGIN, str(LATER), f"end: {TIME}, got '1600000000000'"),
         (BEGIN, None, f"end: {TIME}, got None"),
-        (LATER, BEGIN, "start: expected a time before end, 1500000000000, got 1600000000000"),
+        (LATER, BEGIN, "start: expected a time not after end, 1500000000000, got 1600000000000"),
     ],
 )
 def test_invalid_periods(start: Any, end: Any, message: str) -> None:

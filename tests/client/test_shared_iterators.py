@@ -29,10 +29,9 @@ def test_threads() -> None:
 
     iterator = RowIterator(PAGING.pages(0), request)
     with ThreadPoolExecutor(3) as threads:
-        # Three rows are a page, so that each thread takes one of them.
-        found = [*threads.map(lambda _: [next(iterator) for _ in range(1)], range(3))]
+        found = [*threads.map(lambda _: next(iterator), range(3))]
 
-    assert [[0], [1], [2]] == sorted(found)
+    assert [0, 1, 2] == sorted(found)
 
 
 def test_tasks() -> None:
@@ -56,22 +55,20 @@ def test_tasks() -> None:
     assert all(rows == sorted(rows) for rows in found)
 
 
-class InterruptedPages(IdPages):
-    """Pages that are interrupted once, at the end of `accept`, as a signal handler's exception does it."""
-
-    is_interrupted = False
-
-    def accept(self, rows: Sequence[RowT]) -> tuple[IdPages | None, list[RowT]]:
-        """Raise KeyboardInterrupt at first."""
-        accepted = super().accept(rows)
-        if not InterruptedPages.is_interrupted:
-            InterruptedPages.is_interrupted = True
-            raise KeyboardInterrupt
-        return accepted
-
-
 def test_interruptions() -> None:
     """A page during which an exception is raised comes again."""
+    interruptions = [KeyboardInterrupt()]
+
+    class InterruptedPages(IdPages):
+        """Pages that are interrupted once, at the end of `accept`, as a signal handler's exception does it."""
+
+        def accept(self, rows: Sequence[RowT]) -> tuple[IdPages | None, list[RowT]]:
+            """Raise the exception at first."""
+            accepted = super().accept(rows)
+            if interruptions:
+                raise interruptions.pop()
+            return accepted
+
     iterator: RowIterator[int] = RowIterator(InterruptedPages(PAGING, 0), page)
 
     with pytest.raises(KeyboardInterrupt):

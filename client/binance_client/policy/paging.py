@@ -18,7 +18,7 @@ RowT = TypeVar("RowT")
 
 
 class Pages(Protocol):
-    """What is left of the pages of an iteration, at least one; a value, so that a failed request changes nothing."""
+    """The remaining pages, at least one. Immutable, so that a failed request changes nothing."""
 
     @property
     def arguments(self) -> dict[str, int]:
@@ -26,7 +26,7 @@ class Pages(Protocol):
         ...
 
     def accept(self, rows: Sequence[RowT]) -> tuple[Pages | None, list[RowT]]:
-        """Return the pages after this one, None if it is the last, and those of its rows that no page before had."""
+        """Return the remaining pages, None after the last one, and the rows of this page that the page before lacks."""
         ...
 
 
@@ -41,52 +41,43 @@ class TimePaging(NamedTuple):
     """The argument with the size of a page."""
     max_size: int
     max_span: int | None
-    """How many milliseconds the end may be after the beginning, None for any number."""
+    """The longest period of a request, in milliseconds; None if unlimited."""
     order_by: Callable[[Any], int]
     """The time of a row."""
     identity: Callable[[Any], Hashable]
-    """What no other row of that time has."""
+    """What distinguishes a row from others of the same time."""
 
     def pages(self, start: int, end: int) -> TimePages:
         """Return the pages of a period; raise `ConfigurationError` for an invalid one."""
         for name, time in ((self.start, start), (self.end, end)):
             encoders.bounded(encoders.integer, MIN_TIME_MS, MAX_TIME_MS)(time, name)
         if start > end:
-            raise ConfigurationError(f"{self.start}: expected a time before {self.end}, {end}, got {start}")
-        return TimePages(self, start, end, span=end - start)
-
-
-class _FullPage(NamedTuple):
-    """The period of a page that was full, and the times of its first and last row."""
-
-    start: int
-    first: int
-    last: int
-    end: int
+            raise ConfigurationError(f"{self.start}: expected a time not after {self.end}, {end}, got {start}")
+        return TimePages(self, start, end, page_span=end - start)
 
 
 @frozen
 class TimePages:
     """The pages of a period, in the order of time.
 
-    Of a period with more rows than a page holds, an exchange returns the earliest or the latest ones, and few documents
-    say which. Until the pages have shown it, a full one is requested again in shorter periods: a page that is not full
-    has all rows of its period. Pages overlap by a millisecond, whose rows may be on both; times and identities show
-    which rows were there before.
+    Of a period with more rows than a page holds, an exchange returns the earliest or the latest ones, and most of its
+    documentation does not say which. So a page begins at the last row of the page before: a full page that has this row
+    again has all rows up to its own last one. Any other full page is requested again as shorter periods. A page that is
+    not full has all rows of its period.
     """
 
     paging: TimePaging
     start: int
     end: int
-    span: int
+    page_span: int
     previous: Mapping[tuple[int, Hashable], int] = field(factory=Counter[tuple[int, "Hashable"]])
-    full: _FullPage | None = None
-    full_in_a_row: int = 0
-    keeps_earliest: bool | None = None
+    """How many rows of the page before have which time and identity."""
+    splits: int = 0
+    """How often this page was split."""
 
     @property
     def _page_end(self) -> int:
-        span = self.span if self.paging.max_span is None else min(self.span, self.paging.max_span)
+        span = self.page_span if self.paging.max_span is None else min(self.page_span, self.paging.max_span)
         return min(self.start + span, self.end)
 
     @property
@@ -96,67 +87,72 @@ class TimePages:
         return {paging.start: self.start, paging.end: self._page_end, paging.size: paging.max_size}
 
     def accept(self, rows: Sequence[RowT]) -> tuple[TimePages | None, list[RowT]]:
-        """Return the pages after this one, and its rows in the order of time; none of them if it is to be split.
+        """Return the pages after this one, and its rows in the order of time; no rows if the page has to be split.
 
-        Raises `ResponseError` if a page of a single millisecond is full, because the exchange may have more rows.
+        Raises `ResponseError` for a full page that no shorter period can complete: that of a single millisecond, or one
+        with rows of another period.
         """
         rows = sorted(rows, key=self.paging.order_by)
         times = [self.paging.order_by(row) for row in rows]
-        pages = evolve(self, keeps_earliest=self._learned(times))
+        found = Counter((time, self.paging.identity(row)) for time, row in zip(times, rows, strict=True))
         if len(rows) < self.paging.max_size:
-            return pages._after(self._page_end, rows)  # noqa: SLF001, a value of this class
+            last = max((time for time in times if self.start < time <= self._page_end), default=self._page_end)
+            return self._after(None if self._page_end == self.end else last, found), self._unseen(rows)
+        self._require_page(times)
+        expected = {key: count for key, count in self.previous.items() if key[0] == self.start}
+        if expected and times[-1] > self.start and all(found[key] >= count for key, count in expected.items()):
+            return self._after(times[-1], found), self._unseen(rows)
+        return self._split(times), []
+
+    def _require_page(self, times: list[int]) -> None:
+        """Raise `ResponseError` for a full page that no shorter period can complete."""
         if self.start == self._page_end:
             raise ResponseError(
                 f"a page has at most {self.paging.max_size} rows, and those of {self.start} fill one, so that others"
                 " of this millisecond may be missing; narrow the call down by its other arguments"
             )
-        if pages.keeps_earliest and times[-1] > self.start:
-            return pages._after(times[-1], rows)  # noqa: SLF001, the same
-        return pages._split(times), []  # noqa: SLF001, the same
+        if not self.start <= times[0] <= times[-1] <= self._page_end:
+            raise ResponseError(
+                f"expected rows from {self.start} to {self._page_end}, got rows from {times[0]} to {times[-1]}"
+            )
 
-    def _learned(self, times: list[int]) -> bool | None:
-        """Return whether the exchange keeps the earliest rows, as those around a full page show; None if unknown."""
-        full = self.full
-        if full is None or self.keeps_earliest is not None:
-            return self.keeps_earliest
-        if any(full.start <= time < full.first for time in times):
-            return False
-        # A few rows can have come since.
-        later = sum(full.last < time <= full.end for time in times)
-        return True if 4 * later >= self.paging.max_size else None
+    def _after(self, last: int | None, found: Counter[tuple[int, Hashable]]) -> TimePages | None:
+        """Return the pages after one with all rows up to a time, None if that is the end of the period."""
+        if last is None:
+            return None
+        # A millisecond has no last row to begin at.
+        start = last + (last == self.start)
+        # Few rows, or a page that may be full, allow a longer period.
+        grows = 3 * found.total() < self.paging.max_size or found.total() >= self.paging.max_size
+        span = min(8 * self.page_span + 1, self.end - self.start) if grows else self._page_end - start + self.page_span
+        return evolve(self, start=start, page_span=span, previous=found, splits=0)
 
-    def _after(self, end: int, rows: list[RowT]) -> tuple[TimePages | None, list[RowT]]:
-        """Return the pages after a time up to which all rows are on this page, and those that are new."""
-        identities = [(self.paging.order_by(row), self.paging.identity(row)) for row in rows]
-        left, new = Counter(self.previous), list[RowT]()
-        for row, identity in zip(rows, identities, strict=True):
-            if left[identity]:
-                # Counted, because rows that an exchange does not tell apart are all wanted.
-                left[identity] -= 1
+    def _unseen(self, rows: list[RowT]) -> list[RowT]:
+        """Return the rows that the page before did not have; those with equal identities are counted."""
+        left = Counter(self.previous)
+        unseen: list[RowT] = []
+        for row in rows:
+            key = (self.paging.order_by(row), self.paging.identity(row))
+            if left[key]:
+                left[key] -= 1
             else:
-                new.append(row)
-        start = end + (end in (self.start, self.end))
-        if start > self.end:
-            return None, new
-        # Longer periods if the rows are few; the longest if a full page does no harm.
-        grows = self.keeps_earliest or 3 * len(rows) < self.paging.max_size
-        span = min(8 * self.span + 1, self.end - self.start) if grows else self.span
-        return evolve(self, start=start, span=span, previous=Counter(identities), full_in_a_row=0), new
+                unseen.append(row)
+        return unseen
 
     def _split(self, times: list[int]) -> TimePages:
         """Return these pages with a shorter period for the next one, after a full page with rows of these times."""
         start, span = self.start, self._page_end - self.start
         covered = times[-1] - times[0]
         if 64 * covered >= span:
-            # A bit less time than these rows cover, because times are irregular.
-            span = min(covered, span) * 7 // 8
+            # The rows are spread over the period. A bit less than they cover, because times are irregular.
+            span = covered * 7 // 8
         elif times[0] > start:
-            # These rows share a moment. Up to them there are few, or many others; then less and less is requested.
-            span = min((times[0] - start) >> 2 * self.full_in_a_row, span - 1)
+            # The rows are a burst late in the period: first the time before it, then less each time that is full too.
+            span = min((times[0] - start) >> 2 * self.splits, span - 1)
         else:
+            # The rows are a burst at once: most of it.
             span = min(times[len(times) * 7 // 8] - start, span - 1)
-        full = _FullPage(start, times[0], times[-1], self._page_end)
-        return evolve(self, span=span, full=full, full_in_a_row=self.full_in_a_row + 1)
+        return evolve(self, page_span=span, splits=self.splits + 1)
 
 
 class IdPaging(NamedTuple):
@@ -171,7 +167,7 @@ class IdPaging(NamedTuple):
     """The id of a row."""
 
     def pages(self, start: int) -> IdPages:
-        """Return the pages from an id on; raise `ConfigurationError` if it is none."""
+        """Return the pages from an id on; raise `ConfigurationError` for an invalid id."""
         encoders.bounded(encoders.integer, 0, None)(start, self.start)
         return IdPages(self, start)
 

@@ -41,7 +41,8 @@ class AccountClient:
     def require_permitted(self, request: httpx.Request, settings: dict[str, Any]) -> None:
         """Raise `ConfigurationError` for a request, or settings of one, that this client does not send."""
         problem = forbidden(request, self._shared_state.settings)
-        if settings.get("auth", httpx.USE_CLIENT_DEFAULT) not in (None, httpx.USE_CLIENT_DEFAULT):
+        auth = settings.get("auth")
+        if auth is not None and auth is not httpx.USE_CLIENT_DEFAULT:
             problem = _NO_AUTH
         if problem:
             raise ConfigurationError(problem)

@@ -253,7 +253,7 @@ class AccountOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, income_type, recv_window: Those of `get_income_history`, for all its calls.
 
         Raises:

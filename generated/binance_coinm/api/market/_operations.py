@@ -348,7 +348,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol: Those of `compressed_aggregate_trades_list`, for all its calls.
 
         Raises:
@@ -465,7 +465,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol: Those of `get_funding_rate_history_of_perpetual_futures`, for all its calls.
 
         Raises:
@@ -581,7 +581,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, interval: Those of `kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -675,7 +675,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             pair, contract_type, interval: Those of `continuous_contract_kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -765,7 +765,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             pair, interval: Those of `index_price_kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -854,7 +854,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, interval: Those of `mark_price_kline_candlestick_data`, for all its calls.
 
         Raises:
@@ -941,7 +941,7 @@ class MarketOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, interval: Those of `premium_index_kline_data`, for all its calls.
 
         Raises:

@@ -701,7 +701,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, pair, recv_window: Those of `all_orders`, for all its calls.
 
         Raises:
@@ -806,7 +806,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, pair, order_id, recv_window: Those of `account_trade_list`, for all its calls.
 
         Raises:
@@ -901,7 +901,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, auto_close_type, recv_window: Those of `users_force_orders`, for all its calls.
 
         Raises:
@@ -999,7 +999,7 @@ class TradeOperations(_Generic[ClientT_co]):
 
         Args:
             start_time (int): When the period begins, in milliseconds since the Unix epoch.
-            end_time (int): When it ends; this millisecond belongs to it.
+            end_time (int): When it ends, this millisecond included; rows that come later may be missing.
             symbol, order_id, orig_client_order_id, recv_window: Those of `get_order_modify_history`, for all its calls.
 
         Raises:
