@@ -1127,18 +1127,3 @@ def test_request_without_a_client(kinds: Kinds) -> None:
         "extensions": {"security": kinds.package.security.Security.TRADE, "weight": 1},
     } == operation.build_request(symbol="X", quantity=Decimal("0.10"))
     assert operation.parse_response(httpx.Response(200)).parsed is None
-
-
-def test_example_of_the_documentation(kinds: Kinds, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The example of a package that users generate runs."""
-    [example] = (
-        block.text
-        for block in blocks_of(ROOT / "docs" / "how-to" / "add-an-operation.md")
-        if "import my_client" in block.text
-    )
-    script = tmp_path / "example.py"
-    script.write_text(example.replace("my_client", kinds.package.__name__).replace("mine.yaml", str(kinds.document)))
-
-    runpy.run_path(str(script))
-
-    assert capsys.readouterr().out == "22542179 10\n"

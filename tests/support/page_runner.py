@@ -18,7 +18,9 @@ SECONDS = 120
 CLONE = "/path/to/binance-coinm"
 PASSWORD = "its-password"
 # What differs each time: ports, random keys, and how long tests take.
-VARYING = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=_KEY=)\w{64}|(?<=_SECRET=)\w{64}|\d+\.\d+(?=s\b)")
+VARYING = re.compile(
+    r"(?<=127\.0\.0\.1:)\d+|(?<=KEY=)\w{64}|(?<=SECRET=)\w{64}|(?<=KEY = ')\w{64}|(?<=SECRET = ')\w{64}|\d+\.\d+(?=s\b)"
+)
 _END = "(end of a block)"
 # Python as a reader has it open: it runs one file after another, and keeps their names.
 _SESSION = f"""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from binance_client.policy.call import CallOptions
     from binance_client.policy.client_state import ClientState
 
-_NO_AUTH = "auth: the client signs what the exchange requires; pass no auth of httpx, which could send other requests"
+_UNKNOWN_AUTH = "auth: expected httpx's BasicAuth or DigestAuth, for a gateway; others could send further requests"
 
 
 class AccountClient:
@@ -40,10 +40,11 @@ class AccountClient:
 
     def require_permitted(self, request: httpx.Request, settings: dict[str, Any]) -> None:
         """Raise `ConfigurationError` for a request, or settings of one, that this client does not send."""
-        problem = forbidden(request, self._shared_state.settings)
-        auth = settings.get("auth")
-        if auth is not None and auth is not httpx.USE_CLIENT_DEFAULT:
-            problem = _NO_AUTH
+        client: Any = self
+        auth = settings.get("auth", httpx.USE_CLIENT_DEFAULT)
+        auth = client.auth if auth is httpx.USE_CLIENT_DEFAULT else auth
+        is_known = auth is None or type(auth) in (tuple, httpx.BasicAuth, httpx.DigestAuth)
+        problem = forbidden(request, self._shared_state.settings) if is_known else _UNKNOWN_AUTH
         if problem:
             raise ConfigurationError(problem)
 
@@ -61,15 +62,6 @@ class AccountClient:
     @cookies.setter
     def cookies(self, cookies: object) -> None:  # noqa: ARG002, as in httpx
         raise ConfigurationError("no cookie is sent or kept; the exchange identifies callers by their API key")
-
-    @property
-    def auth(self) -> httpx.Auth | None:
-        """No auth, which could send further requests that nothing has permitted."""
-        return None
-
-    @auth.setter
-    def auth(self, auth: object) -> None:  # noqa: ARG002, as in httpx
-        raise ConfigurationError(_NO_AUTH)
 
     def build_request(self, method: str, url: httpx.URL | str, **content: Any) -> httpx.Request:
         """Build a request as httpx does, which would parse each URL twice."""
