@@ -185,7 +185,7 @@ $(VENV)/run: $(VENV)/python pyproject.toml
 $(VENV)/test: $(VENV)/run
 	@# The tests verify signatures with openssl, which is independent of the library that creates them.
 	@command -v openssl >/dev/null || { apt-get update -qq && apt-get install -qq --yes openssl; } || { echo "make: the tests need the openssl command" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --editable '.[sandbox,generate]' --group $$($(BIN)/python -c '$(GROUPS_OF_TESTS)')
+	@$(BIN)/python -m pip install --quiet --editable '.[sandbox,generate,keyring]' --group $$($(BIN)/python -c '$(GROUPS_OF_TESTS)')
 	@touch $@
 
 $(VENV)/contract: $(VENV)/test
