@@ -43,10 +43,11 @@ class Model:
         Raises `ConfigurationError` for `additional_properties` that are nested too deeply.
         """
         try:
-            return {name: _as_dicts(value) for name, value in _set_attributes(self)}
+            values: dict[str, Any] = _as_dicts(self)
         except RecursionError:
             message = "additional_properties: expected values that are nested less deeply"
             raise ConfigurationError(message) from None
+        return values
 
     if not TYPE_CHECKING:
         # Hidden from type checkers, which reject row["asset"] only if these methods do not exist.

@@ -94,14 +94,15 @@ class TimePages:
         """
         rows = sorted(rows, key=self.paging.order_by)
         times = [self.paging.order_by(row) for row in rows]
-        found = Counter((time, self.paging.identity(row)) for time, row in zip(times, rows, strict=True))
+        keys = [(time, self.paging.identity(row)) for time, row in zip(times, rows, strict=True)]
+        found = Counter(keys)
         if len(rows) < self.paging.max_size:
             last = max((time for time in times if self.start < time <= self._page_end), default=self._page_end)
-            return self._after(None if self._page_end == self.end else last, found), self._unseen(rows)
+            return self._after(None if self._page_end == self.end else last, found), self._unseen(rows, keys)
         self._require_page(times)
         expected = {key: count for key, count in self.previous.items() if key[0] == self.start}
         if expected and times[-1] > self.start and all(found[key] >= count for key, count in expected.items()):
-            return self._after(times[-1], found), self._unseen(rows)
+            return self._after(times[-1], found), self._unseen(rows, keys)
         return self._split(times), []
 
     def _require_page(self, times: list[int]) -> None:
@@ -127,12 +128,11 @@ class TimePages:
         span = min(8 * self.page_span + 1, self.end - self.start) if grows else self._page_end - start + self.page_span
         return evolve(self, start=start, page_span=span, previous=found, splits=0)
 
-    def _unseen(self, rows: list[RowT]) -> list[RowT]:
+    def _unseen(self, rows: list[RowT], keys: list[tuple[int, Hashable]]) -> list[RowT]:
         """Return the rows that the page before did not have; those with equal identities are counted."""
         left = Counter(self.previous)
         unseen: list[RowT] = []
-        for row in rows:
-            key = (self.paging.order_by(row), self.paging.identity(row))
+        for row, key in zip(rows, keys, strict=True):
             if left[key]:
                 left[key] -= 1
             else:
