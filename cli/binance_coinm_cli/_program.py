@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from binance_sandbox.__main__ import environment_of
+from binance_sandbox.environment import environment_of
 
 from ._output import echo_error
 from ._target import new_sandbox

@@ -23,10 +23,10 @@ def binance_sandbox() -> "Iterator[Sandbox]":
 @pytest.fixture
 def binance_environment(binance_sandbox: "Sandbox", monkeypatch: pytest.MonkeyPatch) -> "Sandbox":
     """Set the environment variables BINANCE_* so that `connect()` uses `binance_sandbox`, and return the sandbox."""
-    account = binance_sandbox.account
-    monkeypatch.setenv("BINANCE_SERVER", binance_sandbox.url)
-    monkeypatch.setenv("BINANCE_API_KEY", account.api_key)
-    monkeypatch.setenv("BINANCE_API_SECRET", str(account.secret))
+    from binance_sandbox.environment import environment_of  # noqa: PLC0415, the same
+
+    for name, value in environment_of(binance_sandbox).items():
+        monkeypatch.setenv(name, value)
     # Removed because a private key set on this machine would be a second key beside the secret.
     monkeypatch.delenv("BINANCE_PRIVATE_KEY_FILE", raising=False)
     monkeypatch.delenv("BINANCE_PRIVATE_KEY_PASSWORD", raising=False)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
+from binance_sandbox.environment import environment_of
 from support.constants import ROOT, SPEC
 from support.markdown_blocks import blocks_of, make_targets
 from support.page_runner import clean_environment, follow
@@ -60,21 +61,11 @@ NOT_OURS = {
 
 @pytest.fixture
 def _environment_of_the_commands(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in variables_of(sandbox).items():
+    for name, value in environment_of(sandbox).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     shutil.copytree(SPEC.with_suffix(""), tmp_path / "mine" / "openapi")
     shutil.copy(SPEC, tmp_path / "mine")
-
-
-def variables_of(sandbox: Sandbox) -> dict[str, str]:
-    """Return the variables that name a sandbox and its account."""
-    account = sandbox.account
-    return {
-        "BINANCE_SERVER": sandbox.url,
-        "BINANCE_API_KEY": account.api_key,
-        "BINANCE_API_SECRET": account.secret or "",
-    }
 
 
 @pytest.fixture
@@ -89,7 +80,7 @@ def test_page_can_be_followed(page: str, tmp_path: Path, scratch: Path, sandbox:
     environment = clean_environment()
     # It shows a program, and leaves it to the tutorial what to start.
     if page == "index.md":
-        environment |= variables_of(sandbox)
+        environment |= environment_of(sandbox)
 
     follow(DOCS / page, tmp_path, scratch, environment)
 

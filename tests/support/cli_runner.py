@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 import pytest
 from binance_coinm_cli.__main__ import main
 from binance_sandbox import Sandbox
+from binance_sandbox.environment import environment_of
 
 _SECRETS = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY_PASSWORD")
 _SIGNATURE = re.compile("[0-9a-f]{64}|signature=|[A-Za-z0-9+/]{86}==")
@@ -24,9 +25,8 @@ class Ended(NamedTuple):
 
 def use(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """Let the environment name the sandbox's account."""
-    monkeypatch.setenv("BINANCE_SERVER", sandbox.url)
-    monkeypatch.setenv("BINANCE_API_KEY", sandbox.account.api_key)
-    monkeypatch.setenv("BINANCE_API_SECRET", sandbox.account.secret or "")
+    for name, value in environment_of(sandbox).items():
+        monkeypatch.setenv(name, value)
 
 
 def here(capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
