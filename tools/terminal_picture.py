@@ -25,7 +25,7 @@ def draw() -> str:
         capture_output=True,
         text=True,
     ).stdout
-    # Without an API key that is another one each time.
+    # Without the API key of the sandbox, which is another one in each run.
     text = Text.from_ansi(re.sub(r", API key \S+, \d+ characters", "", shown))
     console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(text)

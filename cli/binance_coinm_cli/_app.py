@@ -35,6 +35,8 @@ EXIT_CODES = {
     ExitCode.INTERRUPTED: "interrupted by Ctrl+C, which is how --watch ends",
     ExitCode.BROKEN_PIPE: "stdout was closed by the reader (SIGPIPE)",
 }
+# Click's name: that of the command in capitals.
+_COMPLETION_VARIABLE = "_BINANCE_COINM_COMPLETE"
 # The \b keeps click from rewrapping the lines.
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"{code:5}  {meaning}" for code, meaning in EXIT_CODES.items())
 
@@ -62,7 +64,7 @@ def run(arguments: list[str] | None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        if "_BINANCE_COINM_COMPLETE" in os.environ:
+        if _COMPLETION_VARIABLE in os.environ:
             from ._completion import register  # noqa: PLC0415, only a shell needs it
 
             register()
@@ -369,7 +371,7 @@ def _completion(*, shell: str) -> _Command:
     def command() -> ExitCode:
         from ._completion import script_for  # noqa: PLC0415
 
-        sys.stdout.write(script_for(shell, cli))
+        sys.stdout.write(script_for(shell, cli, _COMPLETION_VARIABLE))
         return ExitCode.OK
 
     return command

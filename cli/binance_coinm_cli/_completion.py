@@ -1,4 +1,4 @@
-"""What a shell offers, and the script that lets it do so."""
+"""Shell completion: what a shell offers, and the script that enables it."""
 
 from collections.abc import Iterable
 
@@ -20,13 +20,13 @@ _SHELLS = {"bash": _Bash, "zsh": ZshComplete, "fish": FishComplete}
 
 
 def register() -> None:
-    """Let click use what this module has for shells."""
+    """Register the completion for bash with click, in place of click's own."""
     add_completion_class(_Bash)
 
 
-def script_for(shell: str, cli: click.Command) -> str:
-    """Return the lines that let a shell complete the command."""
-    return _SHELLS[shell](cli, {}, "binance-coinm", "_BINANCE_COINM_COMPLETE").source()
+def script_for(shell: str, cli: click.Command, variable: str) -> str:
+    """Return the lines that let a shell complete the command; `variable` is set when the shell asks for completions."""
+    return _SHELLS[shell](cli, {}, "binance-coinm", variable).source()
 
 
 def complete_operation(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

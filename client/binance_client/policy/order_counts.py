@@ -1,4 +1,4 @@
-"""The order counts: what the exchange has reported of how many orders an account has placed."""
+"""The order counts: how many orders an account has placed, as the exchange last reported."""
 
 from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
